@@ -12,6 +12,9 @@ from django.db.models import QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -55,35 +58,49 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
     starter_questions = LinesField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text=f"One per line, at most {MOST_QUESTIONS}. Shown as buttons before the first question.",
+        help_text=format_lazy(
+            _(
+                "One per line, at most {most_questions}. Shown as buttons before the first question."
+            ),
+            most_questions=MOST_QUESTIONS,
+        ),
     )
     allowed_origins = LinesField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Pages whose widget may talk to this bot, one per line, at most "
-        f"{MOST_ORIGINS}: https://www.example.com",
+        help_text=format_lazy(
+            _(
+                "Pages whose widget may talk to this bot, one per line, at most {most_origins}: "
+                "https://www.example.com"
+            ),
+            most_origins=MOST_ORIGINS,
+        ),
     )
     new_api_key = forms.CharField(
-        label="API key of this bot alone",
+        label=_("API key of this bot alone"),
         required=False,
         strip=True,
         max_length=LONGEST_KEY,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Counts before the provider keys. A new key replaces the stored one; empty leaves it as it is. It is "
-        "stored encrypted and shown to nobody.",
+        help_text=_(
+            "Counts before the provider keys. A new key replaces the stored one; empty leaves it as it is. It is "
+            "stored encrypted and shown to nobody."
+        ),
     )
     new_api_base = forms.CharField(
-        label="Base URL",
+        label=_("Base URL"),
         required=False,
         max_length=LONGEST_BASE,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Only for a self-hosted or compatible server, ending in /v1. Entered together with its API key.",
+        help_text=_(
+            "Only for a self-hosted or compatible server, ending in /v1. Entered together with its API key."
+        ),
     )
     clear_api_key = forms.BooleanField(
-        label="Forget the stored key",
+        label=_("Forget the stored key"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="The installation's own key counts then.",
+        help_text=_("The installation's own key counts then."),
     )
 
     class Meta:
@@ -96,19 +113,27 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
             "description": UnfoldAdminTextInputWidget(),
         }
         labels = {
-            "condense_model": "Model that rewrites",
-            "recency_days": "Age that halves an advantage (days)",
-            "dense_weight": "Share of meaning",
-            "fusion": "How words and meaning are joined",
-            "query_variations": "Searches in other words",
+            "condense_model": _("Model that rewrites"),
+            "recency_days": _("Age that halves an advantage (days)"),
+            "dense_weight": _("Share of meaning"),
+            "fusion": _("How words and meaning are joined"),
+            "query_variations": _("Searches in other words"),
         }
         help_texts = {
-            "contact": "Shown to visitors whose question was declined, or who ask for a person: an e-mail address, a "
-            "telephone number, a page.",
-            "dense_weight": "From 0, words alone, to 1, meaning alone. Empty: what fits the question's language.",
-            "query_variations": "How many times a chat model puts a question in other words, each searched as well. "
-            "0: never.",
-            "rerank_model": "A reranker, or a chat model, that orders what was found. Empty: none.",
+            "contact": _(
+                "Shown to visitors whose question was declined, or who ask for a person: an e-mail address, a "
+                "telephone number, a page."
+            ),
+            "dense_weight": _(
+                "From 0, words alone, to 1, meaning alone. Empty: what fits the question's language."
+            ),
+            "query_variations": _(
+                "How many times a chat model puts a question in other words, each searched as well. "
+                "0: never."
+            ),
+            "rerank_model": _(
+                "A reranker, or a chat model, that orders what was found. Empty: none."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -129,12 +154,16 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
         self._take_filter()
         key, base = self.cleaned_data.get("new_api_key"), self.cleaned_data.get("new_api_base")
         if key and self.cleaned_data.get("clear_api_key"):
-            self.add_error("clear_api_key", "Either enter a new key or forget the stored one.")
+            self.add_error(
+                "clear_api_key", gettext("Either enter a new key or forget the stored one.")
+            )
         given = {"api_key": key or None, "api_base": base or None}
         try:
             self.credentials = read_credentials(given if key or base else {})
         except CredentialsInvalid as error:
-            self.add_error(f"new_{error.field}", f"It {error.reason}.")
+            self.add_error(
+                f"new_{error.field}", gettext("It %(reason)s.") % {"reason": error.reason}
+            )
         return cleaned
 
     def _take_filter(self) -> None:
@@ -179,23 +208,23 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
     change_form_outer_after_template = "admin/embed_bot.html"
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
-        ("Answers", {"classes": ("tab",), "fields": (
+        (_("Answers"), {"classes": ("tab",), "fields": (
             "system_prompt", "contact", ("passage_count", "history_turns"), "asks_back", "condense_mode",
             "condense_model", "unsupported_mode",
         )}),
-        ("Model", {"classes": ("tab",), "fields": (
+        (_("Model"), {"classes": ("tab",), "fields": (
             ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "provider_keys", "new_api_key",
             "new_api_base", "clear_api_key",
         )}),
-        ("Refusal and retrieval", {"classes": ("tab",), "fields": (
+        (_("Refusal and retrieval"), {"classes": ("tab",), "fields": (
             "refusal_mode", "refusal_floor", "refusal_text", *FILTER_FIELDS, "shown_filter", "recency_days",
             "query_variations", "rerank_model", "fusion", "dense_weight",
         )}),
-        ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
-        ("Widget", {"classes": ("tab",), "fields": (
+        (_("Scopes"), {"classes": ("tab",), "fields": ("shown_scopes",)}),
+        (_("Widget"), {"classes": ("tab",), "fields": (
             "greeting", "starter_questions", "allowed_origins", "is_public", "shown_identity",
         )}),
-        ("Facts", {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
+        (_("Facts"), {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip
 
     class Media:
@@ -226,7 +255,11 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
             (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
             for title, options in fieldsets
         ]  # fmt: skip
-        return shown if obj or not writes else [each for each in shown[:-1] if each[0] != "Scopes"]
+        return (
+            shown
+            if obj or not writes
+            else [each for each in shown[:-1] if "shown_scopes" not in each[1]["fields"]]
+        )
 
     def save_model(
         self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool
@@ -258,18 +291,20 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
         for name in held:
             setattr(bot, name, getattr(published, name))
         form.changed_data[:] = [name for name in form.changed_data if name not in held]
-        text = "The bot has a gate: how it answers stays as it is, and the change is its draft."
+        text = gettext(
+            "The bot has a gate: how it answers stays as it is, and the change is its draft."
+        )
         self.message_user(request, text, messages.WARNING)
 
-    @display(description="bot", header=True, ordering="name")
+    @display(description=_("bot"), header=True, ordering="name")
     def name_and_description(self, bot: BotProfile) -> list[str]:
         return [bot.name, bot.description[:80]]
 
-    @display(description="only from sources with")
+    @display(description=_("only from sources with"))
     def shown_filter(self, bot: BotProfile) -> str:
         return show_filter(bot.source_filter)
 
-    @display(description="guardrails")
+    @display(description=_("guardrails"))
     @once_per_row
     def shown_scopes(self, bot: BotProfile) -> str:
         return scopes_admin.show_scopes(bot)
@@ -277,18 +312,18 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BotProfile]:
         return super().get_queryset(request).prefetch_related("provider_choices")
 
-    @display(description="key in use")
+    @display(description=_("key in use"))
     def has_key(self, bot: BotProfile) -> str:
         if bot.has_credentials:
-            return "its own"
+            return gettext("its own")
         chosen = [each.provider for each in bot.provider_choices.all()]
-        return ", ".join(sorted(chosen)) or "the installation's"
+        return ", ".join(sorted(chosen)) or gettext("the installation's")
 
-    @action(description="Activate", permissions=["change"])
+    @action(description=_("Activate"), permissions=["change"])
     def activate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:
         self._switch(request, chosen, True)
 
-    @action(description="Deactivate", permissions=["change"])
+    @action(description=_("Deactivate"), permissions=["change"])
     def deactivate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:
         self._switch(request, chosen, False)
 
@@ -297,4 +332,12 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
         for bot in chosen:
             switch_bot(bot, is_active)
             self.log_change(request, bot, word.capitalize() + ".")
-        self.message_user(request, f"{len(chosen)} {word}.", messages.SUCCESS)
+        count = len(chosen)
+        done = (
+            ngettext("%(count)s bot is switched on.", "%(count)s bots are switched on.", count)
+            if is_active
+            else ngettext(
+                "%(count)s bot is switched off.", "%(count)s bots are switched off.", count
+            )
+        )
+        self.message_user(request, done % {"count": count}, messages.SUCCESS)

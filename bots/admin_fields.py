@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from minirag.lib.bounds import ListOf
@@ -57,10 +58,12 @@ class ReadersForm(GuardedModelForm):
     """Whom a row is for: what is not sent stays as it is."""
 
     groups = GroupsField(
-        label="Only for groups",
+        label=_("Only for groups"),
         required=False,
-        help_text="Divided by commas, such as staff, partners. Only visitors in one of them are answered from it. In "
-        "which a visitor is, your site says in the widget's signed identity, or the API token.",
+        help_text=_(
+            "Divided by commas, such as staff, partners. Only visitors in one of them are answered from it. In "
+            "which a visitor is, your site says in the widget's signed identity, or the API token."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

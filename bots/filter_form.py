@@ -9,6 +9,8 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDateWidget,
     UnfoldAdminSelect2MultipleWidget,
@@ -40,23 +42,28 @@ class SourceFilterFields(forms.Form):
     """All that is filled in has to hold. A source or dataset that is gone stays named: without it more would answer."""
 
     filter_tags = TagsField(
-        label="Only with tags", required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Divided by commas; a source, its parent or its dataset has one of them. Empty fields leave out "
-        "nothing; where several are filled in, all of them have to hold.",
+        label=_("Only with tags"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Divided by commas; a source, its parent or its dataset has one of them. Empty fields leave out "
+        "nothing; where several are filled in, all of them have to hold."),
     )  # fmt: skip
     filter_languages = forms.MultipleChoiceField(
-        label="Only in languages", required=False, widget=UnfoldAdminSelect2MultipleWidget,
+        label=_("Only in languages"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
         choices=_CHOICES,
     )  # fmt: skip
     filter_datasets = forms.ModelMultipleChoiceField(
-        BotProfile.objects.none(), label="Only in datasets", required=False
+        BotProfile.objects.none(), label=_("Only in datasets"), required=False
     )
     filter_sources = forms.ModelMultipleChoiceField(
-        BotProfile.objects.none(), label="Only these sources", required=False
+        BotProfile.objects.none(), label=_("Only these sources"), required=False
     )
-    filter_from = forms.DateField(label="Dated from", required=False, widget=UnfoldAdminDateWidget)
+    filter_from = forms.DateField(
+        label=_("Dated from"), required=False, widget=UnfoldAdminDateWidget
+    )
     filter_until = forms.DateField(
-        label="Dated until", required=False, widget=UnfoldAdminDateWidget, help_text="That day too."
+        label=_("Dated until"),
+        required=False,
+        widget=UnfoldAdminDateWidget,
+        help_text=_("That day too."),
     )
 
     def show_filter(self, stored: dict[str, Any]) -> None:
@@ -123,4 +130,4 @@ def show_filter(stored: dict[str, Any]) -> str:
         f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
         for key, value in stored.items()
     )
-    return "; ".join(told) or "all that it has"
+    return "; ".join(told) or gettext("all that it has")

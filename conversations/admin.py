@@ -12,6 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
@@ -64,7 +66,7 @@ class ChatAdmin(ErasingActs):
     )
     list_select_related = ("bot_profile",)
     search_fields = ("title",)  # what is really looked at: see find_chats
-    search_help_text = (
+    search_help_text = _(
         "Beginnings of words: of the title, the visitor, the page, and of what was said."
     )
     date_hierarchy = "created_at"
@@ -130,7 +132,9 @@ class ChatAdmin(ErasingActs):
             golden = standing
         else:
             self.message_user(
-                request, "It is a golden question now. Say what is right.", messages.SUCCESS
+                request,
+                gettext("It is a golden question now. Say what is right."),
+                messages.SUCCESS,
             )
         return HttpResponseRedirect(
             reverse("admin:conversations_goldenquestion_change", args=[golden.pk])
@@ -139,18 +143,21 @@ class ChatAdmin(ErasingActs):
     def facts_beside(self, request: HttpRequest, obj: Chat) -> dict[str, Any]:
         return {**describe_thread(obj), "may_make_golden": may_manage(request, "golden questions")}
 
-    @display(description="chat", ordering="title")
+    @display(description=_("chat"), ordering="title")
     def shown_title(self, chat: Chat) -> str:
-        return (chat.title or "Untitled")[:90]
+        return (chat.title or gettext("Untitled"))[:90]
 
-    @display(description="with")
+    @display(description=_("with"))
     def shown_person(self, chat: Any) -> str:
         if chat.user_id is None:
-            return f"visitor of {chat.origin}" if chat.origin else "visitor"
-        return chat.user_email or "a former user"
+            if chat.origin:
+                return gettext("visitor of %(origin)s") % {"origin": chat.origin}
+            return gettext("visitor")
+        return chat.user_email or gettext("a former user")
 
     @display(
-        description="notes", label={"refused": "warning", "failed": "danger", "disliked": "danger"}
+        description=_("notes"),
+        label={"refused": "warning", "failed": "danger", "disliked": "danger"},
     )
     def notes(self, chat: Any) -> tuple[str, str] | None:
         for kind in ("failed", "disliked", "refused"):
@@ -235,7 +242,7 @@ def _find_cited(citation: Citation, sources: dict[Any, Any]) -> dict[str, str]:
         return {"source_name": "", "source_url": ""}
     page, name = "admin:knowledge_source_change", str(found)
     if citation.kind == CitationKind.CURATED:
-        page, name = "admin:knowledge_curatedanswer_change", "Curated answer"
+        page, name = "admin:knowledge_curatedanswer_change", gettext("Curated answer")
     return {"source_name": name, "source_url": reverse(page, args=[citation.source_id])}
 
 

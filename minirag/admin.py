@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import register
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from unfold.decorators import display
 
@@ -30,18 +31,21 @@ class PeriodicTaskAdmin(ScheduleAdmin):
     readonly_fields = ("name", "task", "last_run_at", "total_run_count")
     fieldsets = (
         (None, {"fields": (("name", "task"), "enabled", "description")}),
-        ("Schedule", {"fields": (("interval", "crontab"),), "description": "One of the two."}),
-        ("Facts", {"fields": (("last_run_at", "total_run_count"),)}),
+        (
+            _("Schedule"),
+            {"fields": (("interval", "crontab"),), "description": _("One of the two.")},
+        ),
+        (_("Facts"), {"fields": (("last_run_at", "total_run_count"),)}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @display(description="schedule")
+    @display(description=_("schedule"))
     def shown_schedule(self, task: PeriodicTask) -> str:
         return str(task.interval or task.crontab or "–")
 
-    @display(description="last run", ordering="last_run_at")
+    @display(description=_("last run"), ordering="last_run_at")
     def shown_run(self, task: PeriodicTask) -> str:
         return format_age(task.last_run_at)
 

@@ -9,7 +9,8 @@ from django.contrib.admin import register
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -48,9 +49,9 @@ class DomainInline(TabularInline):
     model = Domain
     form = DomainForm
     extra = 0
-    verbose_name = "host"
+    verbose_name = _("host")
     fields = ("domain", "is_primary")
-    verbose_name_plural = "hosts"
+    verbose_name_plural = _("hosts")
 
 
 @register(Tenant, site=platform_site)
@@ -83,8 +84,8 @@ class TenantAdmin(ProductAdmin):
                 )
             },
         ),
-        ("Status", {"fields": (("status", "status_changed_at"), "status_reason")}),
-        ("Database", {"fields": (("schema_name", "schema_state"), "is_canary", "created_at")}),
+        (_("Status"), {"fields": (("status", "status_changed_at"), "status_reason")}),
+        (_("Database"), {"fields": (("schema_name", "schema_state"), "is_canary", "created_at")}),
     )
     inlines = (DomainInline,)
     actions = ("suspend_chosen", "archive_chosen", "restore_chosen")
@@ -107,29 +108,29 @@ class TenantAdmin(ProductAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # erase asks for the slug instead
 
-    @display(description="tenant", header=True, ordering="name")
+    @display(description=_("tenant"), header=True, ordering="name")
     def name_and_slug(self, tenant: Tenant) -> list[str]:
         return [str(tenant), tenant.slug]
 
-    @display(description="status", ordering="status", label=STATUS_COLOURS)
+    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
     def shown_status(self, tenant: Tenant) -> tuple[str, str]:
         return tenant.status, tenant.get_status_display()
 
-    @display(description="users", ordering="user_count")
+    @display(description=_("users"), ordering="user_count")
     def user_count(self, tenant: Any) -> int:
         return int(tenant.user_count)
 
-    @display(description="schema", label={"current": "success", "behind": "danger"})
+    @display(description=_("schema"), label={"current": "success", "behind": "danger"})
     def schema_state(self, tenant: Tenant) -> str:
         return "current" if tenant.schema_version == target_version() else "behind"
 
-    @display(description="admin")
+    @display(description=_("admin"))
     def admin_link(self, tenant: Tenant) -> str:
         return format_html(
             '<a class="mr-path" href="/t/{}/admin/">/t/{}/admin/</a>', tenant.slug, tenant.slug
         )
 
-    @display(description="queue")
+    @display(description=_("queue"))
     @once_per_row
     def queue(self, tenant: Tenant) -> str:
         with tenant_context(tenant):
@@ -144,14 +145,18 @@ class TenantAdmin(ProductAdmin):
             made = provision_tenant(**data, actor=acting_user(request).email)
             self.log_addition(request, made.tenant, [{"added": {}}])
             return self.show_secret_once(
-                request, made.raw_token, title=f"{made.tenant} is ready", user=made.owner,
-                next_url=self.change_url(made.tenant), next_label="Go to the tenant",
-            )  # fmt: skip
+                request,
+                made.raw_token,
+                title=gettext("%(tenant)s is ready") % {"tenant": made.tenant},
+                user=made.owner,
+                next_url=self.change_url(made.tenant),
+                next_label=gettext("Go to the tenant"),
+            )
 
         return self.ask(
-            request, provision, title="Add a tenant", submit="Make the tenant",
+            request, provision, title=gettext("Add a tenant"), submit=gettext("Make the tenant"),
             form=NewTenantForm(posted(request)),
-            intro="Makes the tenant's schema, its owner and the owner's first API token.",
+            intro=gettext("Makes the tenant's schema, its owner and the owner's first API token."),
         )  # fmt: skip
 
     def has_suspend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
@@ -166,24 +171,24 @@ class TenantAdmin(ProductAdmin):
     def _is_in(self, request: HttpRequest, object_id: Any, *statuses: TenantStatus) -> bool:
         return object_id is None or self.require_object(request, object_id).status in statuses
 
-    @action(description="Suspend", permissions=["suspend"], icon="pause_circle")
+    @action(description=_("Suspend"), permissions=["suspend"], icon="pause_circle")
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._change_status(
             request,
             object_id,
             suspend_tenant,
-            "Suspend",
-            "Chats, tokens and writes stop at once. Its users can read.",
+            gettext("Suspend"),
+            gettext("Chats, tokens and writes stop at once. Its users can read."),
         )
 
-    @action(description="Archive", permissions=["archive"], icon="inventory_2")
+    @action(description=_("Archive"), permissions=["archive"], icon="inventory_2")
     def archive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._change_status(
             request,
             object_id,
             archive_tenant,
-            "Archive",
-            "Puts the tenant away for good, its data kept and readable.",
+            gettext("Archive"),
+            gettext("Puts the tenant away for good, its data kept and readable."),
         )
 
     def _change_status(
@@ -196,7 +201,10 @@ class TenantAdmin(ProductAdmin):
         def act(data: dict[str, Any]) -> None:
             change(tenant, reason=data["reason"], actor=acting_user(request).email)
             self.message_user(
-                request, f"{tenant} is {tenant.get_status_display().lower()} now.", messages.SUCCESS
+                request,
+                gettext("%(tenant)s: %(status)s")
+                % {"tenant": tenant, "status": tenant.get_status_display()},
+                messages.SUCCESS,
             )
 
         form = ReasonForm(posted(request))
@@ -204,20 +212,26 @@ class TenantAdmin(ProductAdmin):
             request, act, title=f"{verb} {tenant}?", intro=intro, submit=verb, obj=tenant, form=form
         )
 
-    @action(description="Restore", permissions=["restore"], icon="play_circle")
+    @action(description=_("Restore"), permissions=["restore"], icon="play_circle")
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tenant = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> None:
             restore_tenant(tenant, actor=acting_user(request).email)
-            self.message_user(request, f"{tenant} works again.", messages.SUCCESS)
+            self.message_user(
+                request, gettext("%(tenant)s works again.") % {"tenant": tenant}, messages.SUCCESS
+            )
 
         return self.ask(
-            request, act, title=f"Restore {tenant}?", intro="Chats, tokens and writes work again at once.",
-            submit="Restore", obj=tenant,
-        )  # fmt: skip
+            request,
+            act,
+            title=gettext("Restore %(tenant)s?") % {"tenant": tenant},
+            intro=gettext("Chats, tokens and writes work again at once."),
+            submit=gettext("Restore"),
+            obj=tenant,
+        )
 
-    @action(description="Erase…", icon="delete_forever", variant=ActionVariant.DANGER)
+    @action(description=_("Erase…"), icon="delete_forever", variant=ActionVariant.DANGER)
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tenant = self.require_object(request, object_id)
         if (proof := ask_for_proof(request)) is not None:
@@ -226,19 +240,27 @@ class TenantAdmin(ProductAdmin):
         def act(data: dict[str, Any]) -> HttpResponse:
             name = str(tenant)
             erase_tenant(tenant, actor=acting_user(request).email)
-            self.message_user(request, f"{name} was erased.", messages.SUCCESS)
+            self.message_user(
+                request, gettext("%(name)s was erased.") % {"name": name}, messages.SUCCESS
+            )
             return HttpResponseRedirect(self.list_url())
 
         form = EraseForm(posted(request), slug=tenant.slug)
-        intro = (
+        intro = gettext(
             "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
         )
         return self.ask(
-            request, act, title=f"Erase {tenant} for good?", intro=intro, submit="Erase for good", danger=True,
-            obj=tenant, form=form,
-        )  # fmt: skip
+            request,
+            act,
+            title=gettext("Erase %(tenant)s for good?") % {"tenant": tenant},
+            intro=intro,
+            submit=gettext("Erase for good"),
+            danger=True,
+            obj=tenant,
+            form=form,
+        )
 
-    @action(description="Suspend")
+    @action(description=_("Suspend"))
     def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
         if (proof := ask_for_proof(request)) is not None:
             return proof
@@ -247,25 +269,31 @@ class TenantAdmin(ProductAdmin):
             request,
             rows,
             lambda t: suspend_tenant(t, actor=acting_user(request).email),
-            "suspended",
+            gettext("%(count)s suspended."),
         )
         return None
 
-    @action(description="Archive")
+    @action(description=_("Archive"))
     def archive_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
         if (proof := ask_for_proof(request)) is not None:
             return proof
         rows = chosen.exclude(status=TenantStatus.ARCHIVED)
         self.act_on_each(
-            request, rows, lambda t: archive_tenant(t, actor=acting_user(request).email), "archived"
+            request,
+            rows,
+            lambda t: archive_tenant(t, actor=acting_user(request).email),
+            gettext("%(count)s archived."),
         )
         return None
 
-    @action(description="Restore")
+    @action(description=_("Restore"))
     def restore_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.exclude(status=TenantStatus.ACTIVE)
         self.act_on_each(
-            request, rows, lambda t: restore_tenant(t, actor=acting_user(request).email), "restored"
+            request,
+            rows,
+            lambda t: restore_tenant(t, actor=acting_user(request).email),
+            gettext("%(count)s restored."),
         )
 
 
@@ -299,7 +327,7 @@ class OperatorTokenAdmin(LookOnlyAdmin):
     exclude = ("token_hash",)
     actions = ("revoke_chosen",)
 
-    @action(description="Revoke the chosen tokens")
+    @action(description=_("Revoke the chosen tokens"))
     def revoke_chosen(self, request: HttpRequest, tokens: QuerySet[OperatorToken]) -> None:
         for token in tokens.filter(is_active=True):
             audit.record("operator_token.revoked", detail={"prefix": token.token_prefix})

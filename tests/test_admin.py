@@ -219,7 +219,7 @@ class TestPages:
         with tenant_context(rows_tenant(rows)):
             Correction.objects.update(chunk_id=chunk.pk, state="live", theirs=[])
         page = alice.get(alice.url(tenant_site, Chunk, "change", chunk.pk)).content.decode()
-        assert ">corrected</a>, by alice@acme.example.com, 20" in page
+        assert ">corrected</a>, alice@acme.example.com, 20" in page
 
     @pytest.mark.parametrize("model", [BotProfile, Source, User, ApiToken, Webhook, PriceOverride])
     def test_an_owner_may_add(self, alice, rows, model):

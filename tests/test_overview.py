@@ -118,7 +118,7 @@ def test_the_week_is_compared_with_the_one_before_and_charts_are_tables(acme, bo
     assert figures["Declined"] == ("33 %", "+33 points against the week before", False)
     assert figures["Cost"] == ("$0.25", "none the week before", None)
     charts = {chart.title: chart for chart in page.context["week"].charts}
-    assert charts["Declined in 7 days, by reason"].rows == [("no passages", 1)]
+    assert charts["Declined in 7 days, by reason"].rows == [("nothing found", 1)]
     assert charts["Tokens in 7 days, by bot"].rows == [("Ava", 700, 0.25)]
     text = page.content.decode()
     assert text.count("As a table") == len(charts) and "<script>" not in text

@@ -47,6 +47,8 @@ _BLOCK = re.compile(
     r"\{% blocktrans(?:late)?\b([^%]*)%\}(.*?)(?:\{% plural %\}(.*?))?\{% endblocktrans(?:late)? %\}",
     re.S,
 )
+# Parts of the theme for packages that are not installed here.
+_UNUSED = {"import_export", "simple_history", "guardian", "crispy", "location_field", "constance"}
 Phrase = str | tuple[str, str]
 
 
@@ -111,10 +113,10 @@ def _phrases_of_theme() -> set[Phrase]:
     """What Unfold says and Django's own catalogues lack: it has none of its own."""
     theme = _folder_of("unfold")
     found: set[Phrase] = set()
-    for path in theme.rglob("*.html"):
-        found |= phrases_of_template(path.read_text())
-    for path in theme.rglob("*.py"):
-        found |= phrases_of_code(path.read_text())
+    for path in (*theme.rglob("*.html"), *theme.rglob("*.py")):
+        if not _UNUSED & set(path.parts):
+            read = phrases_of_template if path.suffix == ".html" else phrases_of_code
+            found |= read(path.read_text())
     known: set[Any] = set()
     for folder in ("conf", "contrib/admin", "contrib/auth"):
         path = _folder_of("django") / folder / "locale"

@@ -12,6 +12,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -86,9 +88,12 @@ class NewWebhookForm(WebhookForm):
 
 class RotationForm(forms.Form):
     overlap_hours = forms.IntegerField(
-        label="Hours for which the old secret signs as well", min_value=0, max_value=LONGEST_OVERLAP_HOURS, initial=24,
+        label=_("Hours for which the old secret signs as well"),
+        min_value=0,
+        max_value=LONGEST_OVERLAP_HOURS,
+        initial=24,
         widget=UnfoldAdminIntegerFieldWidget,
-    )  # fmt: skip
+    )
 
 
 @register(Webhook, site=tenant_site)
@@ -115,7 +120,10 @@ class WebhookAdmin(ProductAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing: a webhook may have very many deliveries."""
         return (
-            [f"{webhook.url} and the log of its deliveries" for webhook in objs],
+            [
+                gettext("%(url)s and the log of its deliveries") % {"url": webhook.url}
+                for webhook in objs
+            ],
             {"webhooks": len(objs)},
             set(),
             [],
@@ -133,10 +141,16 @@ class WebhookAdmin(ProductAdmin):
         def make(data: dict[str, Any]) -> HttpResponse:
             webhook, secret = create_webhook(**data)
             self.log_addition(request, webhook, [{"added": {}}])
-            return self._show_secret(request, webhook, secret, "The webhook is ready")
+            return self._show_secret(request, webhook, secret, gettext("The webhook is ready"))
 
         form = NewWebhookForm(posted(request))
-        return self.ask(request, make, title="Add a webhook", submit="Make the webhook", form=form)
+        return self.ask(
+            request,
+            make,
+            title=gettext("Add a webhook"),
+            submit=gettext("Make the webhook"),
+            form=form,
+        )
 
     def facts_beside(self, request: HttpRequest, obj: Webhook) -> dict[str, Any]:
         latest = obj.deliveries.defer("body")[:_SHOWN_DELIVERIES]
@@ -157,46 +171,54 @@ class WebhookAdmin(ProductAdmin):
             self.delete_model(request, webhook)
 
     @display(
-        description="state", label={"active": "success", "failing": "warning", "paused": "danger"}
+        description=_("state"),
+        label={"active": "success", "failing": "warning", "paused": "danger"},
     )
     def shown_state(self, webhook: Webhook) -> str:
         if not webhook.is_active:
             return "paused"
         return "failing" if webhook.failing_since else "active"
 
-    @display(description="events")
+    @display(description=_("events"))
     def shown_events(self, webhook: Webhook) -> str:
         return ", ".join(webhook.events) or "none"
 
-    @display(description="waiting", ordering="waiting_count")
+    @display(description=_("waiting"), ordering="waiting_count")
     def waiting(self, webhook: Any) -> int:
         return int(webhook.waiting_count)
 
-    @display(description="failed", ordering="failed_count")
+    @display(description=_("failed"), ordering="failed_count")
     def failed(self, webhook: Any) -> int:
         return int(webhook.failed_count)
 
-    @action(description="Send a test", permissions=["change"], icon="send")
+    @action(description=_("Send a test"), permissions=["change"], icon="send")
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         webhook = self.require_object(request, object_id)
-        intro = "A test.ping is posted at once. It may take ten seconds until the endpoint has answered."
+        intro = gettext(
+            "A test.ping is posted at once. It may take ten seconds until the endpoint has answered."
+        )
         return self.ask(
-            request, lambda data: self._test(request, webhook), title=f"Send a test to {webhook}?", intro=intro,
-            submit="Send", obj=webhook,
-        )  # fmt: skip
+            request,
+            lambda data: self._test(request, webhook),
+            title=gettext("Send a test to %(webhook)s?") % {"webhook": webhook},
+            intro=intro,
+            submit=gettext("Send"),
+            obj=webhook,
+        )
 
     def _test(self, request: HttpRequest, webhook: Webhook) -> None:
         _, answer = send_test(webhook)
         if answer.has_arrived:
             self.message_user(
                 request,
-                f"The endpoint answered with status {answer.status_code}.",
+                gettext("The endpoint answered with status %(status_code)s.")
+                % {"status_code": answer.status_code},
                 messages.SUCCESS,
             )
         else:
             self.message_user(request, answer.error, messages.ERROR)
 
-    @action(description="Change the secret", permissions=["change"], icon="key")
+    @action(description=_("Change the secret"), permissions=["change"], icon="key")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         webhook = self.require_object(request, object_id)
         if (proof := ask_for_proof(request)) is not None:
@@ -205,33 +227,41 @@ class WebhookAdmin(ProductAdmin):
         def act(data: dict[str, Any]) -> HttpResponse:
             secret = rotate_secret(webhook, overlap=timedelta(hours=data["overlap_hours"]))
             self.log_change(request, webhook, "The secret was changed.")
-            return self._show_secret(request, webhook, secret, "The new secret")
+            return self._show_secret(request, webhook, secret, gettext("The new secret"))
 
         return self.ask(
-            request, act, title=f"Change the secret of {webhook}?", submit="Change the secret", obj=webhook,
+            request,
+            act,
+            title=gettext("Change the secret of %(webhook)s?") % {"webhook": webhook},
+            submit=gettext("Change the secret"),
+            obj=webhook,
             form=RotationForm(posted(request)),
-        )  # fmt: skip
+        )
 
-    @action(description="Send failed again", permissions=["change"], icon="replay")
+    @action(description=_("Send failed again"), permissions=["change"], icon="replay")
     def redeliver_failed(self, request: HttpRequest, object_id: str) -> HttpResponse:
         webhook = self.require_object(request, object_id)
-        intro = "The oldest thousand deliveries that were given up are sent again, each under its old id."
+        intro = gettext(
+            "The oldest thousand deliveries that were given up are sent again, each under its old id."
+        )
         return self.ask(
-            request, lambda data: self._redeliver_failed(request, webhook), title="Send what failed again?",
-            intro=intro, submit="Send again", obj=webhook,
+            request, lambda data: self._redeliver_failed(request, webhook), title=gettext("Send what failed again?"),
+            intro=intro, submit=gettext("Send again"), obj=webhook,
         )  # fmt: skip
 
     def _redeliver_failed(self, request: HttpRequest, webhook: Webhook) -> None:
         count, has_more = redeliver_failed(webhook)
-        rest = " There are more." if has_more else ""
-        self.message_user(request, f"{count} are queued.{rest}", messages.SUCCESS)
+        told = gettext("%(count)s are queued.") % {"count": count}
+        if has_more:
+            told = f"{told} {gettext('There are more.')}"
+        self.message_user(request, told, messages.SUCCESS)
 
     def _show_secret(
         self, request: HttpRequest, webhook: Webhook, secret: str, title: str
     ) -> HttpResponse:
         return self.show_secret_once(
-            request, secret, title=title, what="secret of the webhook", next_url=self.change_url(webhook),
-            next_label="Go to the webhook",
+            request, secret, title=title, what=gettext("secret of the webhook"), next_url=self.change_url(webhook),
+            next_label=gettext("Go to the webhook"),
         )  # fmt: skip
 
 
@@ -260,32 +290,40 @@ class DeliveryAdmin(LookOnlyAdmin):
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "webhooks")
 
-    @display(description="status", label=_STATUS_COLOURS, ordering="status")
+    @display(description=_("status"), label=_STATUS_COLOURS, ordering="status")
     def shown_status(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.status, delivery.get_status_display()
 
-    @display(description="next attempt", ordering="next_attempt_at")
+    @display(description=_("next attempt"), ordering="next_attempt_at")
     def next_attempt(self, delivery: Delivery) -> Any:
         return delivery.next_attempt_at if delivery.status == DeliveryStatus.PENDING else "–"
 
     @action(
-        description="Send again",
+        description=_("Send again"),
         permissions=["redeliver"],
         icon="replay",
         variant=ActionVariant.PRIMARY,
     )
     def redeliver(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery = self.require_object(request, object_id)
-        intro = "It goes out under the same id, so a receiver that has it already can tell."
+        intro = gettext(
+            "It goes out under the same id, so a receiver that has it already can tell."
+        )
         return self.ask(
-            request, lambda data: self._redeliver(request, delivery), title="Send this delivery again?", intro=intro,
-            submit="Send again", obj=delivery,
-        )  # fmt: skip
+            request,
+            lambda data: self._redeliver(request, delivery),
+            title=gettext("Send this delivery again?"),
+            intro=intro,
+            submit=gettext("Send again"),
+            obj=delivery,
+        )
 
     def _redeliver(self, request: HttpRequest, delivery: Delivery) -> None:
         redeliver(delivery)
-        self.message_user(request, "It is queued.", messages.SUCCESS)
+        self.message_user(request, gettext("It is queued."), messages.SUCCESS)
 
-    @action(description="Send again", permissions=["redeliver"])
+    @action(description=_("Send again"), permissions=["redeliver"])
     def redeliver_chosen(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
-        self.act_on_each(request, chosen.select_related("webhook"), redeliver, "queued")
+        self.act_on_each(
+            request, chosen.select_related("webhook"), redeliver, gettext("%(count)s are queued.")
+        )

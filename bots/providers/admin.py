@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -37,7 +39,11 @@ _USUAL = ("openai", "anthropic", "mistral", "gemini", "cohere", "voyage", "hoste
 def _list_choices() -> list[tuple[str, Any]]:
     others = [name for name in catalogue.list_providers() if name not in _USUAL]
     usual = [(name, name) for name in _USUAL]
-    return [("", "Choose one"), ("Often used", usual), ("All others", [(name, name) for name in others])]  # fmt: skip
+    return [
+        ("", gettext("Choose one")),
+        (gettext("Often used"), usual),
+        (gettext("All others"), [(name, name) for name in others]),
+    ]
 
 
 class ProviderForm(GuardedModelForm):
@@ -45,13 +51,13 @@ class ProviderForm(GuardedModelForm):
 
     provider = forms.ChoiceField(
         choices=_list_choices, widget=UnfoldAdminSelectWidget,
-        help_text="A server of your own that speaks OpenAI's protocol is openai, hosted_vllm or lm_studio.",
+        help_text=_("A server of your own that speaks OpenAI's protocol is openai, hosted_vllm or lm_studio."),
     )  # fmt: skip
     new_key = forms.CharField(
-        label="API key", required=False, strip=True, max_length=LONGEST_KEY,
+        label=_("API key"), required=False, strip=True, max_length=LONGEST_KEY,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="It is stored encrypted and shown to nobody. A new one counts for all bots that use it, from their "
-        "next call on; empty leaves the stored one as it is.",
+        help_text=_("It is stored encrypted and shown to nobody. A new one counts for all bots that use it, from their "
+        "next call on; empty leaves the stored one as it is."),
     )  # fmt: skip
 
     class Meta:
@@ -59,9 +65,11 @@ class ProviderForm(GuardedModelForm):
         fields = ("name", "provider", "api_base")
         widgets = {"api_base": UnfoldAdminTextInputWidget()}
         help_texts = {
-            "name": "So that you know it again, such as whose invoice it is.",
-            "api_base": "Only for a server of your own, ending in /v1. A key is for one address: another needs the key "
-            "again.",
+            "name": _("So that you know it again, such as whose invoice it is."),
+            "api_base": _(
+                "Only for a server of your own, ending in /v1. A key is for one address: another needs the key "
+                "again."
+            ),
         }
 
     def clean(self) -> dict[str, Any] | None:
@@ -71,7 +79,11 @@ class ProviderForm(GuardedModelForm):
         row, key, base = self.instance, cleaned.get("new_key"), cleaned["api_base"]
         is_new = row._state.adding
         if not key and (is_new or base != self.initial.get("api_base")):
-            said = "Enter the key." if is_new else "Another address needs its key with it."
+            said = (
+                gettext("Enter the key.")
+                if is_new
+                else gettext("Another address needs its key with it.")
+            )
             self.add_error("new_key", said)
         elif key:
             try:
@@ -85,14 +97,21 @@ class ProviderForm(GuardedModelForm):
 class TrialForm(forms.Form):
     model = forms.CharField(
         max_length=catalogue.LONGEST_MODEL, required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Empty: one of a bot that uses the key, else a small one of the provider's.",
+        help_text=_("Empty: one of a bot that uses the key, else a small one of the provider's."),
     )  # fmt: skip
+
+
+_SHORT = (  # a test's outcome in the list, by its value
+    gettext_noop("works"), gettext_noop("wrong key"), gettext_noop("no money"), gettext_noop("no such model"),
+    gettext_noop("busy"), gettext_noop("too slow"), gettext_noop("unreachable"), gettext_noop("unreadable"),
+    gettext_noop("refused"),
+)  # fmt: skip
 
 
 @register(ProviderCredential, site=tenant_site)
 class ProviderCredentialAdmin(ProductAdmin):
     form = ProviderForm
-    nothing_yet = (
+    nothing_yet = _(
         "A provider key lets bots use models of OpenAI, Anthropic, Mistral and others. Without one they answer "
         "offline, by quoting their sources."
     )
@@ -107,7 +126,7 @@ class ProviderCredentialAdmin(ProductAdmin):
     readonly_fields = ("shown_key", "shown_bots", "told_test", "key_set_at", "created_at")
     fieldsets = (
         (None, {"fields": ("name", "provider", "new_key", "api_base")}),
-        ("Facts", {"fields": ("shown_key", "told_test", "shown_bots", ("key_set_at", "created_at"))}),
+        (_("Facts"), {"fields": ("shown_key", "told_test", "shown_bots", ("key_set_at", "created_at"))}),
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderCredential]:
@@ -131,36 +150,38 @@ class ProviderCredentialAdmin(ProductAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         forget_key(obj.pk)
 
-    @display(description="key")
+    @display(description=_("key"))
     def shown_key(self, row: ProviderCredential) -> str:
         return f"•••• {row.last_four}" if row.last_four else "••••"
 
-    @display(description="used by")
+    @display(description=_("used by"))
     @once_per_row
     def shown_bots(self, row: ProviderCredential) -> str:
         if row._state.adding:
             return "–"
         bots = sorted((each.bot_profile for each in row.choices.all()), key=str)
         links = ((reverse("admin:bots_botprofile_change", args=[bot.pk]), bot.name) for bot in bots)
-        return format_html_join(", ", '<a class="mr-link" href="{}">{}</a>', links) or "no bot yet"
+        return format_html_join(", ", '<a class="mr-link" href="{}">{}</a>', links) or gettext(
+            "no bot yet"
+        )
 
     @display(
-        description="last test",
+        description=_("last test"),
         label={"works": "success", "fails": "danger", "unsure": "warning", "untested": "info"},
     )
     def shown_test(self, row: ProviderCredential) -> tuple[str, str]:
         if not row.test_outcome:
-            return "untested", "not tested"
+            return "untested", gettext("not tested")
         outcome = KeyOutcome(row.test_outcome)
         kind = "works" if outcome == KeyOutcome.WORKS else "unsure" if outcome in PASSING else "fails"  # fmt: skip
-        return kind, f"{outcome.value.replace('_', ' ')}, {format_age(row.tested_at)}"
+        return kind, f"{gettext(outcome.value.replace('_', ' '))}, {format_age(row.tested_at)}"
 
-    @display(description="last test")
+    @display(description=_("last test"))
     def told_test(self, row: ProviderCredential) -> str:
         said = f": {KeyOutcome(row.test_outcome).label}" if row.test_outcome else ""
         return f"{self.shown_test(row)[1]}{said}"
 
-    @action(description="Test this key", permissions=["change"], icon="network_check")
+    @action(description=_("Test this key"), permissions=["change"], icon="network_check")
     def try_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: ProviderCredential = self.require_object(request, object_id)
 
@@ -173,6 +194,13 @@ class ProviderCredentialAdmin(ProductAdmin):
             self.message_user(request, f"{trial.detail} ({model}, {trial.milliseconds} ms)", level)
 
         return self.ask(
-            request, act, title=f"Test {row}?", submit="Test it", obj=row, form=TrialForm(posted(request)),
-            intro="One call of a few tokens is made with the key, which takes 20 seconds at most.",
-        )  # fmt: skip
+            request,
+            act,
+            title=gettext("Test %(row)s?") % {"row": row},
+            submit=gettext("Test it"),
+            obj=row,
+            form=TrialForm(posted(request)),
+            intro=gettext(
+                "One call of a few tokens is made with the key, which takes 20 seconds at most."
+            ),
+        )

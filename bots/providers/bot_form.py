@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from bots.models import ProviderCredential
@@ -15,7 +17,7 @@ from minirag.lib.errors import BadInput
 
 class _KeysField(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        ends = f", ends in {obj.last_four}" if obj.last_four else ""
+        ends = ", " + gettext("ends in %(ends)s") % {"ends": obj.last_four} if obj.last_four else ""
         return f"{obj.name} ({obj.provider}{ends})"
 
 
@@ -24,11 +26,13 @@ class ProviderKeyFields(forms.Form):
 
     provider_keys = _KeysField(
         ProviderCredential.objects.none(),
-        label="Provider keys",
+        label=_("Provider keys"),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Of those under Provider keys, one of each provider. A key goes to models of its provider alone: for "
-        "answers, rewriting, ordering, judging and embedding.",
+        help_text=_(
+            "Of those under Provider keys, one of each provider. A key goes to models of its provider alone: for "
+            "answers, rewriting, ordering, judging and embedding."
+        ),
     )
 
     def show_keys(self, bot: Any) -> None:
@@ -46,7 +50,9 @@ class ProviderKeyFields(forms.Form):
     def clean_provider_keys(self) -> list[ProviderCredential]:
         chosen = list(self.cleaned_data["provider_keys"])
         if len(chosen) > MOST_CHOSEN:
-            raise ValidationError(f"At most {MOST_CHOSEN}.")
+            raise ValidationError(
+                gettext("At most %(most_chosen)s.") % {"most_chosen": MOST_CHOSEN}
+            )
         try:
             check_alike(chosen)
         except BadInput as error:

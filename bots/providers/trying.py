@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from bots.models import BotProfile, ProviderCredential
 from minirag.ai import pricing
@@ -32,21 +33,24 @@ _MESSAGES: Final = ({"role": "user", "content": "Reply with OK."},)
 class KeyOutcome(models.TextChoices):
     """How a key fared."""
 
-    WORKS = "works", "The key works."
-    WRONG_KEY = "wrong_key", "The provider does not accept this key, or not for this model."
-    NO_MONEY = "no_money", "The key is good, but its account has no credit left."
-    NO_SUCH_MODEL = "no_such_model", "The provider has no such model, or not for this key."
+    WORKS = "works", _("The key works.")
+    WRONG_KEY = "wrong_key", _("The provider does not accept this key, or not for this model.")
+    NO_MONEY = "no_money", _("The key is good, but its account has no credit left.")
+    NO_SUCH_MODEL = "no_such_model", _("The provider has no such model, or not for this key.")
     BUSY = (
         "busy",
-        "The provider's rate limit is reached: the key may be good. Try again in a minute.",
+        _("The provider's rate limit is reached: the key may be good. Try again in a minute."),
     )
-    TOO_SLOW = "too_slow", "There was no answer in time."
-    UNREACHABLE = "unreachable", "The provider cannot be reached, or is down at the moment."
-    UNREADABLE = "unreadable", "What answers there does not speak as this provider does."
-    REFUSED = "refused", "The provider refuses the request, though it says nothing against the key."
+    TOO_SLOW = "too_slow", _("There was no answer in time.")
+    UNREACHABLE = "unreachable", _("The provider cannot be reached, or is down at the moment.")
+    UNREADABLE = "unreadable", _("What answers there does not speak as this provider does.")
+    REFUSED = (
+        "refused",
+        _("The provider refuses the request, though it says nothing against the key."),
+    )
     NOT_CALLABLE = (
         "not_callable",
-        "A key alone is not enough here, or the address may not be called.",
+        _("A key alone is not enough here, or the address may not be called."),
     )
 
 

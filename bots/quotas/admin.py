@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from bots.models import BotProfile, Scope
@@ -34,7 +35,7 @@ _RESOURCE_COLOURS = {
 }  # fmt: skip
 
 
-_GONE = "one that is gone"
+_GONE = _("one that is gone")
 _SUBJECTS = {QuotaSubject.BOT.value, QuotaSubject.TOKEN.value}
 
 
@@ -69,7 +70,7 @@ class QuotaForm(GuardedModelForm):
     def _set_subject(self, cleaned: dict[str, Any]) -> None:
         chosen = [name for name in sorted(_SUBJECTS) if cleaned[name]]
         if len(chosen) == 2:
-            raise ValidationError("A quota is for a bot or for a token, not for both.")
+            raise ValidationError(gettext("A quota is for a bot or for a token, not for both."))
         subject = chosen[0] if chosen else QuotaSubject.TENANT.value
         self.instance.subject = subject
         self.instance.subject_id = cleaned[subject].pk if chosen else None
@@ -91,9 +92,15 @@ def name_subjects(quotas: Iterable[Quota]) -> dict[str, str]:
     bots = BotProfile.objects.filter(pk__in=ids).values_list("pk", "name") if ids else ()
     tokens = first_tokens().filter(pk__in=ids) if ids else ()
     return {
-        f"{QuotaSubject.TENANT}:": "the whole tenant",
-        **{f"{QuotaSubject.BOT}:{pk}": f"bot {name}" for pk, name in bots},
-        **{f"{QuotaSubject.TOKEN}:{token.pk}": f"token {token}" for token in tokens},
+        f"{QuotaSubject.TENANT}:": gettext("the whole tenant"),
+        **{
+            f"{QuotaSubject.BOT}:{pk}": gettext("bot %(name)s") % {"name": name}
+            for pk, name in bots
+        },
+        **{
+            f"{QuotaSubject.TOKEN}:{token.pk}": gettext("token %(token)s") % {"token": token}
+            for token in tokens
+        },
     }
 
 
@@ -127,7 +134,7 @@ class QuotaAdmin(ProductAdmin):
                 )
             },
         ),
-        ("Now", {"fields": (("shown_use", "shown_reset"),)}),
+        (_("Now"), {"fields": (("shown_use", "shown_reset"),)}),
     )
 
     def get_urls(self) -> list[Any]:
@@ -171,7 +178,7 @@ class QuotaAdmin(ProductAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is used is deleted with its quota; nobody deletes it alone."""
         listed, counts, forbidden, protected = super().get_deleted_objects(objs, request)
-        return listed, counts, set(forbidden) - {QuotaUse._meta.verbose_name}, protected
+        return listed, counts, set(forbidden) - {str(QuotaUse._meta.verbose_name)}, protected
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -180,10 +187,10 @@ class QuotaAdmin(ProductAdmin):
         found = {
             "bot": search_field(
                 Scope, "bot_profile", self.admin_site, BotProfile.objects.all(),
-                required=False, help_text="Neither a bot nor a token: for the whole tenant.",
+                required=False, help_text=gettext("Neither a bot nor a token: for the whole tenant."),
             ),
             "token": search_field(
-                ApiToken, "replaced_by", self.admin_site, first_tokens(), required=False, label="API token"
+                ApiToken, "replaced_by", self.admin_site, first_tokens(), required=False, label=gettext("API token")
             ),
         }  # fmt: skip
         form = type("FoundQuotaForm", (QuotaForm,), found)
@@ -207,18 +214,18 @@ class QuotaAdmin(ProductAdmin):
         fixed = () if acting_user(request).is_superuser else ("is_platform",)
         return (*self.readonly_fields, *fixed, *(("resource", "period") if obj else ()))
 
-    @display(description="what", ordering="resource", label=_RESOURCE_COLOURS)
+    @display(description=_("what"), ordering="resource", label=_RESOURCE_COLOURS)
     def shown_resource(self, quota: Quota) -> tuple[str, str]:
         return quota.resource, quota.get_resource_display()
 
-    @display(description="for")
+    @display(description=_("for"))
     @once_per_row
     def shown_subject(self, quota: Quota) -> str:
         return getattr(quota, "subject_name", "") or name_subjects([quota]).get(
-            _key_of(quota), _GONE
+            _key_of(quota), str(_GONE)
         )
 
-    @display(description="used")
+    @display(description=_("used"))
     @once_per_row
     def shown_use(self, quota: Quota) -> str:
         if quota.pk is None or quota._state.adding:
@@ -234,17 +241,19 @@ class QuotaAdmin(ProductAdmin):
         )
         return format_html(
             '<span class="mr-use mr-use-{}"><span class="mr-use-bar" role="img" aria-label="{} %">'
-            '<span style="width:{}%"></span></span>{} of {}</span>',
-            state, percent, percent, _format(quota, standing.used), _format(quota, quota.limit),
+            '<span style="width:{}%"></span></span>{}</span>',
+            state, percent, percent,
+            gettext("%(used)s of %(limit)s")
+            % {"used": _format(quota, standing.used), "limit": _format(quota, quota.limit)},
         )  # fmt: skip
 
-    @display(description="starts anew")
+    @display(description=_("starts anew"))
     @once_per_row
     def shown_reset(self, quota: Quota) -> str:
         if quota.pk is None or quota._state.adding:
             return "–"
         resets_at = _standing_of(quota).resets_at
-        return f"{resets_at:%Y-%m-%d %H:%M} UTC" if resets_at else "never"
+        return f"{resets_at:%Y-%m-%d %H:%M} UTC" if resets_at else gettext("never")
 
 
 def _standing_of(quota: Quota) -> Standing:

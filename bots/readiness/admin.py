@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from bots.models import BotProfile
@@ -28,7 +30,7 @@ class ReadinessShown(ProductAdmin):
             bot.judged = judged[bot.pk]
         return changelist
 
-    @display(description="ready", label=_COLOURS)
+    @display(description=_("ready"), label=_COLOURS)
     def shown_readiness(self, bot: BotProfile) -> tuple[str, str]:
         state = _judged(bot).state
         return state, str(state.label)
@@ -59,15 +61,15 @@ def _find_remedy(bot: BotProfile, finding: Finding) -> dict[str, str]:
     """The page where it is mended, "" for a field of the bot's own page."""
     sources = f"{reverse('admin:knowledge_source_changelist')}?bot_profile__id__exact={bot.pk}"
     pages = {
-        "no_key": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
-        "key_fails": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
-        "key_fails_beside": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
-        "no_key_beside": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
-        "no_sources": (f"{reverse('admin:knowledge_source_add')}?bot_profile={bot.pk}", "Add a source"),
-        "sources_failed": (f"{sources}&status__exact=error", "See why"),
-        "some_sources_failed": (f"{sources}&status__exact=error", "See why"),
-        "sources_waiting": (sources, "Look at them"),
-        "draft_waits": (reverse("admin:bots_botdraft_changelist"), "Look at the draft"),
+        "no_key": (reverse("admin:bots_providercredential_changelist"), gettext("Provider keys")),
+        "key_fails": (reverse("admin:bots_providercredential_changelist"), gettext("Provider keys")),
+        "key_fails_beside": (reverse("admin:bots_providercredential_changelist"), gettext("Provider keys")),
+        "no_key_beside": (reverse("admin:bots_providercredential_changelist"), gettext("Provider keys")),
+        "no_sources": (f"{reverse('admin:knowledge_source_add')}?bot_profile={bot.pk}", gettext("Add a source")),
+        "sources_failed": (f"{sources}&status__exact=error", gettext("See why")),
+        "some_sources_failed": (f"{sources}&status__exact=error", gettext("See why")),
+        "sources_waiting": (sources, gettext("Look at them")),
+        "draft_waits": (reverse("admin:bots_botdraft_changelist"), gettext("Look at the draft")),
     }  # fmt: skip
     url, label = pages.get(finding.code, ("", ""))
     return {"url": url, "label": label}

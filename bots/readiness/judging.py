@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Count
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from bots.drafts.models import BotDraft
 from bots.models import BotProfile, ProviderCredential
@@ -23,15 +25,15 @@ from minirag.ai.providers.platform_keys import has_platform_key
 class Level(models.TextChoices):
     """How bad a finding is."""
 
-    STOPS = "stops", "Nobody is answered"
-    LIMITS = "limits", "It answers less than it could"
-    NOTES = "notes", "Worth a look"
+    STOPS = "stops", _("Nobody is answered")
+    LIMITS = "limits", _("It answers less than it could")
+    NOTES = "notes", _("Worth a look")
 
 
 class Readiness(models.TextChoices):
-    READY = "ready", "Ready"
-    LIMITED = "limited", "Limited"
-    BLOCKED = "blocked", "Not ready"
+    READY = "ready", _("Ready")
+    LIMITED = "limited", _("Limited")
+    BLOCKED = "blocked", _("Not ready")
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,17 @@ def judge(bot: BotProfile, facts: Facts) -> Judged:
 def _judge_state(bot: BotProfile, facts: Facts) -> Iterable[Finding]:
     if not bot.is_active:
         yield Finding(
-            "inactive", Level.STOPS, "The bot is switched off: nobody is answered.", "bot"
+            "inactive", Level.STOPS, gettext("The bot is switched off: nobody is answered."), "bot"
         )
     if not bot.allowed_origins and not bot.is_public:
-        detail = "No page may show its widget: list your site's origin, or make the bot public."
+        detail = gettext(
+            "No page may show its widget: list your site's origin, or make the bot public."
+        )
         yield Finding("no_page", Level.NOTES, detail, "widget")
     if facts.has_draft:
-        detail = "A changed configuration waits to be measured and published; visitors still get the old one."
+        detail = gettext(
+            "A changed configuration waits to be measured and published; visitors still get the old one."
+        )
         yield Finding("draft_waits", Level.NOTES, detail, "draft")
 
 
@@ -142,10 +148,15 @@ def _judge_keys(bot: BotProfile, keys: tuple[ProviderCredential, ...]) -> Iterab
     key = chosen.get(family)
     if not is_local(bot.model) and not bot.has_credentials:
         if key is None and has_platform_key(bot.model) is False:
-            detail = f"There is no key for {bot.model}: asking gives 503."
+            detail = gettext("There is no key for %(model)s: asking gives 503.") % {
+                "model": bot.model
+            }
             yield Finding("no_key", Level.STOPS, detail, "key")
         elif key is not None and _fails(key):
-            detail = f"{key.name} failed its last test: {KeyOutcome(key.test_outcome).label}"
+            detail = gettext("%(name)s failed its last test: %(label)s") % {
+                "name": key.name,
+                "label": str(KeyOutcome(key.test_outcome).label),
+            }
             yield Finding("key_fails", Level.STOPS, detail, "key")
     yield from _judge_other_models(bot, chosen)
 
@@ -158,8 +169,8 @@ def _judge_other_models(
     embeds = bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
     own = main if bot.has_credentials else None
     helping = {
-        "the embedding model": embeds, "the model that orders": bot.rerank_model,
-        "the model that rewrites": bot.condense_model,
+        gettext("the embedding model"): embeds, gettext("the model that orders"): bot.rerank_model,
+        gettext("the model that rewrites"): bot.condense_model,
     }  # fmt: skip
     for what, model in helping.items():
         if not model or is_local(model):
@@ -168,12 +179,20 @@ def _judge_other_models(
         has_own = own is not None and (own == family or model == embeds)
         key = chosen.get(family)
         if key is not None and not has_own and _fails(key) and key is not chosen.get(main):
-            told = KeyOutcome(key.test_outcome).label
-            detail = f"{key.name}, for {what}, failed its last test: {told}"
+            told = str(KeyOutcome(key.test_outcome).label)
+            detail = gettext("%(name)s, for %(what)s, failed its last test: %(told)s") % {
+                "name": key.name,
+                "what": what,
+                "told": told,
+            }
             yield Finding("key_fails_beside", Level.LIMITS, detail, "key")
         elif key is None and not has_own and has_platform_key(model) is False:
             yield Finding(
-                "no_key_beside", Level.LIMITS, f"There is no key for {what}, {model}.", "key"
+                "no_key_beside",
+                Level.LIMITS,
+                gettext("There is no key for %(what)s, %(model)s.")
+                % {"what": what, "model": model},
+                "key",
             )
 
 
@@ -185,15 +204,27 @@ def _judge_sources(sources: Counter[str]) -> Iterable[Finding]:
     total = sum(sources.values())
     failed, ready = sources["error"], sources["ready"]
     if not total:
-        detail = "It has no source, so it declines what no curated answer is for."
+        detail = gettext("It has no source, so it declines what no curated answer is for.")
         yield Finding("no_sources", Level.LIMITS, detail, "sources")
     elif failed == total:
-        detail = "All of its sources have failed." if total > 1 else "Its only source has failed."
+        detail = (
+            gettext("All of its sources have failed.")
+            if total > 1
+            else gettext("Its only source has failed.")
+        )
         yield Finding("sources_failed", Level.LIMITS, detail, "sources")
     elif not ready:
         yield Finding(
-            "sources_waiting", Level.LIMITS, "None of its sources has been read yet.", "sources"
+            "sources_waiting",
+            Level.LIMITS,
+            gettext("None of its sources has been read yet."),
+            "sources",
         )
     elif failed:
-        detail = f"{failed} of its {total} sources {'has' if failed == 1 else 'have'} failed."
+        said = ngettext(
+            "%(failed)s of its %(total)s sources has failed.",
+            "%(failed)s of its %(total)s sources have failed.",
+            failed,
+        )
+        detail = said % {"failed": failed, "total": total}
         yield Finding("some_sources_failed", Level.NOTES, detail, "sources")

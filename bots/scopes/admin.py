@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -42,12 +44,16 @@ class ScopeForm(GuardedModelForm):
     allowed_topics = TopicsField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
-        help_text="One per line, in the words that people use. Empty: everything that is not forbidden.",
+        help_text=_(
+            "One per line, in the words that people use. Empty: everything that is not forbidden."
+        ),
     )
     forbidden_topics = TopicsField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text='One per line; they win over what is allowed. "In quotation marks" only these words in this order.',
+        help_text=_(
+            'One per line; they win over what is allowed. "In quotation marks" only these words in this order.'
+        ),
     )
 
     class Meta:
@@ -62,8 +68,14 @@ class ScopeForm(GuardedModelForm):
         cleaned = super().clean() or {}
         bot = cleaned.get("bot_profile")
         if bot is not None and self.instance._state.adding and bot.scopes.count() >= MOST_SCOPES:
-            self.add_error("bot_profile", f"A bot has at most {MOST_SCOPES} scopes.")
+            self.add_error(
+                "bot_profile",
+                gettext("A bot has at most %(most_scopes)s scopes.") % {"most_scopes": MOST_SCOPES},
+            )
         return cleaned
+
+
+_STRICTNESSES = (gettext_noop("Strict"), gettext_noop("Moderate"), gettext_noop("Lenient"))
 
 
 @register(Scope, site=tenant_site)
@@ -93,11 +105,11 @@ class ScopeAdmin(ProductAdmin):
             },
         ),
         (
-            "Topics",
+            _("Topics"),
             {"fields": ("strictness", "allowed_topics", "forbidden_topics", "refusal_text")},
         ),
-        ("Answers", {"fields": (("max_words", "tone"), ("require_citations", "step_by_step"))}),
-        ("Facts", {"fields": (("created_at", "updated_at"),)}),
+        (_("Answers"), {"fields": (("max_words", "tone"), ("require_citations", "step_by_step"))}),
+        (_("Facts"), {"fields": (("created_at", "updated_at"),)}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Scope | None = None) -> Any:
@@ -118,28 +130,27 @@ class ScopeAdmin(ProductAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scope]:
         return super().get_queryset(request).order_by("bot_profile__name", "created_at")
 
-    @display(description="start from")
+    @display(description=_("start from"))
     def templates(self, scope: Scope) -> str:
         return _link_templates("")
 
-    @display(description="look at")
+    @display(description=_("look at"))
     @once_per_row
     def shown_warnings(self, scope: Scope) -> str:
         found = find_warnings(scope, has_sources=has_sources(scope.bot_profile))
-        return (
-            format_html_join(mark_safe("<br>"), "{}", ((each.message,) for each in found))
-            or "nothing odd"
-        )
+        return format_html_join(
+            mark_safe("<br>"), "{}", ((each.message,) for each in found)
+        ) or gettext("nothing odd")
 
-    @display(description="strictness", label=_STRICTNESS_COLOURS, ordering="strictness")
+    @display(description=_("strictness"), label=_STRICTNESS_COLOURS, ordering="strictness")
     def shown_strictness(self, scope: Scope) -> tuple[str, str]:
-        return scope.strictness, Strictness(scope.strictness).value
+        return scope.strictness, gettext(Strictness(scope.strictness).value.capitalize())
 
-    @display(description="topics allowed / forbidden")
+    @display(description=_("topics allowed / forbidden"))
     def shown_topics(self, scope: Scope) -> str:
         return f"{len(scope.allowed_topics)} / {len(scope.forbidden_topics)}"
 
-    @display(description="warnings")
+    @display(description=_("warnings"))
     def warning_count(self, scope: Scope) -> str:
         return str(len(find_warnings(scope)) or "–")
 
@@ -150,23 +161,34 @@ def show_scopes(bot: BotProfile) -> SafeString:
     rows = []
     for scope in bot.scopes.all():
         found = find_warnings(scope, has_sources=can_answer)
-        state = "" if scope.is_active else " (inactive)"
+        state = "" if scope.is_active else f" ({gettext('inactive')})"
         notes = format_html_join("", "<br>⚠ {}", ((each.message,) for each in found))
         url = reverse("admin:bots_scope_change", args=(scope.pk,))
-        rows.append((url, scope.name, Strictness(scope.strictness).value, state, notes))
+        rows.append(
+            (
+                url,
+                scope.name,
+                gettext(Strictness(scope.strictness).value.capitalize()),
+                state,
+                notes,
+            )
+        )
     listed = format_html_join("", '<p><a href="{}" class="underline">{}</a>: {}{}{}</p>', rows)
     empty = format_html(
-        "<p>{}</p>", "No scope: the bot speaks about everything that its sources hold."
+        "<p>{}</p>", gettext("No scope: the bot speaks about everything that its sources hold.")
     )
     return format_html(
-        "{}<p>Add: {}</p>", listed or empty, _link_templates(f"bot_profile={bot.pk}&")
+        "{}<p>{} {}</p>",
+        listed or empty,
+        gettext("Add:"),
+        _link_templates(f"bot_profile={bot.pk}&"),
     )
 
 
 def _link_templates(query: str) -> SafeString:
-    links = [(f"{reverse(_ADD)}?{query}", "an empty one")] if query else []
+    links = [(f"{reverse(_ADD)}?{query}", gettext("an empty one"))] if query else []
     links += [
-        (f"{reverse(_ADD)}?{query}template={key}", fields["name"])
+        (f"{reverse(_ADD)}?{query}template={key}", gettext(fields["name"]))
         for key, fields in TEMPLATES.items()
     ]
     return format_html_join(" · ", '<a href="{}" class="underline">{}</a>', links)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop
+
 from bots.models import Strictness, Tone
 
 _PERSONAL: Final = ["politics", "religion", "medical advice", "legal advice", "investment advice"]
 
 TEMPLATES: Final[dict[str, dict[str, Any]]] = {
     "customer-support": {
-        "name": "Customer support",
+        "name": gettext_noop("Customer support"),
         "description": "Answers what customers ask after they have bought: orders, delivery, returns, accounts.",
         "strictness": Strictness.MODERATE,
         "allowed_topics": [
@@ -24,7 +26,7 @@ TEMPLATES: Final[dict[str, dict[str, Any]]] = {
         "max_words": 200, "require_citations": True, "step_by_step": True, "tone": Tone.FRIENDLY,
     },
     "sales": {
-        "name": "Sales",
+        "name": gettext_noop("Sales"),
         "description": "Helps to choose: what there is, what it costs, how offers differ. Promises no discount.",
         "strictness": Strictness.MODERATE,
         "allowed_topics": [
@@ -37,7 +39,7 @@ TEMPLATES: Final[dict[str, dict[str, Any]]] = {
         "max_words": 150, "require_citations": True, "step_by_step": False, "tone": Tone.FRIENDLY,
     },
     "event-desk": {
-        "name": "Event desk",
+        "name": gettext_noop("Event desk"),
         "description": "Speaks for one event: programme, tickets, venue, travel, access.",
         "strictness": Strictness.STRICT,
         "allowed_topics": [
@@ -50,7 +52,7 @@ TEMPLATES: Final[dict[str, dict[str, Any]]] = {
         "max_words": 120, "require_citations": True, "step_by_step": False, "tone": Tone.FRIENDLY,
     },
     "product-expert": {
-        "name": "Product expert",
+        "name": gettext_noop("Product expert"),
         "description": "Explains one product in depth from its documentation: set-up, use, errors, limits.",
         "strictness": Strictness.STRICT,
         "allowed_topics": [
@@ -63,7 +65,7 @@ TEMPLATES: Final[dict[str, dict[str, Any]]] = {
         "max_words": 300, "require_citations": True, "step_by_step": True, "tone": Tone.PLAIN,
     },
     "course-adviser": {
-        "name": "Course adviser",
+        "name": gettext_noop("Course adviser"),
         "description": "Advises on courses and study: entry, dates, fees, examinations. Does nobody's homework.",
         "strictness": Strictness.MODERATE,
         "allowed_topics": [

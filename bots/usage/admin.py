@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import register
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
@@ -38,15 +39,15 @@ class UsageEventAdmin(LookOnlyAdmin):
             request, {**(extra_context or {}), "summary": summarise_month()}
         )
 
-    @display(description="tokens in + out", ordering="total_tokens")
+    @display(description=_("tokens in + out"), ordering="total_tokens")
     def shown_tokens(self, event: UsageEvent) -> str:
         return f"{event.prompt_tokens:,} + {event.completion_tokens:,}"
 
-    @display(description="cost", ordering="cost_usd")
+    @display(description=_("cost"), ordering="cost_usd")
     def shown_cost(self, event: UsageEvent) -> str:
         return f"${event.cost_usd:.6f}" if event.cost_usd else "–"
 
-    @display(description="first token / all", ordering="duration_ms")
+    @display(description=_("first token / all"), ordering="duration_ms")
     def shown_time(self, event: UsageEvent) -> str:
         times = [
             f"{ms:,} ms"
@@ -55,7 +56,7 @@ class UsageEventAdmin(LookOnlyAdmin):
         ]
         return " / ".join(times) or "–"
 
-    @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
+    @display(description=_("outcome"), label=_OUTCOME_COLOURS, ordering="outcome")
     def shown_outcome(self, event: UsageEvent) -> tuple[str, str]:
         return event.outcome, event.get_outcome_display()
 

@@ -12,6 +12,8 @@ from django.contrib.admin import register
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -30,26 +32,33 @@ _COLOURS = {
     "pending": "info", "running": "info", "succeeded": "success", "failed": "danger", "cancelled": "warning",
 }  # fmt: skip
 _NAMES = {
-    "right": "Right", "declined_right": "Answered or declined as it should be", "facts": "Facts that appear",
-    "cites_expected": "Cites an expected source", "ndcg": "Order of what was found (nDCG)",
-    "recall": "Expected sources found",
-    "reciprocal_rank": "First expected source (reciprocal rank)", "citation_valid": "Citations valid",
-    "support": "Cited sentences supported", "judged_right": "Right, says the judge", "duration_ms_p50": "Time, median",
-    "duration_ms_p95": "Time, 95 of 100 within", "cost_usd": "Cost",
-}  # fmt: skip
+    "right": _("Right"),
+    "declined_right": _("Answered or declined as it should be"),
+    "facts": _("Facts that appear"),
+    "cites_expected": _("Cites an expected source"),
+    "ndcg": _("Order of what was found (nDCG)"),
+    "recall": _("Expected sources found"),
+    "reciprocal_rank": _("First expected source (reciprocal rank)"),
+    "citation_valid": _("Citations valid"),
+    "support": _("Cited sentences supported"),
+    "judged_right": _("Right, says the judge"),
+    "duration_ms_p50": _("Time, median"),
+    "duration_ms_p95": _("Time, 95 of 100 within"),
+    "cost_usd": _("Cost"),
+}
 _SHOWN_RESULTS = 500
 _PLOTTED = 30
 
 
 class NewRunForm(forms.Form):
-    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label="Bot")
+    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label=_("Bot"))
     tag = forms.CharField(
         max_length=50, required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Only golden questions with this tag. Empty: all that are active.",
+        help_text=_("Only golden questions with this tag. Empty: all that are active."),
     )  # fmt: skip
     judge_model = forms.CharField(
-        label="Judge", max_length=100, required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="A chat model that judges each answer besides, by the bot's key. Empty: nobody does.",
+        label=_("Judge"), max_length=100, required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("A chat model that judges each answer besides, by the bot's key. Empty: nobody does."),
     )  # fmt: skip
 
 
@@ -68,13 +77,15 @@ class EvaluationRunAdmin(LookOnlyAdmin):
     actions_detail = ("cancel", "retry", "remove")
     list_before_template = "admin/evaluation_summary.html"
     change_form_after_template = "admin/evaluation_results.html"
-    nothing_yet = "A run asks a bot its golden questions and says how many it answers right. “New run” starts one."
+    nothing_yet = _(
+        "A run asks a bot its golden questions and says how many it answers right. “New run” starts one."
+    )
     fieldsets = (
         (None, {"fields": (
             ("bot_profile", "status"), "error_message", ("shown_progress", "is_draft"), ("tag", "judge_model"),
             ("made_by", "created_at"), ("started_at", "finished_at"),
         )}),
-        ("Configuration", {"classes": ("collapse",), "fields": ("configuration", "surroundings")}),
+        (_("Configuration"), {"classes": ("collapse",), "fields": ("configuration", "surroundings")}),
     )  # fmt: skip
     readonly_fields = ("shown_progress",)
 
@@ -123,32 +134,36 @@ class EvaluationRunAdmin(LookOnlyAdmin):
         states = {"cancel": not row.is_over, "retry": row.can_go_on}
         return states.get(act, True)
 
-    @display(description="status", ordering="status", label=_COLOURS)
+    @display(description=_("status"), ordering="status", label=_COLOURS)
     def shown_status(self, run: EvaluationRun) -> tuple[str, str]:
         return run.status, run.get_status_display()
 
-    @display(description="questions")
+    @display(description=_("questions"))
     def shown_progress(self, run: EvaluationRun) -> str:
         return f"{run.questions_done} of {run.questions_total}"
 
-    @display(description="right")
+    @display(description=_("right"))
     def shown_right(self, run: EvaluationRun) -> str:
         return show_figure("right", run.figures.get("right"))
 
-    @display(description="declined right")
+    @display(description=_("declined right"))
     def shown_declined(self, run: EvaluationRun) -> str:
         return show_figure("declined_right", run.figures.get("declined_right"))
 
-    @action(description="New run", icon="play_arrow", url_path="order", permissions=["manage"])
+    @action(description=_("New run"), icon="play_arrow", url_path="order", permissions=["manage"])
     def order_new(self, request: HttpRequest) -> HttpResponse:
         form = NewRunForm(request.POST if request.method == "POST" else None)
         form.fields["bot_profile"] = search_field(
-            GoldenQuestion, "bot_profile", self.admin_site, BotProfile.objects.all(), label="Bot"
+            GoldenQuestion,
+            "bot_profile",
+            self.admin_site,
+            BotProfile.objects.all(),
+            label=gettext("Bot"),
         )
         return self.ask(
-            request, lambda data: self._order(request, data), title="Measure a bot",
-            intro="Each question counts against quotas as a visitor's, and what models cost is metered.",
-            submit="Start", form=form,
+            request, lambda data: self._order(request, data), title=gettext("Measure a bot"),
+            intro=gettext("Each question counts against quotas as a visitor's, and what models cost is metered."),
+            submit=gettext("Start"), form=form,
         )  # fmt: skip
 
     def _order(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
@@ -159,44 +174,44 @@ class EvaluationRunAdmin(LookOnlyAdmin):
         queue_run(run)
         return HttpResponseRedirect(self.change_url(run))
 
-    @action(description="Cancel", icon="stop", url_path="cancel", permissions=["manage"])
+    @action(description=_("Cancel"), icon="stop", url_path="cancel", permissions=["manage"])
     def cancel(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         run = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._cancel(run), title="Cancel this run?",
-            intro="What was measured stays.", submit="Cancel it", obj=run,
+            request, lambda data: self._cancel(run), title=gettext("Cancel this run?"),
+            intro=gettext("What was measured stays."), submit=gettext("Cancel it"), obj=run,
         )  # fmt: skip
 
     def _cancel(self, run: EvaluationRun) -> None:
         stop_run(run.pk)
 
-    @action(description="Go on", icon="refresh", url_path="retry", permissions=["manage"])
+    @action(description=_("Go on"), icon="refresh", url_path="retry", permissions=["manage"])
     def retry(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         run = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: queue_run(retry_run(run.pk)), title="Go on with this run?",
-            intro="It asks what it has not asked yet.", submit="Go on", obj=run,
+            request, lambda data: queue_run(retry_run(run.pk)), title=gettext("Go on with this run?"),
+            intro=gettext("It asks what it has not asked yet."), submit=gettext("Go on"), obj=run,
         )  # fmt: skip
 
-    @action(description="Delete", icon="delete", url_path="remove", permissions=["manage"])
+    @action(description=_("Delete"), icon="delete", url_path="remove", permissions=["manage"])
     def remove(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         run = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._remove(run), title="Delete this run?", danger=True,
-            intro="With its results. One that is running stops.", submit="Delete", obj=run,
+            request, lambda data: self._remove(run), title=gettext("Delete this run?"), danger=True,
+            intro=gettext("With its results. One that is running stops."), submit=gettext("Delete"), obj=run,
         )  # fmt: skip
 
     def _remove(self, run: EvaluationRun) -> HttpResponse:
         delete_run(run.pk)
         return HttpResponseRedirect(self.list_url())
 
-    @action(description="Compare the two chosen")
+    @action(description=_("Compare the two chosen"))
     def compare_two(
         self, request: HttpRequest, chosen: QuerySet[EvaluationRun]
     ) -> HttpResponse | None:
         runs = list(chosen.order_by("created_at", "id")[:3])
         if len(runs) != 2:
-            self.message_user(request, "Choose two runs.", messages.WARNING)
+            self.message_user(request, gettext("Choose two runs."), messages.WARNING)
             return None
         try:
             found = compare_runs(*runs)
@@ -216,7 +231,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
             "title": f"{runs[0]} and {runs[1]}, {runs[0].bot_profile}",
             "found": {"figures": figures, "asked_in_both": found.asked_in_both, "asked_in_one": found.asked_in_one},
             "differences": list((found.configuration | found.surroundings).items()),
-            "lists": [("Worse now", found.worse), ("Better now", found.better)],
+            "lists": [(gettext("Worse now"), found.worse), (gettext("Better now"), found.better)],
         }  # fmt: skip
         return TemplateResponse(request, "admin/evaluation_comparison.html", context)
 
@@ -236,7 +251,7 @@ def show_difference(name: str, value: Any) -> str:
 
 
 def name_figure(name: str) -> str:
-    return _NAMES.get(name) or name.replace("_", " ").capitalize()
+    return str(_NAMES.get(name, "")) or name.replace("_", " ").capitalize()
 
 
 def list_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -40,20 +42,20 @@ class TrialForm(forms.Form):
         max_length=LONGEST_QUESTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
     )
     groups = GroupsField(
-        label="As a visitor in these groups", required=False,
-        help_text="Divided by commas, such as staff, partners. Empty: as anybody.",
+        label=_("As a visitor in these groups"), required=False,
+        help_text=_("Divided by commas, such as staff, partners. Empty: as anybody."),
     )  # fmt: skip
     passage = forms.CharField(
-        label="Why was this passage not found?", required=False, max_length=2000,
-        widget=UnfoldAdminTextInputWidget, help_text="Words of the passage, or the id of a chunk.",
+        label=_("Why was this passage not found?"), required=False, max_length=2000,
+        widget=UnfoldAdminTextInputWidget, help_text=_("Words of the passage, or the id of a chunk."),
     )  # fmt: skip
     values = forms.CharField(
-        label="Compare with other values", required=False, max_length=_LONGEST_VALUES,
+        label=_("Compare with other values"), required=False, max_length=_LONGEST_VALUES,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="One per line, such as passage_count=8 or refusal_mode=open. They are not saved.",
+        help_text=_("One per line, such as passage_count=8 or refusal_mode=open. They are not saved."),
     )  # fmt: skip
     against = forms.ModelChoiceField(
-        BotProfile.objects.none(), label="Or with another bot", required=False, widget=UnfoldAdminSelectWidget
+        BotProfile.objects.none(), label=_("Or with another bot"), required=False, widget=UnfoldAdminSelectWidget
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,13 +70,15 @@ class TrialForm(forms.Form):
             if not line.strip():
                 continue
             if not sign:
-                raise forms.ValidationError(f"“{line[:50]}” is not field=value.")
+                raise forms.ValidationError(
+                    gettext("“%(what)s” is not field=value.") % {"what": line[:50]}
+                )
             values[name.strip()] = value.strip()
         return values
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("values") and self.cleaned_data.get("against"):
-            self.add_error("against", "Compare with other values or with another bot.")
+            self.add_error("against", gettext("Compare with other values or with another bot."))
         return self.cleaned_data
 
 
@@ -91,8 +95,12 @@ def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         except ProductError as error:
             form.add_error(None, error.detail)
     context = {
-        **site.each_context(request), "title": "Try and explain", "form": form, **shown, "may_try": is_writable(),
-    }  # fmt: skip
+        **site.each_context(request),
+        "title": gettext("Try and explain"),
+        "form": form,
+        **shown,
+        "may_try": is_writable(),
+    }
     request.current_app = site.name
     response = TemplateResponse(request, "admin/explain.html", context)
     response["Cache-Control"] = "no-store"

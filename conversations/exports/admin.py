@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from conversations.exports.api import download
@@ -45,22 +47,22 @@ class ExportJobAdmin(LookOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("told_status", "shown_rows", "shown_size")
 
-    @display(description="status", ordering="status", label=_STATUS_COLOURS)
+    @display(description=_("status"), ordering="status", label=_STATUS_COLOURS)
     def shown_status(self, job: ExportJob) -> tuple[str, str]:
         expired = job.status == ExportStatus.SUCCEEDED and job.is_expired
-        return job.status, "Succeeded, file gone" if expired else job.get_status_display()
+        return job.status, gettext("Succeeded, file gone") if expired else job.get_status_display()
 
-    @display(description="status")
+    @display(description=_("status"))
     def told_status(self, job: ExportJob) -> str:
         return self.shown_status(job)[1]
 
-    @display(description="rows", ordering="rows_done")
+    @display(description=_("rows"), ordering="rows_done")
     def shown_rows(self, job: ExportJob) -> str:
         if job.rows_total is None or job.rows_done == job.rows_total:
             return f"{job.rows_done:,}"
         return f"{job.rows_done:,} of {job.rows_total:,}"
 
-    @display(description="size", ordering="size_bytes")
+    @display(description=_("size"), ordering="size_bytes")
     def shown_size(self, job: ExportJob) -> str:
         return filesizeformat(job.size_bytes)
 
@@ -72,7 +74,7 @@ class ExportJobAdmin(LookOnlyAdmin):
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "exports")
 
-    @action(description="Download", icon="download", url_path="download")
+    @action(description=_("Download"), icon="download", url_path="download")
     def download_file(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:
         job = self.require_object(request, object_id)
         if (proof := ask_for_proof(request)) is not None:
@@ -83,17 +85,22 @@ class ExportJobAdmin(LookOnlyAdmin):
             self.message_user(request, error.detail, messages.WARNING)
             return HttpResponseRedirect(self.change_url(job))
 
-    @action(description="Retry", permissions=["retry"], icon="refresh", url_path="retry")
+    @action(description=_("Retry"), permissions=["retry"], icon="refresh", url_path="retry")
     def retry_export(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         job = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._retry(request, job), title=f"Retry {job}?",
-            intro="It starts from the beginning.", submit="Retry", obj=job,
+            request, lambda data: self._retry(request, job), title=gettext("Retry %(job)s?") % {"job": job},
+            intro=gettext("It starts from the beginning."), submit=gettext("Retry"), obj=job,
         )  # fmt: skip
 
-    @action(description="Retry", permissions=["retry"])
+    @action(description=_("Retry"), permissions=["retry"])
     def retry_chosen(self, request: HttpRequest, chosen: QuerySet[ExportJob]) -> None:
-        self.act_on_each(request, chosen, lambda job: self._retry(request, job), "queued again")
+        self.act_on_each(
+            request,
+            chosen,
+            lambda job: self._retry(request, job),
+            gettext("%(count)s queued again."),
+        )
 
     def _retry(self, request: HttpRequest, job: ExportJob) -> None:
         queue_export(retry_job(job.pk))

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
@@ -43,9 +45,9 @@ _STATE_COLOURS = {
 
 
 _REASONS = {
-    "disliked": "disliked", "weak": "answered weakly", "unsupported": "not supported",
-    "low_confidence": "nothing close", "no_passages": "nothing found",
-    "not_in_sources": "not in the sources", "not_answered": "no passage answers it",
+    _("disliked"): _("disliked"), "weak": _("answered weakly"), "unsupported": _("not supported"),
+    "low_confidence": _("nothing close"), "no_passages": _("nothing found"),
+    "not_in_sources": _("not in the sources"), "not_answered": _("no passage answers it"),
 }  # fmt: skip
 
 
@@ -54,14 +56,14 @@ class AnswerForm(forms.Form):
 
     questions = LinesField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="One per line, the main one first. Only what this very answer is right for.",
+        help_text=_("One per line, the main one first. Only what this very answer is right for."),
     )
     answer = forms.CharField(
         max_length=LONGEST_ANSWER, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
-        help_text="Markdown, given to visitors as it is written.",
+        help_text=_("Markdown, given to visitors as it is written."),
     )  # fmt: skip
     is_golden = forms.BooleanField(
-        label="Make the main question a golden one", required=False, initial=True,
+        label=_("Make the main question a golden one"), required=False, initial=True,
         widget=UnfoldBooleanSwitchWidget,
     )  # fmt: skip
 
@@ -69,7 +71,10 @@ class AnswerForm(forms.Form):
         questions: list[str] = self.cleaned_data["questions"]
         length = longest(CuratedQuestion, "text")
         if len(questions) > MOST_VARIANTS or any(len(each) > length for each in questions):
-            raise forms.ValidationError(f"At most {MOST_VARIANTS} of at most {length} characters.")
+            raise forms.ValidationError(
+                gettext("At most %(most_variants)s of at most %(length)s characters.")
+                % {"most_variants": MOST_VARIANTS, "length": length}
+            )
         return questions
 
 
@@ -84,7 +89,7 @@ class GapStateFilter(SimpleListFilter):
 
 
 def name_reason(reason: str) -> str:
-    return _REASONS.get(reason) or reason.replace("_", " ")
+    return str(_REASONS.get(reason, "")) or reason.replace("_", " ")
 
 
 @register(Gap, site=tenant_site)
@@ -100,7 +105,9 @@ class GapAdmin(LookOnlyAdmin):
     list_filter = (GapStateFilter, ("bot_profile", AutocompleteSelectFilter), "language")
     list_select_related = ("bot_profile",)
     search_fields = ("questions__text",)
-    nothing_yet = "What visitors ask and are not answered well is collected here, within minutes."
+    nothing_yet = _(
+        "What visitors ask and are not answered well is collected here, within minutes."
+    )
     date_hierarchy = "last_asked_at"
     actions_detail = ("write_answer", "draft", "dismiss", "reopen")
     fields = (
@@ -130,12 +137,15 @@ class GapAdmin(LookOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "gaps")
 
-    @action(description="Answer", permissions=["decide"], icon="edit", url_path="answer")
+    @action(description=_("Answer"), permissions=["decide"], icon="edit", url_path="answer")
     def write_answer(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return self._ask_for_answer(request, self.require_object(request, object_id))
 
     @action(
-        description="Draft an answer", permissions=["decide"], icon="auto_awesome", url_path="draft"
+        description=_("Draft an answer"),
+        permissions=["decide"],
+        icon="auto_awesome",
+        url_path="draft",
     )
     def draft(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Ask for a draft by a POST, since it costs; then show the form with it."""
@@ -146,35 +156,51 @@ class GapAdmin(LookOnlyAdmin):
         def act(data: dict[str, Any]) -> HttpResponse:
             made = draft_for(gap)
             told = (
-                "These are the closest sentences of the sources, to start from: they may not answer it."
+                gettext(
+                    "These are the closest sentences of the sources, to start from: they may not answer it."
+                )
                 if made.is_quoted
-                else f"Drafted by {made.model}."
+                else gettext("Drafted by %(model)s.") % {"model": made.model}
             )
             # What it says stands alone once it is approved: its marks would lead nowhere.
             draft = _MARK.sub("", made.answer)
             return self._ask_for_answer(request, gap, draft=draft, told=told)
 
         return self.ask(
-            request, act, title="Draft an answer", obj=gap, submit="Draft",
-            intro=f"From the sources of {gap.bot_profile}, by its model; that is metered as any call.",
-        )  # fmt: skip
+            request,
+            act,
+            title=gettext("Draft an answer"),
+            obj=gap,
+            submit=gettext("Draft"),
+            intro=gettext(
+                "From the sources of %(bot_profile)s, by its model; that is metered as any call."
+            )
+            % {"bot_profile": gap.bot_profile},
+        )
 
     @action(
-        description="Dismiss", permissions=["decide"], icon="do_not_disturb_on", url_path="dismiss"
+        description=_("Dismiss"),
+        permissions=["decide"],
+        icon="do_not_disturb_on",
+        url_path="dismiss",
     )
     def dismiss(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         gap = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: dismiss_gap(gap, by=acting_user(request).email), obj=gap,
-            title="Dismiss this gap?", intro="It stays so, however often it is asked again.", submit="Dismiss",
-        )  # fmt: skip
+            request,
+            lambda data: dismiss_gap(gap, by=acting_user(request).email),
+            obj=gap,
+            title=gettext("Dismiss this gap?"),
+            intro=gettext("It stays so, however often it is asked again."),
+            submit=gettext("Dismiss"),
+        )
 
-    @action(description="Open again", permissions=["decide"], icon="replay", url_path="reopen")
+    @action(description=_("Open again"), permissions=["decide"], icon="replay", url_path="reopen")
     def reopen(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         gap = self.require_object(request, object_id)
         return self.ask(
             request, lambda data: reopen_gap(gap, by=acting_user(request).email), obj=gap,
-            title="Open this gap again?", submit="Open",
+            title=gettext("Open this gap again?"), submit=gettext("Open"),
         )  # fmt: skip
 
     def _ask_for_answer(
@@ -183,7 +209,9 @@ class GapAdmin(LookOnlyAdmin):
         initial = {"questions": suggest_questions(gap), "answer": draft or "", "is_golden": True}
         is_new = draft is not None  # the POST that we answer asked for the draft
         form = AnswerForm(None if is_new else posted(request), initial=initial)
-        after = f"{gap.bot_profile} gives what you approve as it is written, before anything is searched."
+        after = gettext(
+            "%(bot_profile)s gives what you approve as it is written, before anything is searched."
+        ) % {"bot_profile": gap.bot_profile}
         intro = f"{told} {after}".strip()
 
         def act(data: dict[str, Any]) -> HttpResponse:
@@ -192,28 +220,36 @@ class GapAdmin(LookOnlyAdmin):
             answer_gap(
                 gap, fields, questions=data["questions"], by=user.email, is_golden=data["is_golden"]
             )
-            self.message_user(request, "Answered.", messages.SUCCESS)
+            self.message_user(request, gettext("Answered."), messages.SUCCESS)
             return HttpResponseRedirect(self.change_url(gap))
 
         return self.ask(
-            request, act, title="Answer for good", intro=intro, submit="Approve", obj=gap, form=form
+            request,
+            act,
+            title=gettext("Answer for good"),
+            intro=intro,
+            submit=gettext("Approve"),
+            obj=gap,
+            form=form,
         )
 
-    @display(description="question")
+    @display(description=_("question"))
     def shown_question(self, gap: Gap) -> str:
         return gap.question[:90]
 
-    @display(description="state", label=_STATE_COLOURS)
+    @display(description=_("state"), label=_STATE_COLOURS)
     def shown_state(self, gap: Gap) -> tuple[str, str]:
         if gap.reopened_at and gap.state == GapState.OPEN:
-            return "again", f"Asked again {gap.reopened_at:%Y-%m-%d}"
+            return "again", gettext("Asked again %(reopened_at)s") % {
+                "reopened_at": f"{gap.reopened_at:%Y-%m-%d}"
+            }
         return gap.state, GapState(gap.state).label
 
-    @display(description="state")
+    @display(description=_("state"))
     def state_now(self, gap: Gap) -> str:
         return self.shown_state(gap)[1]
 
-    @display(description="asked")
+    @display(description=_("asked"))
     @once_per_row
     def shown_count(self, gap: Any) -> str:
         counted = getattr(gap, "counted", None) or count_questions([gap])[gap.pk]
@@ -222,14 +258,14 @@ class GapAdmin(LookOnlyAdmin):
         )
         return f"{counted['question_count']} ({reasons})"
 
-    @display(description="by week")
+    @display(description=_("by week"))
     @once_per_row
     def shown_weeks(self, gap: Gap) -> SafeString:
         weeks = count_questions([gap])[gap.pk]["weeks"]
         rows = ((f"{each['week']:%Y-%m-%d}", each["count"]) for each in weeks)
         return format_html_join(" · ", "{}: {}", rows)
 
-    @display(description="in visitors' words")
+    @display(description=_("in visitors' words"))
     @once_per_row
     def shown_examples(self, gap: Gap) -> SafeString:
         rows = (
@@ -243,7 +279,7 @@ class GapAdmin(LookOnlyAdmin):
             "", '<p class="mr-said"><a href="{}" class="underline">{}</a> ({})</p>', rows
         )
 
-    @display(description="comes closest")
+    @display(description=_("comes closest"))
     @once_per_row
     def shown_closest(self, gap: Gap) -> SafeString | str:
         rows = (
@@ -260,7 +296,7 @@ class GapAdmin(LookOnlyAdmin):
             or "–"
         )
 
-    @display(description="curated answer")
+    @display(description=_("curated answer"))
     @once_per_row
     def shown_answer(self, gap: Gap) -> SafeString | str:
         wanted = CuratedAnswer.objects.filter(pk__in=[gap.curated_answer_id])

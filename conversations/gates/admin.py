@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -35,26 +37,32 @@ from tenants.calls.permissions import acting_user
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        required=False, max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Only where the gate is not passed: why it is published all the same. It is kept in the audit log.",
-    )  # fmt: skip
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_(
+            "Only where the gate is not passed: why it is published all the same. It is kept in the audit log."
+        ),
+    )
 
 
 class GateForm(GuardedModelForm):
     class Meta:
         model = QualityGate
         fields = "__all__"  # the page's own list chooses
-        labels = {"least_declined_right": "Answered or declined as it should be, at least"}
+        labels = {"least_declined_right": _("Answered or declined as it should be, at least")}
         help_texts = dict.fromkeys(
             ("least_right", "least_declined_right", "least_citation_valid", "least_support"),
-            "A share, such as 0.9 for 90 %. Empty: no matter.",
+            _("A share, such as 0.9 for 90 %. Empty: no matter."),
         )
 
 
 @register(QualityGate, site=tenant_site)
 class QualityGateAdmin(ProductAdmin):
     form = GateForm
-    nothing_yet = "With a gate a bot goes on answering as it does until a change has passed its golden questions."
+    nothing_yet = _(
+        "With a gate a bot goes on answering as it does until a change has passed its golden questions."
+    )
     fixed_once_saved = ("bot_profile",)
     list_display = (
         "bot_profile", "least_right", "least_declined_right", "least_citation_valid", "least_support", "forbids_worse",
@@ -87,7 +95,7 @@ def _show_value(bot: BotProfile, name: str) -> str:
 
 @register(BotDraft, site=tenant_site)
 class BotDraftAdmin(LookOnlyAdmin):
-    nothing_yet = (
+    nothing_yet = _(
         "Where a bot has a gate, a change of how it answers waits here until it is published."
     )
     list_display = ("bot_profile", "shown_fields", "made_by", "updated_at")
@@ -109,28 +117,33 @@ class BotDraftAdmin(LookOnlyAdmin):
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "bots")
 
-    @display(description="changes")
+    @display(description=_("changes"))
     def shown_fields(self, draft: BotDraft) -> str:
         return ", ".join(name for name, _, _ in list_changes(draft))[:90]
 
-    @display(description="changes")
+    @display(description=_("changes"))
     @once_per_row
     def shown_changes(self, draft: BotDraft) -> SafeString:
         return format_html_join("", "<p>{}: {} → <strong>{}</strong></p>", list_changes(draft))
 
-    @display(description="gate")
+    @display(description=_("gate"))
     @once_per_row
     def shown_standing(self, draft: BotDraft) -> str:
-        return explain(judge_draft(draft.bot_profile)) or "Passed: it can be published."
+        return explain(judge_draft(draft.bot_profile)) or gettext("Passed: it can be published.")
 
-    @action(description="Measure", icon="play_arrow", url_path="measure", permissions=["manage"])
+    @action(description=_("Measure"), icon="play_arrow", url_path="measure", permissions=["manage"])
     def measure(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         draft = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._measure(request, draft), title=f"Measure the {draft}?",
-            intro="All active golden questions are asked by the draft's configuration. Each counts as a question.",
-            submit="Start", obj=draft,
-        )  # fmt: skip
+            request,
+            lambda data: self._measure(request, draft),
+            title=gettext("Measure the %(draft)s?") % {"draft": draft},
+            intro=gettext(
+                "All active golden questions are asked by the draft's configuration. Each counts as a question."
+            ),
+            submit=gettext("Start"),
+            obj=draft,
+        )
 
     def _measure(self, request: HttpRequest, draft: BotDraft) -> HttpResponse:
         run = order_draft_run(draft.bot_profile, made_by=acting_user(request).email)
@@ -139,13 +152,18 @@ class BotDraftAdmin(LookOnlyAdmin):
             reverse("admin:conversations_evaluationrun_change", args=[run.pk])
         )
 
-    @action(description="Publish", icon="publish", url_path="publish", permissions=["manage"])
+    @action(description=_("Publish"), icon="publish", url_path="publish", permissions=["manage"])
     def publish(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         draft = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._publish(draft, data), title=f"Publish the {draft}?",
-            intro=self.shown_standing(draft), submit="Publish", form=ReasonForm(posted(request)), obj=draft,
-        )  # fmt: skip
+            request,
+            lambda data: self._publish(draft, data),
+            title=gettext("Publish the %(draft)s?") % {"draft": draft},
+            intro=self.shown_standing(draft),
+            submit=gettext("Publish"),
+            form=ReasonForm(posted(request)),
+            obj=draft,
+        )
 
     def _publish(self, draft: BotDraft, data: dict[str, Any]) -> HttpResponse:
         publish(draft.bot_profile, data["reason"])
@@ -153,13 +171,18 @@ class BotDraftAdmin(LookOnlyAdmin):
             reverse("admin:bots_botprofile_change", args=[draft.bot_profile_id])
         )
 
-    @action(description="Discard", icon="delete", url_path="discard", permissions=["manage"])
+    @action(description=_("Discard"), icon="delete", url_path="discard", permissions=["manage"])
     def discard(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         draft = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._discard(draft), title=f"Discard the {draft}?",
-            intro="The bot stays as it is.", submit="Discard", danger=True, obj=draft,
-        )  # fmt: skip
+            request,
+            lambda data: self._discard(draft),
+            title=gettext("Discard the %(draft)s?") % {"draft": draft},
+            intro=gettext("The bot stays as it is."),
+            submit=gettext("Discard"),
+            danger=True,
+            obj=draft,
+        )
 
     def _discard(self, draft: BotDraft) -> HttpResponse:
         discard_draft(draft.bot_profile)

@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
@@ -35,16 +37,18 @@ class GoldenQuestionAdmin(ProductAdmin):
     autocomplete_fields = ("bot_profile",)
     list_select_related = ("bot_profile",)
     search_fields = ("question",)
-    nothing_yet = "A bot is measured by questions with what is right. “Make golden” in a chat makes one of a question."
+    nothing_yet = _(
+        "A bot is measured by questions with what is right. “Make golden” in a chat makes one of a question."
+    )
     readonly_fields = ("made_by", "message_id", "id", "created_at", "updated_at")
     actions_list = ("import_file",)
     fieldsets = (
         (None, {"fields": ("bot_profile", "question", "before", "language", "groups", "tags", "is_active")}),
         (
-            "What is right",
+            _("What is right"),
             {"fields": ("must_decline", "expected_facts", "forbidden_facts", "expected_sources")},
         ),
-        ("Facts", {"fields": (("made_by", "message_id"), ("created_at", "updated_at"), "id")}),
+        (_("Facts"), {"fields": (("made_by", "message_id"), ("created_at", "updated_at"), "id")}),
     )  # fmt: skip
 
     def save_model(
@@ -64,18 +68,29 @@ class GoldenQuestionAdmin(ProductAdmin):
     def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "golden questions")
 
-    @action(description="Import a file", icon="upload", url_path="import", permissions=["import"])
+    @action(
+        description=_("Import a file"), icon="upload", url_path="import", permissions=["import"]
+    )
     def import_file(self, request: HttpRequest) -> HttpResponse:
         files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         form = GoldenFileForm(*files)
         form.fields["bot_profile"] = search_field(
-            GoldenQuestion, "bot_profile", self.admin_site, BotProfile.objects.all(), label="Bot"
+            GoldenQuestion,
+            "bot_profile",
+            self.admin_site,
+            BotProfile.objects.all(),
+            label=gettext("Bot"),
         )
         return self.ask(
-            request, lambda data: self._import(request, data), title="Import golden questions",
-            intro="Good lines are taken, and each other one is named with its reason. What a bot has stays as it is.",
-            submit="Import", form=form,
-        )  # fmt: skip
+            request,
+            lambda data: self._import(request, data),
+            title=gettext("Import golden questions"),
+            intro=gettext(
+                "Good lines are taken, and each other one is named with its reason. What a bot has stays as it is."
+            ),
+            submit=gettext("Import"),
+            form=form,
+        )
 
     def _import(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
         file = data["file"]
@@ -84,20 +99,30 @@ class GoldenQuestionAdmin(ProductAdmin):
         added, refused = add_goldens(
             data["bot_profile"], lines.read, made_by=email, file_name=file.name
         )
-        self.message_user(request, f"{added} golden questions added.", messages.SUCCESS)
+        self.message_user(
+            request,
+            gettext("%(added)s golden questions added.") % {"added": added},
+            messages.SUCCESS,
+        )
         bad = sorted([*lines.bad, *refused])
         for number, reason in bad[:_SHOWN_LINES]:
-            self.message_user(request, f"Line {number}: {reason}", messages.WARNING)
+            self.message_user(
+                request,
+                gettext("Line %(number)s: %(reason)s") % {"number": number, "reason": reason},
+                messages.WARNING,
+            )
         if len(bad) > _SHOWN_LINES:
-            rest = f"{len(bad) - _SHOWN_LINES} more lines were not taken."
+            rest = gettext("%(what)s more lines were not taken.") % {
+                "what": len(bad) - _SHOWN_LINES
+            }
             self.message_user(request, rest, messages.WARNING)
         return HttpResponseRedirect(self.list_url())
 
-    @display(description="question", ordering="question")
+    @display(description=_("question"), ordering="question")
     def shown_question(self, golden: GoldenQuestion) -> str:
         return golden.question[:90]
 
-    @display(description="to be", label={"declined": "warning", "answered": "success"})
+    @display(description=_("to be"), label={"declined": "warning", "answered": "success"})
     def shown_expectation(self, golden: GoldenQuestion) -> tuple[str, str]:
         if golden.must_decline:
             return "declined", "declined"
@@ -107,6 +132,6 @@ class GoldenQuestionAdmin(ProductAdmin):
         ]
         return "answered", " with ".join(["answered", *[", ".join(parts)][: len(parts)]])
 
-    @display(description="tags")
+    @display(description=_("tags"))
     def shown_tags(self, golden: GoldenQuestion) -> str:
         return ", ".join(golden.tags[:4]) or "–"

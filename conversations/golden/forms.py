@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from bots.admin_fields import LinesField
@@ -19,7 +22,7 @@ from tenants.admin_site.meanwhile import GuardedModelForm
 _VISITOR, _BOT = "Visitor:", "Bot:"
 
 
-def _lines(rows: int, help_text: str) -> LinesField:
+def _lines(rows: int, help_text: Any) -> LinesField:
     return LinesField(
         required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": rows}), help_text=help_text
     )  # fmt: skip
@@ -51,7 +54,10 @@ class SaidField(forms.CharField):
             elif said:
                 said[-1]["content"] = f"{said[-1]['content']}\n{line}".strip()
             elif line.strip():
-                raise ValidationError(f"Begin with {_VISITOR} or {_BOT}")
+                raise ValidationError(
+                    gettext("Begin with %(visitor)s or %(bot)s")
+                    % {"visitor": _VISITOR, "bot": _BOT}
+                )
         return [each for each in said if each["content"]]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -63,22 +69,29 @@ class SaidField(forms.CharField):
 
 class GoldenQuestionForm(GuardedModelForm):
     before = SaidField(
-        label="Said before",
+        label=_("Said before"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text=f"One message a line, beginning with {_VISITOR} or {_BOT} Oldest first.",
+        help_text=format_lazy(
+            _("One message a line, beginning with {visitor} or {bot} Oldest first."),
+            visitor=_VISITOR,
+            bot=_BOT,
+        ),
     )
     expected_sources = _lines(
-        3, "Names or ids of sources, one per line. One of them is to be cited."
+        3, _("Names or ids of sources, one per line. One of them is to be cited.")
     )
     expected_facts = _lines(
-        4, "One per line, each has to be in the answer. “12 euros | 12 €”: one of them is enough."
+        4,
+        _("One per line, each has to be in the answer. “12 euros | 12 €”: one of them is enough."),
     )
-    forbidden_facts = _lines(3, "One per line, none may be in the answer.")
-    tags = _lines(2, "One per line.")
+    forbidden_facts = _lines(3, _("One per line, none may be in the answer."))
+    tags = _lines(2, _("One per line."))
     groups = _lines(
         2,
-        "In which groups the asker is, one per line: what is for them is answered from as well. Empty: in none.",
+        _(
+            "In which groups the asker is, one per line: what is for them is answered from as well. Empty: in none."
+        ),
     )
 
     class Meta:
@@ -104,15 +117,17 @@ class GoldenQuestionForm(GuardedModelForm):
         name = name_question(trial.question, trial.before, trial.groups)
         same = GoldenQuestion.objects.filter(bot_profile=bot, name_hash=name)
         if same.exclude(pk=self.instance.pk).exists():
-            self.add_error("question", "This bot has this golden question already.")
+            self.add_error("question", gettext("This bot has this golden question already."))
         return {**cleaned, **{field: getattr(trial, field) for field in fields}}
 
 
 class GoldenFileForm(forms.Form):
     """A file of golden questions for a bot."""
 
-    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label="bot")
+    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label=_("bot"))
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text=f"JSON lines, CSV or YAML, at most {LARGEST_FILE // 1_000_000} MB.",
+        help_text=format_lazy(
+            _("JSON lines, CSV or YAML, at most {what} MB."), what=LARGEST_FILE // 1000000
+        ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.admin import register
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from conversations.handoffs.forms import HandoffRulesForm, write_hours
@@ -16,7 +17,7 @@ from tenants.plans.models import Feature
 class HandoffRulesAdmin(ProductAdmin):
     form = HandoffRulesForm
     feature = Feature.HANDOFFS
-    nothing_yet = (
+    nothing_yet = _(
         "Give a bot rules, and its visitors can ask for a person, who finds them in the inbox."
     )
     fixed_once_saved = ("bot_profile",)
@@ -28,10 +29,10 @@ class HandoffRulesAdmin(ProductAdmin):
     search_fields = ("bot_profile__name",)
     fieldsets = (
         (None, {"fields": ("bot_profile", "is_offered")}),
-        ("Call a person for", {"fields": ("on_wish", "on_declined_twice", "on_disliked")}),
-        ("Business hours", {"fields": ("hours", "takes_messages")}),
+        (_("Call a person for"), {"fields": ("on_wish", "on_declined_twice", "on_disliked")}),
+        (_("Business hours"), {"fields": ("hours", "takes_messages")}),
     )
 
-    @display(description="hours")
+    @display(description=_("hours"))
     def shown_hours(self, rules: HandoffRules) -> str:
         return write_hours(rules.hours).replace("\n", "; ")[:90] or "always"

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from conversations.handoffs.hours import DAYS, check_hours
@@ -34,13 +36,16 @@ def read_hours(text: str) -> dict[str, Any]:
         day = day.rstrip(":").lower()[:3]
         if day not in DAYS or day in hours:
             raise ValidationError(
-                f"“{line[:60]}” does not begin with a day of its own: {', '.join(DAYS)}."
+                gettext("“%(what)s” does not begin with a day of its own: %(days)s.")
+                % {"what": line[:60], "days": ", ".join(DAYS)}
             )
         told = rest.strip()
         parts = [] if told.lower() == "closed" else [each.strip() for each in told.split(",")]
         spans = [_SPAN.match(part) for part in parts]
         if not all(spans):
-            raise ValidationError(f"“{line[:60]}”: times are written as mon 09:00-17:00.")
+            raise ValidationError(
+                gettext("“%(what)s”: times are written as mon 09:00-17:00.") % {"what": line[:60]}
+            )
         hours[day] = [[f"{time:0>5}" for time in span.groups()] for span in spans if span]
     check_hours(hours)
     return hours
@@ -67,9 +72,11 @@ class HoursField(forms.CharField):
 class HandoffRulesForm(GuardedModelForm):
     hours = HoursField(
         required=False,
-        label="When people are there",
-        help_text="One day per line, in the tenant's time zone: mon 09:00-12:00, 13:00-17:00. A day that is not "
-        "named is closed. Empty: always there.",
+        label=_("When people are there"),
+        help_text=_(
+            "One day per line, in the tenant's time zone: mon 09:00-12:00, 13:00-17:00. A day that is not "
+            "named is closed. Empty: always there."
+        ),
     )
 
     class Meta:

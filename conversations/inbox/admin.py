@@ -14,6 +14,8 @@ from django.db.models import QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
@@ -40,7 +42,7 @@ class StateFilter(SimpleListFilter):
     title, parameter_name = "state", "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((each.value, str(each.label)) for each in HandoffState), ("all", "All")]
+        return [*((each.value, str(each.label)) for each in HandoffState), ("all", gettext("All"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all":
@@ -51,20 +53,22 @@ class StateFilter(SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         for number, choice in enumerate(super().choices(changelist)):
-            yield {**choice, "display": "Open"} if number == 0 else choice
+            yield {**choice, "display": gettext("Open")} if number == 0 else choice
 
 
 class CuratedForm(forms.Form):
     questions = LinesField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One per line, the main one first. Only what this very answer is right for.",
+        help_text=_("One per line, the main one first. Only what this very answer is right for."),
     )
     answer = forms.CharField(max_length=LONGEST_SAID, widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}))  # fmt: skip
 
 
 @register(Handoff, site=tenant_site)
 class HandoffAdmin(LookOnlyAdmin):
-    nothing_yet = "Nobody waits. Visitors of a bot with handoff rules can ask for a person, and come here at once."
+    nothing_yet = _(
+        "Nobody waits. Visitors of a bot with handoff rules can ask for a person, and come here at once."
+    )
     list_display = (
         "shown_chat", "bot_profile", "shown_state", "shown_reason", "shown_person", "shown_wait",
     )  # fmt: skip
@@ -142,7 +146,10 @@ class HandoffAdmin(LookOnlyAdmin):
 
     def _say(self, handoff: Handoff, user: Any, content: str) -> None:
         if not content or len(content) > LONGEST_SAID or "\0" in content:
-            raise BadInput(f"Write something, of at most {LONGEST_SAID:,} characters.")
+            raise BadInput(
+                gettext("Write something, of at most %(longest_said)s characters.")
+                % {"longest_said": f"{LONGEST_SAID:,}"}
+            )
         say(handoff, user, content, held_for=WATCHED)
 
     def hand_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -193,39 +200,47 @@ class HandoffAdmin(LookOnlyAdmin):
             create_answer(
                 fields, questions=data["questions"], bot_profile_ids=[handoff.bot_profile_id]
             )
-            self.message_user(request, "It is a curated answer now.", messages.SUCCESS)
+            self.message_user(request, gettext("It is a curated answer now."), messages.SUCCESS)
 
-        intro = f"{handoff.bot_profile} gives what you approve as it is written, before anything is searched."
+        intro = gettext(
+            "%(bot_profile)s gives what you approve as it is written, before anything is searched."
+        ) % {"bot_profile": handoff.bot_profile}
         return self.ask(
-            request, act, title="Make this a curated answer", intro=intro, submit="Approve", obj=handoff, form=form
-        )  # fmt: skip
+            request,
+            act,
+            title=gettext("Make this a curated answer"),
+            intro=intro,
+            submit=gettext("Approve"),
+            obj=handoff,
+            form=form,
+        )
 
     # --- What is shown ---
-    @display(description="chat", header=True)
+    @display(description=_("chat"), header=True)
     def shown_chat(self, handoff: Handoff) -> list[str]:
-        return [(handoff.chat.title or "No question yet")[:90], handoff.contact]
+        return [(handoff.chat.title or gettext("No question yet"))[:90], handoff.contact]
 
-    @display(description="state", label=_COLOURS)
+    @display(description=_("state"), label=_COLOURS)
     def shown_state(self, handoff: Handoff) -> tuple[str, str]:
         return handoff.state, handoff.get_state_display()
 
-    @display(description="why")
+    @display(description=_("why"))
     def shown_reason(self, handoff: Handoff) -> str:
         return str(handoff.get_reason_display())
 
-    @display(description="person")
+    @display(description=_("person"))
     def shown_person(self, handoff: Handoff) -> str:
         return handoff.person_name or handoff.person_email or "–"
 
-    @display(description="waiting since", ordering="waiting_since")
+    @display(description=_("waiting since"), ordering="waiting_since")
     def shown_wait(self, handoff: Handoff) -> str:
         return format_age(handoff.waiting_since)
 
-    @display(description="left by")
+    @display(description=_("left by"))
     def shown_contact(self, handoff: Handoff) -> str:
         return " · ".join(filter(None, [handoff.contact_name, handoff.contact])) or "–"
 
-    @display(description="page")
+    @display(description=_("page"))
     def shown_origin(self, handoff: Handoff) -> str:
         return handoff.chat.origin or "–"
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Max, Q
+from django.utils.translation import gettext
 
 from conversations.handoffs.changing import release
 from conversations.handoffs.reading import find_handoff
@@ -70,8 +71,11 @@ def describe_state(handoff: Handoff, user: User) -> dict[str, Any]:
     is_mine = handoff.state == HandoffState.JOINED and handoff.person_id == user.pk
     who = handoff.person_name or handoff.person_email
     told = {
-        HandoffState.WAITING: "The visitor waits for a person.",
-        HandoffState.JOINED: "You answer in this chat." if is_mine else f"{who} answers in this chat.",
-        HandoffState.CLOSED: f"It is over: {handoff.get_ended_as_display().lower()}.",
-    }  # fmt: skip
+        HandoffState.WAITING: gettext("The visitor waits for a person."),
+        HandoffState.JOINED: gettext("You answer in this chat.")
+        if is_mine
+        else gettext("%(who)s answers in this chat.") % {"who": who},
+        HandoffState.CLOSED: gettext("It is over: %(what)s.")
+        % {"what": handoff.get_ended_as_display().lower()},
+    }
     return {"state": handoff.state, "told": told[HandoffState(handoff.state)], "is_mine": is_mine}

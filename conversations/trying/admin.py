@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from bots.configurations import answering_fields
@@ -52,7 +53,9 @@ def start(site: AdminSite, request: HttpRequest, bot_id: UUID) -> HttpResponse:
     except ProductError as error:
         return JsonResponse({"detail": error.detail}, status=error.status)
     if not is_writable():
-        return JsonResponse({"detail": "An archived tenant's bots cannot be tried."}, status=409)
+        return JsonResponse(
+            {"detail": gettext("An archived tenant's bots cannot be tried.")}, status=409
+        )
     values: dict[str, Any] = {}
     providers, labels = None, []
     if pages.has_change_permission(request, bot) and request.POST.get("name"):
@@ -68,7 +71,7 @@ def start(site: AdminSite, request: HttpRequest, bot_id: UUID) -> HttpResponse:
         labels = [capfirst(str(column.verbose_name)) for column in columns]
         if "provider_keys" in form.changed_data:
             providers = form.cleaned_data["provider_keys"]
-            labels.append("Provider keys")
+            labels.append(gettext("Provider keys"))
     user, origin = acting_user(request), read_origin(Arrival.of_request(request).own_origin)
 
     def open_one(changes: dict[str, Any], chosen: Any) -> dict[str, str]:

@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from knowledge.corrections.changing import (
@@ -57,14 +59,22 @@ class CorrectingAdmin(LookOnlyAdmin):
 
             def act(data: dict[str, Any]) -> HttpResponse:
                 found = change_chunk(chunk_id, form.changes(), author=acting_user(request).email)
-                self.message_user(request, "It counts with the next question.", messages.SUCCESS)
+                self.message_user(
+                    request, gettext("It counts with the next question."), messages.SUCCESS
+                )
                 return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
             return self.ask(
-                request, act, title="Correct this chunk", submit="Save", form=form,
-                intro="It stays so when its source is read again. Where the source has changed the text, you are "
-                "asked.",
-            )  # fmt: skip
+                request,
+                act,
+                title=gettext("Correct this chunk"),
+                submit=gettext("Save"),
+                form=form,
+                intro=gettext(
+                    "It stays so when its source is read again. Where the source has changed the text, you are "
+                    "asked."
+                ),
+            )
 
     def page_of(self, chunk_id: UUID, correction: Correction | None) -> str:
         if correction is not None:
@@ -76,7 +86,7 @@ class WaitsFilter(SimpleListFilter):
     title, parameter_name = "decision", "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1", "Waits for a decision"), ("0", "Nothing to decide")]
+        return [("1", gettext("Waits for a decision")), ("0", gettext("Nothing to decide"))]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Correction]
@@ -103,7 +113,7 @@ class CorrectionAdmin(CorrectingAdmin):
     )
     date_hierarchy = "updated_at"
     ordering = ("-updated_at",)
-    nothing_yet = (
+    nothing_yet = _(
         "What is switched off, corrected, pinned or added among the chunks is listed here."
     )
     actions_detail = ("keep_mine", "take_theirs", "drop", "change_text", "switch_on", "undo")
@@ -130,8 +140,12 @@ class CorrectionAdmin(CorrectingAdmin):
         theirs = obj.their_content or obj.anchor_content
         if obj.content is None or not theirs:
             return {}
-        name = "what the source says now" if obj.their_content else "what the source said"
-        return compare_sides(name, theirs, "the corrected text", obj.content)
+        name = (
+            gettext("what the source says now")
+            if obj.their_content
+            else gettext("what the source said")
+        )
+        return compare_sides(name, theirs, gettext("the corrected text"), obj.content)
 
     def is_offered(self, act: str, row: Correction) -> bool:
         if act in ("keep_mine", "take_theirs"):
@@ -140,64 +154,77 @@ class CorrectionAdmin(CorrectingAdmin):
             act, True
         )
 
-    @display(description="text", header=True)
+    @display(description=_("text"), header=True)
     def shown_text(self, correction: Correction) -> list[str]:
         return [
             correction.anchor_heading[:90] or "–",
             shorten(str(correction), 140, placeholder=" …"),
         ]
 
-    @display(description="what was said")
+    @display(description=_("what was said"))
     def shown_marks(self, correction: Correction) -> str:
         return describe_marks(correction)
 
-    @display(description="state", ordering="state", label=_STATE_COLOURS)
+    @display(description=_("state"), ordering="state", label=_STATE_COLOURS)
     def shown_state(self, correction: Correction) -> tuple[str, str]:
         return correction.state, correction.get_state_display()
 
-    @display(description="what to do")
+    @display(description=_("what to do"))
     def what_to_do(self, correction: Correction) -> str:
-        return _WHAT_TO_DO[CorrectionState(correction.state)]
+        return str(_WHAT_TO_DO[CorrectionState(correction.state)])
 
-    @display(description="what the source says now")
+    @display(description=_("what the source says now"))
     def their_text(self, correction: Correction) -> str:
         return correction.their_content or "–"
 
-    @display(description="document")
+    @display(description=_("document"))
     def shown_document(self, correction: Correction) -> str:
         document = Document.objects.filter(pk=correction.document_id).first()
         if document is None:
-            return "gone"
+            return gettext("gone")
         url = reverse("admin:knowledge_document_change", args=[document.pk])
         return format_html('<a class="mr-link" href="{}">{}</a>', url, document)
 
-    @display(description="chunk")
+    @display(description=_("chunk"))
     def chunk_link(self, correction: Correction) -> str:
         if correction.chunk_id is None:
-            return "None answers."
+            return gettext("None answers.")
         url = reverse("admin:knowledge_chunk_change", args=[correction.chunk_id])
-        return format_html('<a class="mr-link" href="{}">the chunk that answers</a>', url)
+        return format_html(
+            '<a class="mr-link" href="{}">{}</a>', url, gettext("the chunk that answers")
+        )
 
-    @action(description="Keep mine", permissions=["correct"], icon="check")
+    @action(description=_("Keep mine"), permissions=["correct"], icon="check")
     def keep_mine(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
-            request, object_id, Decision.KEEP_MINE, "Keep what was corrected?",
-            "It holds for what the source says now. Where the source says nothing of the kind any more, a corrected "
-            "text goes on as one of your own, and what was switched off waits until the source says it again.",
-        )  # fmt: skip
+            request,
+            object_id,
+            Decision.KEEP_MINE,
+            gettext("Keep what was corrected?"),
+            gettext(
+                "It holds for what the source says now. Where the source says nothing of the kind any more, a "
+                "corrected text goes on as one of your own, and what was switched off waits until the source says it "
+                "again."
+            ),
+        )
 
-    @action(description="Take the source's", permissions=["correct"], icon="sync")
+    @action(description=_("Take the source's"), permissions=["correct"], icon="sync")
     def take_theirs(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
-            request, object_id, Decision.TAKE_THEIRS, "Take what the source says?",
-            "The correction is dropped: what the source says now answers with the next question.",
-        )  # fmt: skip
+            request,
+            object_id,
+            Decision.TAKE_THEIRS,
+            gettext("Take what the source says?"),
+            gettext(
+                "The correction is dropped: what the source says now answers with the next question."
+            ),
+        )
 
-    @action(description="Neither answers", permissions=["correct"], icon="visibility_off")
+    @action(description=_("Neither answers"), permissions=["correct"], icon="visibility_off")
     def drop(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
-            request, object_id, Decision.DROP, "Have neither answer?",
-            "The corrected text is dropped, and what the source says now is switched off.",
+            request, object_id, Decision.DROP, gettext("Have neither answer?"),
+            gettext("The corrected text is dropped, and what the source says now is switched off."),
         )  # fmt: skip
 
     def _decide(
@@ -208,7 +235,7 @@ class CorrectionAdmin(CorrectingAdmin):
         def act(data: dict[str, Any]) -> HttpResponse:
             left = decide(correction.pk, decision, author=acting_user(request).email)
             self.message_user(
-                request, "Decided: it counts with the next question.", messages.SUCCESS
+                request, gettext("Decided: it counts with the next question."), messages.SUCCESS
             )
             return HttpResponseRedirect(self.change_url(left) if left else self.list_url())
 
@@ -217,11 +244,11 @@ class CorrectionAdmin(CorrectingAdmin):
             danger=decision != Decision.KEEP_MINE,
         )  # fmt: skip
 
-    @action(description="Change", permissions=["correct"], icon="edit")
+    @action(description=_("Change"), permissions=["correct"], icon="edit")
     def change_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.ask_for_text(request, self.require_object(request, object_id).pk)
 
-    @action(description="Switch on", permissions=["correct"], icon="visibility")
+    @action(description=_("Switch on"), permissions=["correct"], icon="visibility")
     def switch_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
         correction = self.require_object(request, object_id)
 
@@ -229,48 +256,62 @@ class CorrectionAdmin(CorrectingAdmin):
             found = change_chunk(
                 correction.pk, {"is_off": False}, author=acting_user(request).email
             )
-            self.message_user(request, "It answers again.", messages.SUCCESS)
+            self.message_user(request, gettext("It answers again."), messages.SUCCESS)
             return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
         return self.ask(
-            request, act, obj=correction, title="Switch this chunk on?", submit="Switch on",
-            intro="It answers with the next question.",
+            request, act, obj=correction, title=gettext("Switch this chunk on?"), submit=gettext("Switch on"),
+            intro=gettext("It answers with the next question."),
         )  # fmt: skip
 
-    @action(description="Undo", permissions=["correct"], icon="undo")
+    @action(description=_("Undo"), permissions=["correct"], icon="undo")
     def undo(self, request: HttpRequest, object_id: str) -> HttpResponse:
         correction = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> HttpResponse:
             undo_correction(find_correction(correction.pk))
-            self.message_user(request, "It is undone.", messages.SUCCESS)
+            self.message_user(request, gettext("It is undone."), messages.SUCCESS)
             return HttpResponseRedirect(self.list_url())
 
         return self.ask(
-            request, act, obj=correction, title="Undo all that was said of this chunk?", submit="Undo", danger=True,
-            intro="The added text is gone for good." if correction.is_added
-            else "The source's own text answers with the next question, if the source still says it.",
-        )  # fmt: skip
+            request,
+            act,
+            obj=correction,
+            title=gettext("Undo all that was said of this chunk?"),
+            submit=gettext("Undo"),
+            danger=True,
+            intro=gettext("The added text is gone for good.")
+            if correction.is_added
+            else gettext(
+                "The source's own text answers with the next question, if the source still says it."
+            ),
+        )
 
 
 _WHAT_TO_DO = {
-    CorrectionState.LIVE: "Nothing: it is in force, and stays so when the source is read again.",
-    CorrectionState.CHANGED: "The source says something else now in this place, and that does not answer until you "
-    "decide: keep yours, take the source's, or have neither answer.",
-    CorrectionState.VANISHED: "The source does not say this any more, so nobody is answered from it. Keep yours as a "
-    "text of your own, or take it that it is gone. If the source says it again, it is in force again by itself.",
-    CorrectionState.RESTING: "Nothing: the source says it rightly itself, or not at all. If the original text comes "
-    "back, this is in force again by itself.",
+    CorrectionState.LIVE: _("Nothing: it is in force, and stays so when the source is read again."),
+    CorrectionState.CHANGED: _(
+        "The source says something else now in this place, and that does not answer until you "
+        "decide: keep yours, take the source's, or have neither answer."
+    ),
+    CorrectionState.VANISHED: _(
+        "The source does not say this any more, so nobody is answered from it. Keep yours as a "
+        "text of your own, or take it that it is gone. If the source says it again, it is in force again by itself."
+    ),
+    CorrectionState.RESTING: _(
+        "Nothing: the source says it rightly itself, or not at all. If the original text comes "
+        "back, this is in force again by itself."
+    ),
 }
 
 
 def describe_marks(correction: Correction) -> str:
     """What a person has said of a chunk, in a few words."""
     marks = {
-        "added by hand": correction.is_added,
-        "corrected": correction.content is not None and not correction.is_added,
-        "switched off": correction.is_off,
-        "pinned": correction.is_pinned,
+        gettext("added by hand"): correction.is_added,
+        gettext("corrected"): correction.content is not None and not correction.is_added,
+        gettext("switched off"): correction.is_off,
+        gettext("pinned"): correction.is_pinned,
     }
     return ", ".join(name for name, is_set in marks.items() if is_set) or "–"
 
@@ -278,6 +319,6 @@ def describe_marks(correction: Correction) -> str:
 def compare_sides(before_name: str, before: str, after_name: str, after: str) -> dict[str, Any]:
     """What `admin/document_comparison.html` shows of two texts."""
     return {
-        "comparison": compare_texts(before, after), "comparison_title": "What was corrected",
+        "comparison": compare_texts(before, after), "comparison_title": gettext("What was corrected"),
         "before_name": before_name, "after_name": after_name,
     }  # fmt: skip

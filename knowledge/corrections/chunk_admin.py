@@ -12,6 +12,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from knowledge.corrections.admin import CorrectingAdmin, compare_sides, describe_marks
@@ -30,7 +32,10 @@ class CorrectedFilter(SimpleListFilter):
     title, parameter_name = "corrected", "corrected"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1", "Corrected or added by hand"), ("0", "As its source says it")]
+        return [
+            ("1", gettext("Corrected or added by hand")),
+            ("0", gettext("As its source says it")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Chunk]) -> QuerySet[Chunk]:
         said = Exists(Correction.objects.filter(chunk_id=OuterRef("pk"), content__isnull=False))
@@ -47,7 +52,7 @@ class ChunkAdmin(CorrectingAdmin):
     list_filter = ("is_pinned", CorrectedFilter, "source__bot_profile")
     list_select_related = ("document", "source")
     search_fields = ("content",)  # by `get_search_results`
-    search_help_text = "All words, in any form; “in quotation marks” as they stand there"
+    search_help_text = _("All words, in any form; “in quotation marks” as they stand there")
     ordering = ("source", "document", "ordinal")
     actions_list = ("add_by_hand",)
     actions_detail = ("correct", "switch_off", "pin")
@@ -90,62 +95,77 @@ class ChunkAdmin(CorrectingAdmin):
         found = find_chunk(obj.pk)
         if found.correction is None or found.correction.content is None:
             return {}
-        return compare_sides("its source", found.original, "what answers", found.content)
+        return compare_sides(
+            gettext("its source"), found.original, gettext("what answers"), found.content
+        )
 
     def is_offered(self, act: str, row: Chunk) -> bool:
         return act != "pin" or not row.is_pinned
 
-    @display(description="chunk", header=True)
+    @display(description=_("chunk"), header=True)
     def shown_content(self, chunk: Chunk) -> list[str]:
         return [chunk.heading[:90] or "–", shorten(chunk.content, 140, placeholder=" …")]
 
-    @display(description="said of it")
+    @display(description=_("said of it"))
     @once_per_row
     def said(self, chunk: Chunk) -> str:
         correction = listed_corrections().filter(chunk_id=chunk.pk).first()
         if correction is None:
-            return "Nothing: it is as its source says it."
+            return gettext("Nothing: it is as its source says it.")
         url = reverse("admin:knowledge_correction_change", args=[correction.pk])
         return format_html(
-            '<a class="mr-link" href="{}">{}</a>, by {}, {}', url, describe_marks(correction),
-            correction.author or "somebody", f"{correction.updated_at:%Y-%m-%d %H:%M}",
+            '<a class="mr-link" href="{}">{}</a>, {}, {}', url, describe_marks(correction),
+            correction.author or gettext("somebody"), f"{correction.updated_at:%Y-%m-%d %H:%M}",
         )  # fmt: skip
 
-    @action(description="Correct", permissions=["correct"], icon="edit")
+    @action(description=_("Correct"), permissions=["correct"], icon="edit")
     def correct(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.ask_for_text(request, self.require_object(request, object_id).pk)
 
-    @action(description="Switch off", permissions=["correct"], icon="visibility_off")
+    @action(description=_("Switch off"), permissions=["correct"], icon="visibility_off")
     def switch_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
         chunk = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._mark(request, chunk, "It answers no more.", is_off=True), obj=chunk,
-            title="Switch this chunk off?", submit="Switch off", danger=True,
-            intro="Nobody is answered from it, from the next question on, also when its source is read again. It can "
-            "be switched on among the corrections.",
-        )  # fmt: skip
+            request,
+            lambda data: self._mark(request, chunk, gettext("It answers no more."), is_off=True),
+            obj=chunk,
+            title=gettext("Switch this chunk off?"),
+            submit=gettext("Switch off"),
+            danger=True,
+            intro=gettext(
+                "Nobody is answered from it, from the next question on, also when its source is read again. It can "
+                "be switched on among the corrections."
+            ),
+        )
 
-    @action(description="Pin", permissions=["correct"], icon="push_pin")
+    @action(description=_("Pin"), permissions=["correct"], icon="push_pin")
     def pin(self, request: HttpRequest, object_id: str) -> HttpResponse:
         chunk = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._mark(request, chunk, "It is pinned.", is_pinned=True), obj=chunk,
-            title="Pin this chunk?", submit="Pin",
-            intro="It wins over passages that say the same of other figures, and comes before those that fit about as "
-            "well. When its source says something else, it is pinned no more and you are told.",
-        )  # fmt: skip
+            request,
+            lambda data: self._mark(request, chunk, gettext("It is pinned."), is_pinned=True),
+            obj=chunk,
+            title=gettext("Pin this chunk?"),
+            submit=gettext("Pin"),
+            intro=gettext(
+                "It wins over passages that say the same of other figures, and comes before those that fit about as "
+                "well. When its source says something else, it is pinned no more and you are told."
+            ),
+        )
 
     def _mark(self, request: HttpRequest, chunk: Chunk, told: str, **changes: bool) -> HttpResponse:
         found = change_chunk(chunk.pk, changes, author=acting_user(request).email)
         self.message_user(request, told, messages.SUCCESS)
         return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
-    @action(description="Add a chunk", permissions=["correct"], icon="add", url_path="add-by-hand")
+    @action(
+        description=_("Add a chunk"), permissions=["correct"], icon="add", url_path="add-by-hand"
+    )
     def add_by_hand(self, request: HttpRequest) -> HttpResponse:
         documents = Document.objects.filter(source__deleted_at__isnull=True, error_code="")
         form = AddedChunkForm(posted(request))
         form.fields = {
-            "document": search_field(Chunk, "document", self.admin_site, documents, label="Document"),
+            "document": search_field(Chunk, "document", self.admin_site, documents, label=gettext("Document")),
             **form.fields,
         }  # fmt: skip
 
@@ -158,11 +178,13 @@ class ChunkAdmin(CorrectingAdmin):
                 **fields,
             )
             self.message_user(
-                request, "It is added, and counts with the next question.", messages.SUCCESS
+                request,
+                gettext("It is added, and counts with the next question."),
+                messages.SUCCESS,
             )
             return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
         return self.ask(
-            request, act, title="Add a chunk", submit="Add", form=form,
-            intro="It belongs to its document, and stays whatever the document's source says later.",
+            request, act, title=gettext("Add a chunk"), submit=gettext("Add"), form=form,
+            intro=gettext("It belongs to its document, and stays whatever the document's source says later."),
         )  # fmt: skip

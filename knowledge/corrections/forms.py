@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -21,12 +22,12 @@ class MarksForm(forms.Form):
     """What is said of any chunk beside its text."""
 
     is_pinned = forms.BooleanField(
-        label="Pinned", required=False, widget=UnfoldBooleanSwitchWidget,
-        help_text="It wins over passages that contradict it, and comes before those that fit about as well.",
+        label=_("Pinned"), required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text=_("It wins over passages that contradict it, and comes before those that fit about as well."),
     )  # fmt: skip
     note = forms.CharField(
         max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Why, for your colleagues.",
+        help_text=_("Why, for your colleagues."),
     )  # fmt: skip
 
 
@@ -36,12 +37,12 @@ class ChunkForm(GuardedForm, MarksForm):
     field_order = ("content", "is_off", "is_pinned", "note")
 
     content = forms.CharField(
-        label="Text", max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
-        help_text="What the bots read and cite. The source's own text stays beside it, and can be brought back.",
+        label=_("Text"), max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
+        help_text=_("What the bots read and cite. The source's own text stays beside it, and can be brought back."),
     )  # fmt: skip
     is_off = forms.BooleanField(
-        label="Switched off", required=False, widget=UnfoldBooleanSwitchWidget,
-        help_text="Nobody is answered from it, from the next question on.",
+        label=_("Switched off"), required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Nobody is answered from it, from the next question on."),
     )  # fmt: skip
 
     @classmethod
@@ -69,9 +70,9 @@ class AddedChunkForm(MarksForm):
     heading = forms.CharField(
         max_length=longest(Correction, "anchor_heading"), required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="What it is about; it is searched and shown with the text. Empty: the document's title.",
+        help_text=_("What it is about; it is searched and shown with the text. Empty: the document's title."),
     )  # fmt: skip
     content = forms.CharField(
-        label="Text", max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
-        help_text="One thing in a few sentences is found best.",
+        label=_("Text"), max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
+        help_text=_("One thing in a few sentences is found best."),
     )  # fmt: skip

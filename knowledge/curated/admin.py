@@ -9,6 +9,8 @@ from django.contrib.admin import SimpleListFilter, register
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import (
@@ -49,18 +51,21 @@ class CuratedAnswerForm(ReadersForm):
     question = forms.CharField(
         max_length=_LONGEST,
         widget=UnfoldAdminTextInputWidget,
-        help_text="As visitors would ask it.",
+        help_text=_("As visitors would ask it."),
     )
     variants = LinesField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="Other ways to ask it, one per line. Case, punctuation and politeness make no difference; words may.",
-    )  # fmt: skip
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=_(
+            "Other ways to ask it, one per line. Case, punctuation and politeness make no difference; words may."
+        ),
+    )
     owner = forms.ModelChoiceField(
-        User.objects.none(), widget=UnfoldAdminSelectWidget, help_text="Who answers for it."
+        User.objects.none(), widget=UnfoldAdminSelectWidget, help_text=_("Who answers for it.")
     )
     links = LinesField(
         required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Pages where more is said, one per line; the first is what its citation leads to.",
+        help_text=_("Pages where more is said, one per line; the first is what its citation leads to."),
     )  # fmt: skip
 
     class Meta:
@@ -68,7 +73,7 @@ class CuratedAnswerForm(ReadersForm):
         fields = (
             "bots", "title", "answer", "links", "language", "visibility", "groups", "is_active", "expires_at",
         )  # fmt: skip
-        labels = {"visibility": "Given to"}
+        labels = {"visibility": _("Given to")}
         widgets = {"answer": UnfoldAdminTextareaWidget(attrs={"rows": 10})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -87,14 +92,15 @@ class CuratedAnswerForm(ReadersForm):
         variants: list[str] = self.cleaned_data["variants"]
         if len(variants) > MOST_VARIANTS or any(len(each) > _LONGEST for each in variants):
             raise forms.ValidationError(
-                f"At most {MOST_VARIANTS} of at most {_LONGEST} characters."
+                gettext("At most %(most_variants)s of at most %(_longest)s characters.")
+                % {"most_variants": MOST_VARIANTS, "_longest": _LONGEST}
             )
         return variants
 
     def clean_expires_at(self) -> Any:
         moment = self.cleaned_data["expires_at"]
         if moment is not None and "expires_at" in self.changed_data and moment <= timezone.now():
-            raise forms.ValidationError("This is in the past.")
+            raise forms.ValidationError(gettext("This is in the past."))
         return moment
 
     def clean(self) -> dict[str, Any]:
@@ -110,7 +116,8 @@ class CuratedAnswerForm(ReadersForm):
         if taken is not None:
             self.add_error(
                 "question",
-                f"“{taken.answer}” has the question “{taken.text}” for the same bot already.",
+                gettext("“%(answer)s” has the question “%(text)s” for the same bot already.")
+                % {"answer": taken.answer, "text": taken.text},
             )
         return cleaned
 
@@ -130,7 +137,7 @@ class StateFilter(SimpleListFilter):
     title, parameter_name = "state", "live"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Answers"), ("no", "Does not answer")]
+        return [("yes", gettext("Answers")), ("no", gettext("Does not answer"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         live = CuratedAnswer.objects.live().filter(bots__isnull=False).values("pk")
@@ -153,15 +160,17 @@ class CuratedAnswerAdmin(ProductAdmin):
     )
     list_filter = (StateFilter, ("bots", AutocompleteSelectFilter))
     search_fields = ("title", "answer", "questions__text")
-    nothing_yet = "Write down what your bots shall say to a question, word for word; or answer one of the gaps."
+    nothing_yet = _(
+        "Write down what your bots shall say to a question, word for word; or answer one of the gaps."
+    )
     autocomplete_fields = ("bots",)
     readonly_fields = ("state_now", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("bots", "question", "variants", "answer")}),
-        ("Cited as", {"fields": ("title", "links")}),
-        ("Whom it is for", {"fields": (("visibility", "groups"),)}),
-        ("Validity", {"fields": (("owner", "language"), "is_active", "expires_at")}),
-        ("Facts", {"fields": ("state_now", ("created_at", "updated_at"))}),
+        (_("Cited as"), {"fields": ("title", "links")}),
+        (_("Whom it is for"), {"fields": (("visibility", "groups"),)}),
+        (_("Validity"), {"fields": (("owner", "language"), "is_active", "expires_at")}),
+        (_("Facts"), {"fields": ("state_now", ("created_at", "updated_at"))}),
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -191,28 +200,28 @@ class CuratedAnswerAdmin(ProductAdmin):
     def delete_model(self, request: HttpRequest, obj: CuratedAnswer) -> None:
         delete_answer(obj)
 
-    @display(description="question")
+    @display(description=_("question"))
     def shown_question(self, answer: CuratedAnswer) -> str:
         more = len(answer.variants)
         return (answer.question or "–")[:90] + (f" (+{more})" if more else "")
 
-    @display(description="state", label=_STATE_COLOURS)
+    @display(description=_("state"), label=_STATE_COLOURS)
     def shown_state(self, answer: CuratedAnswer) -> tuple[str, str]:
         return answer.state, answer.state.label
 
-    @display(description="state")
+    @display(description=_("state"))
     def state_now(self, answer: CuratedAnswer) -> str:
         return str(answer.state.label)
 
-    @display(description="bots")
+    @display(description=_("bots"))
     def shown_bots(self, answer: CuratedAnswer) -> str:
         return ", ".join(bot.name for bot in answer.bots.all()) or "–"
 
-    @display(description="owner")
+    @display(description=_("owner"))
     def owner(self, answer: Any) -> str:
         """For those who may only look: the form has a field of this name."""
         return self.shown_owner(answer)
 
-    @display(description="owner")
+    @display(description=_("owner"))
     def shown_owner(self, answer: Any) -> str:
-        return answer.owner_email or "a former user"
+        return answer.owner_email or gettext("a former user")

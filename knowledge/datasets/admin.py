@@ -11,8 +11,11 @@ from django.contrib import messages
 from django.contrib.admin import SimpleListFilter, register
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import (
@@ -42,7 +45,7 @@ class DatasetForm(GuardedModelForm):
     tags = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Divided by commas.",
+        help_text=_("Divided by commas."),
     )
 
     class Meta:
@@ -50,7 +53,9 @@ class DatasetForm(GuardedModelForm):
         fields = ("name", "description", "is_active", "embedding_model")
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
         help_texts = {
-            "embedding_model": "Empty: the installation's. Only bots with the same one can be linked."
+            "embedding_model": _(
+                "Empty: the installation's. Only bots with the same one can be linked."
+            )
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -62,7 +67,7 @@ class DatasetForm(GuardedModelForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if Dataset.objects.shared().filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("There is a shared dataset of this name already.")
+            raise forms.ValidationError(gettext("There is a shared dataset of this name already."))
         return name
 
     def clean_tags(self) -> list[str]:
@@ -95,7 +100,7 @@ class LinkInline(TabularInline):
     autocomplete_fields = ("bot_profile",)
     extra = 0
     tab = False
-    verbose_name, verbose_name_plural = "bot", "bots that answer from it"
+    verbose_name, verbose_name_plural = _("bot"), _("bots that answer from it")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may_link(request, obj)
@@ -117,7 +122,7 @@ class SharingFilter(SimpleListFilter):
     title, parameter_name = "kind", "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("shared", "Shared"), ("private", "A bot's own")]
+        return [("shared", gettext("Shared")), ("private", gettext("A bot's own"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Dataset]) -> QuerySet[Dataset]:
         if self.value() in ("shared", "private"):
@@ -161,7 +166,7 @@ class DatasetAdmin(ProductAdmin):
             fields = ("name", "description", "is_active")
         facts = ("kind", "shown_figures", "knowledge_links", ("embedding_model", "embedding_dimensions"),
                  "shown_reembedding", ("created_at", "updated_at"))  # fmt: skip
-        return ((None, {"fields": fields}), ("Facts", {"fields": facts}))
+        return ((None, {"fields": fields}), (gettext("Facts"), {"fields": facts}))
 
     def has_change_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.is_shared)
@@ -214,7 +219,11 @@ class DatasetAdmin(ProductAdmin):
             if dataset.is_shared:
                 delete_dataset(dataset.pk, force=True)
             else:
-                self.message_user(request, f"{dataset} is a bot's own and stays.", messages.WARNING)
+                self.message_user(
+                    request,
+                    gettext("%(dataset)s is a bot's own and stays.") % {"dataset": dataset},
+                    messages.WARNING,
+                )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing every chunk; deleting only marks datasets and sources."""
@@ -226,46 +235,59 @@ class DatasetAdmin(ProductAdmin):
         ]
         return lines, {"datasets": len(lines)}, set(), []
 
-    @display(description="kind")
+    @display(description=_("kind"))
     def kind(self, dataset: Dataset) -> str:
-        return "Shared" if dataset.bot_profile is None else f"Own of {dataset.bot_profile}"
+        return (
+            gettext("Shared")
+            if dataset.bot_profile is None
+            else gettext("Own of %(bot_profile)s") % {"bot_profile": dataset.bot_profile}
+        )
 
-    @display(description="tags")
+    @display(description=_("tags"))
     def shown_tags(self, dataset: Dataset) -> str:
         return ", ".join(str(tag) for tag in dataset.tags) or "–"
 
-    @display(description="sources", ordering="source_count")
+    @display(description=_("sources"), ordering="source_count")
     def source_count(self, dataset: Any) -> int:
         return int(dataset.source_count)
 
-    @display(description="bots", ordering="bot_count")
+    @display(description=_("bots"), ordering="bot_count")
     def bot_count(self, dataset: Any) -> int:
         return int(dataset.bot_count) if dataset.is_shared else 1
 
-    @display(description="last change of embedding model")
+    @display(description=_("last change of embedding model"))
     def shown_reembedding(self, dataset: Dataset) -> str:
         return str(Reembedding.objects.filter(dataset=dataset).first() or "–")
 
-    @display(description="holds")
+    @display(description=_("holds"))
     @once_per_row
     def shown_figures(self, dataset: Dataset) -> str:
         found = measure_dataset(dataset.pk)
         states = ", ".join(
-            f"{count} {status}" for status, count in found.by_status.items() if count
+            f"{count} {gettext(status)}" for status, count in found.by_status.items() if count
         )
-        sources = f"{found.sources} sources ({states})" if states else "no sources"
-        return (
-            f"{sources}, {found.documents} documents, {found.chunks:,} chunks, {found.octets:,} bytes; "
-            f"{found.embedding_progress:.0%} embedded"
+        sources = (
+            gettext("%(count)s sources (%(states)s)") % {"count": found.sources, "states": states}
+            if states
+            else gettext("no sources")
         )
+        return gettext(
+            "%(sources)s, %(documents)s documents, %(chunks)s chunks, %(size)s; %(share)s embedded"
+        ) % {
+            "sources": sources,
+            "documents": found.documents,
+            "chunks": f"{found.chunks:,}",
+            "size": filesizeformat(found.octets),
+            "share": f"{found.embedding_progress:.0%}",
+        }
 
-    @display(description="knowledge")
+    @display(description=_("knowledge"))
     def knowledge_links(self, dataset: Dataset) -> str:
         sources, documents = (
             reverse(f"admin:knowledge_{name}_changelist") for name in ("source", "document")
         )
         return format_html(
-            '<a class="mr-link" href="{}?dataset__id__exact={}">its sources</a> &nbsp; '
-            '<a class="mr-link" href="{}?source__dataset__id__exact={}">its documents</a>',
-            sources, dataset.pk, documents, dataset.pk,
+            '<a class="mr-link" href="{}?dataset__id__exact={}">{}</a> &nbsp; '
+            '<a class="mr-link" href="{}?source__dataset__id__exact={}">{}</a>',
+            sources, dataset.pk, gettext("its sources"), documents, dataset.pk, gettext("its documents"),
         )  # fmt: skip

@@ -13,6 +13,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -45,9 +47,9 @@ class EditedFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("conflict", "In conflict with its source"),
-            ("yes", "Edited by hand"),
-            ("no", "As its source says it"),
+            ("conflict", gettext("In conflict with its source")),
+            ("yes", gettext("Edited by hand")),
+            ("no", gettext("As its source says it")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -59,10 +61,10 @@ class EditedFilter(SimpleListFilter):
 
 class TextForm(GuardedForm):
     content = forms.CharField(
-        label="Text", max_length=MAX_CHARACTERS, strip=False,
+        label=_("Text"), max_length=MAX_CHARACTERS, strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 30, "dir": "auto"}),
-        help_text="Markdown. What you do not touch keeps its heading, page and citations; a heading of your own "
-        "(## Like this) stands under the document's title.",
+        help_text=_("Markdown. What you do not touch keeps its heading, page and citations; a heading of your own "
+        "(## Like this) stands under the document's title."),
     )  # fmt: skip
 
 
@@ -73,7 +75,7 @@ class DocumentAdmin(LookOnlyAdmin):
     )  # fmt: skip
     list_filter = (EditedFilter, "language", "source__source_type", "source__bot_profile")
     search_fields = ("title", "url", "source__name")
-    search_help_text = "Title, address, source, or words of the text."
+    search_help_text = _("Title, address, source, or words of the text.")
     date_hierarchy = "created_at"
     actions_detail = ("edit_text", "keep_edit", "take_from_source", "undo_edit")
     change_form_after_template = "admin/document_comparison.html"
@@ -111,8 +113,8 @@ class DocumentAdmin(LookOnlyAdmin):
         if edit is None:
             return {}
         return {
-            "comparison": compare_edit(edit), "comparison_title": "What was edited",
-            "before_name": "what the source says now", "after_name": "the edited text",
+            "comparison": compare_edit(edit), "comparison_title": gettext("What was edited"),
+            "before_name": gettext("what the source says now"), "after_name": gettext("the edited text"),
         }  # fmt: skip
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
@@ -126,7 +128,7 @@ class DocumentAdmin(LookOnlyAdmin):
             return edit is not None and edit.conflict_since is None and not edit.is_undone
         return True
 
-    @action(description="Edit text", permissions=["edit"], icon="edit")
+    @action(description=_("Edit text"), permissions=["edit"], icon="edit")
     def edit_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.require_object(request, object_id)
         with holding(request, document.pk):
@@ -134,101 +136,120 @@ class DocumentAdmin(LookOnlyAdmin):
                 posted(request), guards=document.pk, initial={"content": read_editable(document)}
             )
             return self.ask(
-                request, lambda data: self._edit(request, document, data["content"]), obj=document, form=form,
-                title=f"Edit the text of {document}", submit="Save",
-                intro="What you write stays when the source is read again. If its own text changes then, both are "
-                "shown here and you decide; until then yours answers.",
-            )  # fmt: skip
+                request,
+                lambda data: self._edit(request, document, data["content"]),
+                obj=document,
+                form=form,
+                title=gettext("Edit the text of %(document)s") % {"document": document},
+                submit=gettext("Save"),
+                intro=gettext(
+                    "What you write stays when the source is read again. If its own text changes then, both are "
+                    "shown here and you decide; until then yours answers."
+                ),
+            )
 
-    @action(description="Undo edit", permissions=["edit"], icon="undo")
+    @action(description=_("Undo edit"), permissions=["edit"], icon="undo")
     def undo_edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._edit(request, document, None), obj=document, submit="Undo edit",
-            title="Have the source's text answer again?",
-            intro="The edited text stays among the versions for a time.",
+            request, lambda data: self._edit(request, document, None), obj=document, submit=gettext("Undo edit"),
+            title=gettext("Have the source's text answer again?"),
+            intro=gettext("The edited text stays among the versions for a time."),
         )  # fmt: skip
 
-    @action(description="Keep mine", permissions=["edit"], icon="check")
+    @action(description=_("Keep mine"), permissions=["edit"], icon="check")
     def keep_edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._decide(request, document, keep_mine), obj=document, submit="Keep mine",
-            title="Keep the edited text?",
-            intro="You are asked again when the source says yet something else.",
+            request, lambda data: self._decide(request, document, keep_mine), obj=document, submit=gettext("Keep mine"),
+            title=gettext("Keep the edited text?"),
+            intro=gettext("You are asked again when the source says yet something else."),
         )  # fmt: skip
 
-    @action(description="Take the source's", permissions=["edit"], icon="download")
+    @action(description=_("Take the source's"), permissions=["edit"], icon="download")
     def take_from_source(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.require_object(request, object_id)
         is_gone = document.text_edit is not None and document.text_edit.is_gone
         told = (
-            "The source does not have this document any more: it is deleted, with the edited text and its versions."
+            gettext(
+                "The source does not have this document any more: it is deleted, with the edited text and its versions."
+            )
             if is_gone
-            else "The edited text stays among the versions for a time."
+            else gettext("The edited text stays among the versions for a time.")
         )
         return self.ask(
             request, lambda data: self._decide(request, document, take_theirs), obj=document, danger=is_gone,
-            submit="Take the source's", title="Have the source's text answer again?", intro=told,
+            submit=gettext("Take the source's"), title=gettext("Have the source's text answer again?"), intro=told,
         )  # fmt: skip
 
     def _edit(self, request: HttpRequest, document: Document, text: str | None) -> None:
         change_document(document.pk, {"content": text})
         self.message_user(
-            request, "Saved. It answers as soon as a worker has put it in.", messages.SUCCESS
+            request,
+            gettext("Saved. It answers as soon as a worker has put it in."),
+            messages.SUCCESS,
         )
 
     def _decide(
         self, request: HttpRequest, document: Document, decide: Callable[[UUID], Document | None]
     ) -> HttpResponse | None:
         left = decide(document.pk)
-        self.message_user(request, "Decided.", messages.SUCCESS)
+        self.message_user(request, gettext("Decided."), messages.SUCCESS)
         return None if left is not None else HttpResponseRedirect(self.list_url())
 
-    @display(description="text", label=_TEXT_COLOURS)
+    @display(description=_("text"), label=_TEXT_COLOURS)
     def shown_text(self, document: Document) -> tuple[str, str]:
         edit = document.text_edit
         if edit is None:
-            return "", "from its source"
+            return "", gettext("from its source")
         if edit.conflict_since is not None:
-            return "conflict", "in conflict"
+            return "conflict", gettext("in conflict")
         if edit.status != EditStatus.APPLIED:
             return edit.status, edit.get_status_display().lower()
-        return "edited", "edited"
+        return "edited", gettext("edited")
 
-    @display(description="text")
+    @display(description=_("text"))
     def text_state(self, document: Document) -> str:
         edit = document.text_edit
         if edit is None:
-            return "It says what its source says."
-        who = f" by {edit.author}" if edit.author else ""
-        told = [f"{edit.get_kind_display()}{who} on {edit.edited_at:%Y-%m-%d %H:%M} UTC."]
+            return gettext("It says what its source says.")
+        facts = {
+            "kind": edit.get_kind_display(), "who": edit.author,
+            "when": f"{edit.edited_at:%Y-%m-%d %H:%M}", "since": f"{edit.conflict_since:%Y-%m-%d %H:%M}"
+            if edit.conflict_since else "",
+        }  # fmt: skip
+        told = [
+            gettext("%(kind)s by %(who)s on %(when)s UTC.") % facts
+            if edit.author
+            else gettext("%(kind)s on %(when)s UTC.") % facts
+        ]
         if edit.status != EditStatus.APPLIED:
-            told.append(f"It {edit.get_status_display().lower()}. {edit.error_message}".strip())
+            told.append(f"{edit.get_status_display()}. {edit.error_message}".strip())
         if edit.conflict_since is not None:
-            said = "does not have it any more" if edit.is_gone else "says something else"
             told.append(
-                f"Its source {said} since {edit.conflict_since:%Y-%m-%d %H:%M} UTC. The edited text answers until "
-                "you decide."
+                gettext("Its source does not have it any more since %(since)s UTC.") % facts
+                if edit.is_gone
+                else gettext("Its source says something else since %(since)s UTC.") % facts
             )
+            told.append(gettext("The edited text answers until you decide."))
         return " ".join(told)
 
-    @display(description="document", ordering="title")
+    @display(description=_("document"), ordering="title")
     def shown_title(self, document: Document) -> str:
         return str(document)[:90]
 
-    @display(description="for")
+    @display(description=_("for"))
     def shown_readers(self, document: Document) -> str:
         return tell_groups(document.own_groups, everybody=AS_ITS_SOURCE)
 
-    @display(description="bot")
+    @display(description=_("bot"))
     def bot(self, document: Document) -> str:
         return document.source.bot_profile.name if document.source.bot_profile else "–"
 
-    @display(description="more")
+    @display(description=_("more"))
     def chunk_link(self, document: Document) -> str:
-        template = '<a class="mr-link" href="{}?document__id__exact={}">its {}</a> &nbsp; '
-        names = {"chunk": "chunks", "documentversion": "versions"}
+        template = '<a class="mr-link" href="{}?document__id__exact={}">{}</a> &nbsp; '
+        names = {"chunk": gettext("its chunks"), "documentversion": gettext("its versions")}
         links = [
             (reverse(f"admin:knowledge_{name}_changelist"), document.pk, shown)
             for name, shown in names.items()

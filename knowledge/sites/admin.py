@@ -12,6 +12,8 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from knowledge.models import PageState, SitePage, SiteSync, SyncState
@@ -31,6 +33,9 @@ _PAGE_COLOURS = {
 _SHOWN_CHANGES = 200
 
 
+_CHANGES = (gettext_noop("added"), gettext_noop("changed"), gettext_noop("gone"))
+
+
 @register(SiteSync, site=tenant_site)
 class SiteSyncAdmin(LookOnlyAdmin):
     list_display = (
@@ -41,7 +46,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
     list_select_related = ("source",)
     search_fields = ("source__name", "error_message")
     date_hierarchy = "started_at"
-    nothing_yet = "A site is looked at when its source is ingested, and by its schedule."
+    nothing_yet = _("A site is looked at when its source is ingested, and by its schedule.")
     actions_detail = ("approve", "reject")
     fields = (
         ("source", "state"), "shown_problem", ("shown_progress", "shown_size"), ("added", "changed", "gone"),
@@ -68,67 +73,88 @@ class SiteSyncAdmin(LookOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "sources")
 
-    @display(description="state", ordering="state", label=_SYNC_COLOURS)
+    @display(description=_("state"), ordering="state", label=_SYNC_COLOURS)
     def shown_state(self, sync: SiteSync) -> tuple[str, str]:
         return sync.state, sync.get_state_display()
 
-    @display(description="progress")
+    @display(description=_("progress"))
     def shown_progress(self, sync: SiteSync) -> str:
         pages = f"{sync.pages_done:,} of {sync.pages_total:,} pages"
         if sync.progress and sync.progress["stage"] in ("embedding", "indexing"):
             return f"{pages}; {sync.progress['stage']} {sync.progress['done']:,} of {sync.progress['total']:,} chunks"
         return pages
 
-    @display(description="what is the matter")
+    @display(description=_("what is the matter"))
     def shown_problem(self, sync: SiteSync) -> str:
-        return sync.error_message or "Nothing."
+        return sync.error_message or gettext("Nothing.")
 
-    @display(description="fetched")
+    @display(description=_("fetched"))
     def shown_size(self, sync: SiteSync) -> str:
         return filesizeformat(sync.bytes_fetched)
 
-    @display(description="pages")
+    @display(description=_("pages"))
     def page_link(self, sync: SiteSync) -> str:
         url = reverse("admin:knowledge_sitepage_changelist")
         return format_html(
-            '<a class="mr-link" href="{}?sync__id__exact={}">its pages</a>', url, sync.pk
+            '<a class="mr-link" href="{}?sync__id__exact={}">{}</a>',
+            url,
+            sync.pk,
+            gettext("its pages"),
         )
 
-    @display(description="differences")
+    @display(description=_("differences"))
     def shown_changes(self, sync: SiteSync) -> SafeString | str:
-        rows = ((row["change"], row["url"], row["reason"]) for row in sync.changes[:_SHOWN_CHANGES])
-        row = '<li><span class="mr-tag mr-tag-{0}">{0}</span><span>{1}</span><span class="mr-quiet">{2}</span></li>'
+        rows = (
+            (row["change"], gettext(row["change"]), row["url"], row["reason"])
+            for row in sync.changes[:_SHOWN_CHANGES]
+        )
+        row = '<li><span class="mr-tag mr-tag-{}">{}</span><span>{}</span><span class="mr-quiet">{}</span></li>'
         shown = format_html_join("", row, rows)
         more = len(sync.changes) - _SHOWN_CHANGES
+        rest = gettext("and %(count)s more") % {"count": f"{more:,}"} if more > 0 else ""
         return (
             format_html(
-                '<ul class="mr-rows">{}</ul>{}', shown, f"and {more:,} more" if more > 0 else ""
+                '<ul class="mr-rows">{}</ul>{}',
+                shown,
+                rest,
             )
             if shown
-            else "None."
+            else gettext("None.")
         )
 
-    @action(description="Approve", permissions=["decide"], icon="check")
+    @action(description=_("Approve"), permissions=["decide"], icon="check")
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         sync = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._decide(request, sync, approve_sync), obj=sync, danger=True, submit="Approve",
-            title="Take over what was found?", intro=f"{sync.error_message} What is missing answers no more then.",
-        )  # fmt: skip
+            request,
+            lambda data: self._decide(request, sync, approve_sync),
+            obj=sync,
+            danger=True,
+            submit=gettext("Approve"),
+            title=gettext("Take over what was found?"),
+            intro=gettext("%(error_message)s What is missing answers no more then.")
+            % {"error_message": sync.error_message},
+        )
 
-    @action(description="Reject", permissions=["decide"], icon="close")
+    @action(description=_("Reject"), permissions=["decide"], icon="close")
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
         sync = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._decide(request, sync, reject_sync), obj=sync, submit="Reject",
-            title="Leave all as it is?", intro="The next look at the site begins anew.",
-        )  # fmt: skip
+            request,
+            lambda data: self._decide(request, sync, reject_sync),
+            obj=sync,
+            submit=gettext("Reject"),
+            title=gettext("Leave all as it is?"),
+            intro=gettext("The next look at the site begins anew."),
+        )
 
     def _decide(self, request: HttpRequest, sync: SiteSync, decide: Any) -> None:
         decided = decide(sync.source_id, sync.pk)
         self.message_user(
             request,
-            f"The sync is {'queued' if decided.is_approved else 'rejected'}.",
+            gettext("The sync is queued.")
+            if decided.is_approved
+            else gettext("The sync is rejected."),
             messages.SUCCESS,
         )
 
@@ -164,7 +190,7 @@ class SitePageAdmin(LookOnlyAdmin):
         known = ("sync__id__exact", "sync__source__id__exact")
         return lookup in known or super().lookup_allowed(lookup, value, request)
 
-    @display(description="found by", header=True, ordering="sync__source__name")
+    @display(description=_("found by"), header=True, ordering="sync__source__name")
     def found_by(self, page: SitePage) -> list[str]:
         sync = page.sync
         return [
@@ -172,14 +198,14 @@ class SitePageAdmin(LookOnlyAdmin):
             f"{sync.started_at:%Y-%m-%d %H:%M}, {sync.get_state_display().lower()}",
         ]
 
-    @display(description="state", ordering="state", label=_PAGE_COLOURS)
+    @display(description=_("state"), ordering="state", label=_PAGE_COLOURS)
     def shown_state(self, page: SitePage) -> tuple[str, str]:
         return page.state, page.get_state_display()
 
-    @display(description="for")
+    @display(description=_("for"))
     def shown_readers(self, page: SitePage) -> str:
         return "–" if page.is_list else tell_groups(page.groups, everybody=AS_ITS_SOURCE)
 
-    @display(description="reason")
+    @display(description=_("reason"))
     def shown_reason(self, page: SitePage) -> str:
         return page.reason[:120] or "–"

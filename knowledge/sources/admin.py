@@ -10,12 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.urls import get_script_prefix, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from bots.models import BotProfile
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
@@ -25,23 +28,19 @@ from knowledge.models.states import SYNCED
 from knowledge.progress.telling import tell_progress
 from knowledge.progress.watching import write_source_ticket
 from knowledge.sources.changing import (
-    cancel_ingestion,
     create_source,
     delete_source,
-    start_ingestion,
     update_source,
     upload_source,
 )
+from knowledge.sources.forms.acting import SourceActs
 from knowledge.sources.forms.cleaning import CLEANING_FIELDS
 from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
-from knowledge.sources.forms.newer_file import NewerFileForm
 from knowledge.sources.forms.preview import choose_home, preview_form
 from knowledge.sources.forms.schedule import tell_moment
 from knowledge.sources.forms.source import NewSourceForm, SourceForm
-from knowledge.sources.putting_files import replace_file
-from knowledge.sources.upserts import Upserted
 from knowledge.tasks import queue_ingestion
-from tenants.admin_site.model_admin import ProductAdmin, format_age, may_manage, once_per_row
+from tenants.admin_site.model_admin import format_age, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
@@ -52,7 +51,7 @@ _STATUS_COLOURS = {
 
 
 @register(Source, site=tenant_site)
-class SourceAdmin(ProductAdmin):
+class SourceAdmin(SourceActs):
     list_display = (
         "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
         "document_count", "chunk_count", "shown_age",
@@ -136,7 +135,7 @@ class SourceAdmin(ProductAdmin):
         obj.pk = made.pk
         obj.refresh_from_db()
         self.message_user(
-            request, "The source is queued; this page shows how far it is.", messages.INFO
+            request, gettext("The source is queued; this page shows how far it is."), messages.INFO
         )
 
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
@@ -159,7 +158,9 @@ class SourceAdmin(ProductAdmin):
         if {"content", "config"} & set(changes):
             queue_ingestion(source)
             self.message_user(
-                request, "What it says has changed: it is being ingested again.", messages.INFO
+                request,
+                gettext("What it says has changed: it is being ingested again."),
+                messages.INFO,
             )
 
     def delete_model(self, request: HttpRequest, obj: Source) -> None:
@@ -177,30 +178,34 @@ class SourceAdmin(ProductAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "dataset__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    @display(description="bot", ordering="bot_profile__name")
+    @display(description=_("bot"), ordering="bot_profile__name")
     def home(self, source: Source) -> str:
-        return f"Shared: {source.dataset}" if source.dataset.is_shared else str(source.bot_profile)
+        return (
+            gettext("Shared: %(dataset)s") % {"dataset": source.dataset}
+            if source.dataset.is_shared
+            else str(source.bot_profile)
+        )
 
-    @display(description="source", header=True, ordering="name")
+    @display(description=_("source"), header=True, ordering="name")
     def name_and_origin(self, source: Source) -> list[str]:
         origin = str(
             source.config.get("url") or source.config.get("original_filename") or source.description
         )
         return [source.name, origin[:80] if origin != source.name else source.description[:80]]
 
-    @display(description="status", ordering="status", label=_STATUS_COLOURS)
+    @display(description=_("status"), ordering="status", label=_STATUS_COLOURS)
     def shown_status(self, source: Source) -> tuple[str, str]:
         return source.status, source.get_status_display()
 
-    @display(description="progress")
+    @display(description=_("progress"))
     def shown_progress(self, source: Source) -> str:
         return tell_progress(source)
 
-    @display(description="status")
+    @display(description=_("status"))
     def live_status(self, source: Source) -> SafeString:
         return format_html("<span data-status>{}</span>", source.get_status_display())
 
-    @display(description="progress")
+    @display(description=_("progress"))
     @once_per_row
     def live_progress(self, source: Source) -> SafeString:
         """The same, which the page's script keeps up to date by the ticket that is in it."""
@@ -209,118 +214,42 @@ class SourceAdmin(ProductAdmin):
             source.pk, get_script_prefix(), getattr(source, "watch_ticket", ""), tell_progress(source),
         )  # fmt: skip
 
-    @display(description="ingested", ordering="last_refreshed_at")
+    @display(description=_("ingested"), ordering="last_refreshed_at")
     def shown_age(self, source: Source) -> str:
         return format_age(source.last_refreshed_at)
 
-    @display(description="next look")
+    @display(description=_("next look"))
     def shown_next(self, source: Source) -> str:
         return tell_moment(source.next_refresh_at)
 
-    @display(description="file")
+    @display(description=_("file"))
     @once_per_row
     def shown_file(self, source: Source) -> str:
         file = SourceFile.objects.filter(source=source).defer("data").first()
         size = source.config.get("file_size")
-        return f"{file.name} ({size:,} bytes)" if file and size else "–"
+        return f"{file.name} ({filesizeformat(size)})" if file and size else "–"
 
-    @display(description="knowledge")
+    @display(description=_("knowledge"))
     @once_per_row
     def knowledge_links(self, source: Source) -> str:
-        names = {"document": "documents", "chunk": "chunks"}
+        names = {"document": gettext("its documents"), "chunk": gettext("its chunks")}
         if source.source_type in SYNCED or source.syncs.exists():
-            names["sitesync"] = "syncs"
+            names["sitesync"] = gettext("its syncs")
         links = [
-            (f"{reverse(f'admin:knowledge_{name}_changelist')}?", source.pk, f"its {shown}")
+            (f"{reverse(f'admin:knowledge_{name}_changelist')}?", source.pk, shown)
             for name, shown in names.items()
         ]
         conflicts = DocumentEdit.objects.in_conflict().filter(document__source=source).count()
         if conflicts:
             documents = reverse("admin:knowledge_document_changelist")
-            shown = f"{conflicts} edited {'document is' if conflicts == 1 else 'documents are'} in conflict with it"
+            shown = ngettext(
+                "%(count)s edited document is in conflict with it",
+                "%(count)s edited documents are in conflict with it",
+                conflicts,
+            ) % {"count": conflicts}
             links.append((f"{documents}?edited=conflict&", source.pk, shown))
         template = '<a class="mr-link" href="{}source__id__exact={}">{}</a> &nbsp; '
         return format_html_join("", template, links)
-
-    def is_offered(self, act: str, row: Source) -> bool:
-        if act == "replace":
-            return row.source_type == SourceType.UPLOAD
-        return act != "cancel" or row.status in (SourceStatus.PENDING, SourceStatus.PROCESSING)
-
-    @action(description="Ingest again", permissions=["change"], icon="refresh")
-    def ingest(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        source = self.require_object(request, object_id)
-        intro = "It is read anew; until that is done the bot answers from what it knows now."
-        return self.ask(
-            request, lambda data: self._ingest(request, source), title=f"Ingest {source} again?", intro=intro,
-            submit="Ingest again", obj=source,
-        )  # fmt: skip
-
-    def _ingest(self, request: HttpRequest, source: Source) -> None:
-        start_ingestion(source.pk)
-        self.log_change(request, source, "Queued for ingestion.")
-        self.message_user(request, f"{source} is queued.", messages.SUCCESS)
-
-    @action(description="Upload a newer file", permissions=["change"], icon="upload")
-    def replace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        source = self.require_object(request, object_id)
-        files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-        intro = "Its documents keep their corrections and edits; what the newer file has no more answers no more."
-        return self.ask(
-            request, lambda data: self._replace(request, source, data), title=f"A newer file for {source}",
-            intro=intro, submit="Upload", obj=source, form=NewerFileForm(*files),
-        )  # fmt: skip
-
-    def _replace(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> None:
-        outcome = replace_file(source.pk, data["file"].name, data["data"])
-        is_same = outcome is Upserted.UNCHANGED
-        self.message_user(
-            request,
-            "It is the same file: nothing changes." if is_same else f"{source} is queued.",
-            messages.SUCCESS,
-        )
-
-    @action(description="Ingest again", permissions=["change"])
-    def ingest_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(
-            request, chosen, lambda source: start_ingestion(source.pk), "queued for ingestion"
-        )
-
-    @action(description="Cancel ingestion", permissions=["change"])
-    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(
-            request, chosen, lambda source: cancel_ingestion(source.pk), "ingestions cancelled"
-        )
-
-    @action(description="Cancel ingestion", permissions=["change"], icon="cancel")
-    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        source = self.require_object(request, object_id)
-        intro = "What it said before goes on answering."
-        return self.ask(
-            request, lambda data: self._cancel(request, source), title=f"Cancel the ingestion of {source}?",
-            intro=intro, submit="Cancel ingestion", obj=source,
-        )  # fmt: skip
-
-    def _cancel(self, request: HttpRequest, source: Source) -> None:
-        cancel_ingestion(source.pk)
-        self.log_change(request, source, "Cancelled its ingestion.")
-        self.message_user(request, f"The ingestion of {source} is cancelled.", messages.SUCCESS)
-
-    @action(description="Deactivate", permissions=["change"])
-    def deactivate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(
-            request, chosen, lambda source: self._switch(request, source, False), "deactivated"
-        )
-
-    @action(description="Activate", permissions=["change"])
-    def activate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(
-            request, chosen, lambda source: self._switch(request, source, True), "activated"
-        )
-
-    def _switch(self, request: HttpRequest, source: Source, is_active: bool) -> None:
-        update_source(source.pk, {"is_active": is_active})
-        self.log_change(request, source, "Activated." if is_active else "Deactivated.")
 
 
 def _create(data: dict[str, Any]) -> Source:

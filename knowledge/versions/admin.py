@@ -9,6 +9,8 @@ from django.contrib.admin import register
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from knowledge.documents.changing import read_content
@@ -35,7 +37,7 @@ class DocumentVersionAdmin(LookOnlyAdmin):
     search_fields = ("title", "url", "content_by", "document__title", "document__source__name")
     date_hierarchy = "replaced_at"
     ordering = ("-replaced_at", "-number")
-    nothing_yet = "When a document's text changes, the one before is kept here for a time."
+    nothing_yet = _("When a document's text changes, the one before is kept here for a time.")
     actions_detail = ("bring_back",)
     change_form_after_template = "admin/document_comparison.html"
     fields = (
@@ -54,36 +56,42 @@ class DocumentVersionAdmin(LookOnlyAdmin):
         text = read_version(obj)
         return {
             "comparison": compare_texts(text, read_content(obj.document)),
-            "comparison_title": "What became of it",
-            "before_name": f"version {obj.number}",
-            "after_name": "what answers now",
+            "comparison_title": gettext("What became of it"),
+            "before_name": gettext("version %(number)s") % {"number": obj.number},
+            "after_name": gettext("what answers now"),
             "whole_text": text,
         }
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "documents")
 
-    @action(description="Bring back", permissions=["edit"], icon="restore")
+    @action(description=_("Bring back"), permissions=["edit"], icon="restore")
     def bring_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = self.require_object(request, object_id)
         return self.ask(
-            request, lambda data: self._bring_back(request, version), obj=version, submit="Bring back",
-            title=f"Have {version.document} say again what version {version.number} said?",
-            intro="It answers as an edit of the text, which stays when the source is read again. What answers now "
-            "stays among the versions.",
-        )  # fmt: skip
+            request,
+            lambda data: self._bring_back(request, version),
+            obj=version,
+            submit=gettext("Bring back"),
+            title=gettext("Have %(document)s say again what version %(number)s said?")
+            % {"document": version.document, "number": version.number},
+            intro=gettext(
+                "It answers as an edit of the text, which stays when the source is read again. What answers now "
+                "stays among the versions."
+            ),
+        )
 
     def _bring_back(self, request: HttpRequest, version: DocumentVersion) -> HttpResponse:
         restore_version(version.document_id, version.pk)
-        told = "It answers as soon as a worker has put it in."
+        told = gettext("It answers as soon as a worker has put it in.")
         self.message_user(request, told, messages.SUCCESS)
         url = reverse("admin:knowledge_document_change", args=[version.document_id])
         return HttpResponseRedirect(url)
 
-    @display(description="document", ordering="title")
+    @display(description=_("document"), ordering="title")
     def shown_title(self, version: DocumentVersion) -> str:
         return (version.title or str(version.document_id))[:90]
 
-    @display(description="came from", ordering="content_from", label=_ORIGIN_COLOURS)
+    @display(description=_("came from"), ordering="content_from", label=_ORIGIN_COLOURS)
     def shown_origin(self, version: DocumentVersion) -> tuple[str, str]:
         return version.content_from, version.get_content_from_display()

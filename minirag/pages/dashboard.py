@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from conversations.models import Chat
@@ -53,23 +54,27 @@ def _describe_platform() -> dict[str, Any]:
     )
     tenant_list = list_of("tenants_tenant")
     behind = (
-        f"{tenants['behind']} need manage.py migrate"
+        gettext("%(count)s need manage.py migrate") % {"count": tenants["behind"]}
         if tenants["behind"]
-        else "all schemas are current"
+        else gettext("all schemas are current")
     )
     counts = [
         Shown(
-            "Active tenants",
+            gettext("Active tenants"),
             tenants["active"],
             f"{tenant_list}?status__exact=active",
             behind,
             bool(tenants["behind"]),
         ),
-        Shown("Suspended", tenants["suspended"], f"{tenant_list}?status__exact=suspended"),
-        Shown("Archived", tenants["archived"], f"{tenant_list}?status__exact=archived"),
-        Shown("Users", User.objects.filter(tenant__isnull=False).count(), list_of("tenants_user")),
+        Shown(gettext("Suspended"), tenants["suspended"], f"{tenant_list}?status__exact=suspended"),
+        Shown(gettext("Archived"), tenants["archived"], f"{tenant_list}?status__exact=archived"),
         Shown(
-            "API tokens",
+            gettext("Users"),
+            User.objects.filter(tenant__isnull=False).count(),
+            list_of("tenants_user"),
+        ),
+        Shown(
+            gettext("API tokens"),
             ApiToken.objects.filter(is_active=True).count(),
             list_of("tenants_apitoken"),
         ),
@@ -85,9 +90,13 @@ def _describe_queues() -> Shown:
     """How much waits for a worker, and whose it is."""
     queues = list_queues()
     note = "; ".join(f"{queue.slug}: {queue}" for queue in queues[:3])
-    more = f"; and {len(queues) - 3} more tenants" if len(queues) > 3 else ""
+    more = ""
+    if len(queues) > 3:
+        more = "; " + gettext("and %(count)s more tenants") % {"count": len(queues) - 3}
     tenant_list = list_of("tenants_tenant")
-    return Shown("Work waiting", sum(queue.waiting for queue in queues), tenant_list, note + more)
+    return Shown(
+        gettext("Work waiting"), sum(queue.waiting for queue in queues), tenant_list, note + more
+    )
 
 
 def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
@@ -112,8 +121,8 @@ def _count_tenant(bots: list[BotProfile], sources: Mapping[str, int]) -> list[Sh
     source_list = list_of("knowledge_source")
     active = sum(bot.is_active for bot in bots)
     return [
-        Shown("Active bots", active, list_of("bots_botprofile", "is_active__exact=1")),
-        Shown("Sources ready", sources["ready"], f"{source_list}?status__exact=ready"),
-        Shown("Waiting or at work", sources["working"], f"{source_list}?status__in=pending,processing"),
-        Shown("Failed", sources["failed"], f"{source_list}?status__exact=error", is_bad=True),
+        Shown(gettext("Active bots"), active, list_of("bots_botprofile", "is_active__exact=1")),
+        Shown(gettext("Sources ready"), sources["ready"], f"{source_list}?status__exact=ready"),
+        Shown(gettext("Waiting or at work"), sources["working"], f"{source_list}?status__in=pending,processing"),
+        Shown(gettext("Failed"), sources["failed"], f"{source_list}?status__exact=error", is_bad=True),
     ]  # fmt: skip

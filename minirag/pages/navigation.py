@@ -6,95 +6,102 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.people.roles import NOUNS
 
-Page = tuple[str, str, str]  # title, icon, name of the admin's list
+Page = tuple[Any, str, str]  # title, icon, name of the admin's list
 
-_PLATFORM: list[tuple[str, list[Page]]] = [
+_PLATFORM: list[tuple[Any, list[Page]]] = [
     (
-        "Tenants",
+        _("Tenants"),
         [
-            ("Tenants", "domain", "tenants_tenant"),
-            ("Hosts", "language", "tenants_domain"),
-            ("Plans", "sell", "tenants_plan"),
+            (_("Tenants"), "domain", "tenants_tenant"),
+            (_("Hosts"), "language", "tenants_domain"),
+            (_("Plans"), "sell", "tenants_plan"),
         ],
     ),
-    ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
     (
-        "System",
+        _("Access"),
+        [(_("Users"), "group", "tenants_user"), (_("API tokens"), "key", "tenants_apitoken")],
+    ),
+    (
+        _("System"),
         [
-            ("Audit log", "history", "tenants_auditevent"),
-            ("Changes in this admin", "edit_note", "admin_logentry"),
-            ("Schema migrations", "database", "tenants_schemamigration"),
-            ("Periodic tasks", "schedule", "django_celery_beat_periodictask"),
-            ("Intervals", "timer", "django_celery_beat_intervalschedule"),
-            ("Crontabs", "event_repeat", "django_celery_beat_crontabschedule"),
+            (_("Audit log"), "history", "tenants_auditevent"),
+            (_("Changes in this admin"), "edit_note", "admin_logentry"),
+            (_("Schema migrations"), "database", "tenants_schemamigration"),
+            (_("Periodic tasks"), "schedule", "django_celery_beat_periodictask"),
+            (_("Intervals"), "timer", "django_celery_beat_intervalschedule"),
+            (_("Crontabs"), "event_repeat", "django_celery_beat_crontabschedule"),
         ],
     ),
 ]
 
-_TENANT: list[tuple[str, list[Page]]] = [
+_TENANT: list[tuple[Any, list[Page]]] = [
     (
-        "Assistants",
+        _("Assistants"),
         [
-            ("Bots", "smart_toy", "bots_botprofile"),
-            ("Scopes", "shield", "bots_scope"),
-            ("Provider keys", "vpn_key", "bots_providercredential"),
+            (_("Bots"), "smart_toy", "bots_botprofile"),
+            (_("Scopes"), "shield", "bots_scope"),
+            (_("Provider keys"), "vpn_key", "bots_providercredential"),
         ],
     ),
     (
-        "Knowledge",
+        _("Knowledge"),
         [
-            ("Sources", "upload_file", "knowledge_source"),
-            ("Syncs", "sync", "knowledge_sitesync"),
-            ("Pages and files", "folder_copy", "knowledge_sitepage"),
-            ("Documents", "description", "knowledge_document"),
-            ("Versions", "history", "knowledge_documentversion"),
-            ("Chunks", "segment", "knowledge_chunk"),
-            ("Corrections", "edit_square", "knowledge_correction"),
-            ("Datasets", "folder_open", "knowledge_dataset"),
-            ("Curated answers", "fact_check", "knowledge_curatedanswer"),
+            (_("Sources"), "upload_file", "knowledge_source"),
+            (_("Syncs"), "sync", "knowledge_sitesync"),
+            (_("Pages and files"), "folder_copy", "knowledge_sitepage"),
+            (_("Documents"), "description", "knowledge_document"),
+            (_("Versions"), "history", "knowledge_documentversion"),
+            (_("Chunks"), "segment", "knowledge_chunk"),
+            (_("Corrections"), "edit_square", "knowledge_correction"),
+            (_("Datasets"), "folder_open", "knowledge_dataset"),
+            (_("Curated answers"), "fact_check", "knowledge_curatedanswer"),
         ],
     ),
     (
-        "Conversations",
+        _("Conversations"),
         [
-            ("Inbox", "support_agent", "conversations_handoff"),
-            ("Handoff rules", "rule", "conversations_handoffrules"),
-            ("Chats", "chat", "conversations_chat"),
-            ("Exports", "download", "conversations_exportjob"),
+            (_("Inbox"), "support_agent", "conversations_handoff"),
+            (_("Handoff rules"), "rule", "conversations_handoffrules"),
+            (_("Chats"), "chat", "conversations_chat"),
+            (_("Exports"), "download", "conversations_exportjob"),
         ],
     ),
     (
-        "Quality",
+        _("Quality"),
         [
-            ("Gaps", "help_center", "conversations_gap"),
-            ("Golden questions", "star", "conversations_goldenquestion"),
-            ("Evaluation runs", "monitoring", "conversations_evaluationrun"),
-            ("Gates", "verified", "bots_qualitygate"),
-            ("Drafts", "edit_note", "bots_botdraft"),
+            (_("Gaps"), "help_center", "conversations_gap"),
+            (_("Golden questions"), "star", "conversations_goldenquestion"),
+            (_("Evaluation runs"), "monitoring", "conversations_evaluationrun"),
+            (_("Gates"), "verified", "bots_qualitygate"),
+            (_("Drafts"), "edit_note", "bots_botdraft"),
         ],
     ),
     (
-        "Usage",
+        _("Usage"),
         [
-            ("Quotas", "speed", "bots_quota"),
-            ("Quota periods", "date_range", "bots_quotause"),
-            ("Usage events", "data_usage", "bots_usageevent"),
-            ("Prices", "payments", "bots_priceoverride"),
+            (_("Quotas"), "speed", "bots_quota"),
+            (_("Quota periods"), "date_range", "bots_quotause"),
+            (_("Usage events"), "data_usage", "bots_usageevent"),
+            (_("Prices"), "payments", "bots_priceoverride"),
         ],
     ),
-    ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
     (
-        "System",
+        _("Access"),
+        [(_("Users"), "group", "tenants_user"), (_("API tokens"), "key", "tenants_apitoken")],
+    ),
+    (
+        _("System"),
         [
-            ("Webhooks", "webhook", "webhooks_webhook"),
-            ("Deliveries", "outbox", "webhooks_delivery"),
-            ("Audit log", "history", "tenants_auditevent"),
+            (_("Webhooks"), "webhook", "webhooks_webhook"),
+            (_("Deliveries"), "outbox", "webhooks_delivery"),
+            (_("Audit log"), "history", "tenants_auditevent"),
         ],
     ),
 ]
@@ -102,18 +109,32 @@ _TENANT: list[tuple[str, list[Page]]] = [
 
 def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the site at hand, with links under its own prefix."""
-    overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
+    overview = {
+        "title": gettext("Overview"),
+        "icon": "space_dashboard",
+        "link": reverse("admin:index"),
+    }
     groups = _PLATFORM if current_tenant() is None else _TENANT
-    account = {"title": "Your account", "icon": "lock_person", "link": reverse("admin:security")}
+    account = {
+        "title": gettext("Your account"),
+        "icon": "lock_person",
+        "link": reverse("admin:security"),
+    }
     own = [overview, account]
     if current_tenant() is not None and acting_user(request).may(
         NOUNS["the tenant's settings"].change
     ):
-        own.append({"title": _("Settings"), "icon": "tune", "link": reverse("admin:settings")})
+        own.append(
+            {"title": gettext("Settings"), "icon": "tune", "link": reverse("admin:settings")}
+        )
     if current_tenant() is not None and acting_user(request).may(NOUNS["quotas"].read):
-        own.append({"title": _("Plan"), "icon": "sell", "link": reverse("admin:bots_quota_plan")})
+        own.append(
+            {"title": gettext("Plan"), "icon": "sell", "link": reverse("admin:bots_quota_plan")}
+        )
     if current_tenant() is not None and acting_user(request).may(NOUNS["single sign-on"].change):
-        own.append({"title": "Single sign-on", "icon": "login", "link": reverse("admin:sso")})
+        own.append(
+            {"title": gettext("Single sign-on"), "icon": "login", "link": reverse("admin:sso")}
+        )
     return [{"items": own}] + [
         {
             "title": title,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -34,20 +35,20 @@ class NewTenantForm(forms.Form):
     slug = forms.RegexField(
         rf"^{SLUG.pattern}$",
         widget=UnfoldAdminTextInputWidget,
-        help_text="Part of the tenant's URLs (/t/slug/) and fixed for good: a-z, 0-9 and '-'.",
-        error_messages={"invalid": "A slug has 1 to 100 characters of a-z, 0-9 and '-'."},
+        help_text=_("Part of the tenant's URLs (/t/slug/) and fixed for good: a-z, 0-9 and '-'."),
+        error_messages={"invalid": _("A slug has 1 to 100 characters of a-z, 0-9 and '-'.")},
     )
-    owner_email = forms.EmailField(label="Owner's e-mail", widget=UnfoldAdminEmailInputWidget)
+    owner_email = forms.EmailField(label=_("Owner's e-mail"), widget=UnfoldAdminEmailInputWidget)
     owner_display_name = forms.CharField(
-        label="Owner's name",
+        label=_("Owner's name"),
         max_length=longest(User, "display_name"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
     )
     owner_password = forms.CharField(
-        label="Owner's password",
+        label=_("Owner's password"),
         strip=False,
-        help_text="At least 8 characters; the owner can change it.",
+        help_text=_("At least 8 characters; the owner can change it."),
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
@@ -66,9 +67,11 @@ class DomainForm(GuardedModelForm):
     class Meta:
         model = Domain
         fields = ("domain", "tenant", "is_primary")
-        labels = {"domain": "Host"}
+        labels = {"domain": _("Host")}
         help_texts = {
-            "domain": "For example bots.acme.com, without scheme, port and path. Its DNS must lead here."
+            "domain": _(
+                "For example bots.acme.com, without scheme, port and path. Its DNS must lead here."
+            )
         }
 
     def clean_domain(self) -> str:
@@ -83,7 +86,7 @@ class ReasonForm(forms.Form):
         max_length=longest(Tenant, "status_reason"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Shown to the tenant's users and kept in the audit log.",
+        help_text=_("Shown to the tenant's users and kept in the audit log."),
     )
 
 
@@ -95,11 +98,13 @@ class EraseForm(forms.Form):
     def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._slug = slug
-        self.fields["slug"].label = f"Type “{slug}” to confirm"
+        self.fields["slug"].label = gettext("Type “%(slug)s” to confirm") % {"slug": slug}
 
     def clean_slug(self) -> str:
         if self.cleaned_data["slug"] != self._slug:
-            raise forms.ValidationError("This is not the tenant's slug, so nothing was erased.")
+            raise forms.ValidationError(
+                gettext("This is not the tenant's slug, so nothing was erased.")
+            )
         return self._slug
 
 
@@ -157,7 +162,7 @@ class UserForm(GuardedModelForm):
         # The constraint's own check is left out where the tenant is not a field of the form.
         tenant = current_tenant() or self.cleaned_data.get("tenant") or self.instance.tenant
         if User.objects.filter(tenant=tenant, email=email).exclude(pk=self.instance.pk).exists():
-            self.add_error("email", "There is a user with this e-mail already.")
+            self.add_error("email", gettext("There is a user with this e-mail already."))
         return self.cleaned_data
 
 
@@ -167,37 +172,45 @@ class NewTokenForm(forms.Form):
     name = forms.CharField(
         max_length=longest(ApiToken, "name"),
         widget=UnfoldAdminTextInputWidget,
-        help_text="What will use it, e.g. “website backend”.",
+        help_text=_("What will use it, e.g. “website backend”."),
     )
     rights = forms.MultipleChoiceField(
         required=False,
         choices=Right.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Chat asks, read reads, manage does both and changes things. None: everything its user may do.",
+        help_text=_(
+            "Chat asks, read reads, manage does both and changes things. None: everything its user may do."
+        ),
     )
     bot_profile_id = forms.UUIDField(
-        label="Bot",
+        label=_("Bot"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="The id of the only bot that it may ask, from the address of the bot's page. Empty: every bot.",
+        help_text=_(
+            "The id of the only bot that it may ask, from the address of the bot's page. Empty: every bot."
+        ),
     )
     groups = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Whoever asks with it is in these, such as staff, partners, and is answered from what is for them. "
-        "Empty: only from what is for everybody.",
+        help_text=_(
+            "Whoever asks with it is in these, such as staff, partners, and is answered from what is for them. "
+            "Empty: only from what is for everybody."
+        ),
     )
     names_groups = forms.BooleanField(
-        label="Names groups itself",
+        label=_("Names groups itself"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="For a server of yours that knows its visitors: with each question it says in which groups the "
-        "visitor is, and is believed.",
+        help_text=_(
+            "For a server of yours that knows its visitors: with each question it says in which groups the "
+            "visitor is, and is believed."
+        ),
     )
     expires_at = forms.SplitDateTimeField(
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="Empty: until it is revoked. UTC.",
+        help_text=_("Empty: until it is revoked. UTC."),
     )
 
     field_order = ("name", "user")
@@ -206,7 +219,7 @@ class NewTokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["user"] = search_field(
             ApiToken, "user", site, users,
-            help_text="The token has this user's rights and stops working with the account.",
+            help_text=gettext("The token has this user's rights and stops working with the account."),
         )  # fmt: skip
         field: Any = self.fields["user"]
         field.label_from_instance = describe_user
@@ -221,9 +234,9 @@ class NewTokenForm(forms.Form):
 
 class RotationForm(forms.Form):
     overlap = forms.TypedChoiceField(
-        label="The old token works", coerce=int, widget=UnfoldAdminSelectWidget, initial=24 * 3600,
-        choices=[(0, "no longer"), (3600, "for another hour"), (24 * 3600, "for another day"),
-                 (7 * 24 * 3600, "for another week")],
+        label=_("The old token works"), coerce=int, widget=UnfoldAdminSelectWidget, initial=24 * 3600,
+        choices=[(0, _("no longer")), (3600, _("for another hour")), (24 * 3600, _("for another day")),
+                 (7 * 24 * 3600, _("for another week"))],
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.saving.tags import hold_row
 from tenants.context import current_tenant
@@ -94,15 +95,22 @@ class Guarded(forms.BaseForm):
         self.theirs = tuple(told)
         names = ", ".join(f"“{self[name].label}”" for name in others)
         kept = (
-            "What you wrote is still here, and below is what it says now. Save again to put yours in its place."
+            gettext(
+                "What you wrote is still here, and below is what it says now. Save again to put yours in its place."
+            )
             if told
-            else "It shows what it says now; the rest is as you wrote it. Save again to keep both."
+            else gettext(
+                "It shows what it says now; the rest is as you wrote it. Save again to keep both."
+            )
         )
         who = _tell_last_change(self.guarded_id)
         self.add_error(
             None,
             forms.ValidationError(
-                f"{who} has changed {names} while you had this page open, so nothing is saved yet. {kept}",
+                gettext(
+                    "%(who)s has changed %(names)s while you had this page open, so nothing is saved yet. %(kept)s"
+                )
+                % {"who": who, "names": names, "kept": kept},
                 code="changed_meanwhile",
             ),
         )
@@ -144,7 +152,7 @@ def _tell_last_change(row_id: object) -> str:
     about = events.filter(detail__id=str(row_id))
     found = about.filter(detail__has_key="changes").first() or about.first()
     if found is None:
-        return "Somebody"
+        return gettext("Somebody")
     return f"{found.actor or 'Somebody'} ({found.created_at:%H:%M} UTC)"
 
 

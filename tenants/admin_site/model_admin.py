@@ -50,7 +50,7 @@ class ProductAdmin(ModelAdmin):
     """
 
     form = GuardedModelForm  # what people change at the same time is told, see there
-    nothing_yet = ""  # what an empty list says of how it fills
+    nothing_yet: Any = ""  # what an empty list says of how it fills
     fixed_once_saved: tuple[str, ...] = ()
     """Fields that are chosen when a row is made and only shown afterwards."""
     feature: Feature | None = None
@@ -222,7 +222,7 @@ class ProductAdmin(ModelAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
     def ask(
-        self, request: HttpRequest, act: Act, *, title: str, intro: str = "", submit: str = "Confirm",
+        self, request: HttpRequest, act: Act, *, title: str, intro: str = "", submit: str = "",
         danger: bool = False, obj: Model | None = None, form: forms.BaseForm | None = None,
     ) -> HttpResponse:  # fmt: skip
         """Show a form of its own and run `act` with its data when it is posted.
@@ -241,18 +241,19 @@ class ProductAdmin(ModelAdmin):
                 return response or HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": title, "intro": intro, "form": form,
-            "submit_label": submit, "is_dangerous": danger, "cancel_url": back,
+            "submit_label": submit or _("Confirm"), "is_dangerous": danger, "cancel_url": back,
         }  # fmt: skip
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/ask.html", context)
 
     def show_secret_once(
         self, request: HttpRequest, secret: str, *, title: str, next_url: str, next_label: str,
-        user: User | None = None, what: str = "API token",
+        user: User | None = None, what: str = "",
     ) -> HttpResponse:  # fmt: skip
         """Show a new secret in the answer to the POST that made it: it is in no message, session or second page."""
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "secret": secret, "what": what,
+            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "secret": secret,
+            "what": what or _("API token"),
             "secret_user": user, "next_url": next_url, "next_label": next_label,
         }  # fmt: skip
         response = TemplateResponse(request, "admin/secret_once.html", context)
@@ -262,7 +263,10 @@ class ProductAdmin(ModelAdmin):
     def act_on_each(
         self, request: HttpRequest, rows: Any, act: Callable[[Any], object], done: str
     ) -> None:
-        """Run an action on the chosen rows; says how many it was done for, and why not for the others."""
+        """Run an action on the chosen rows; says how many it was done for, and why not for the others.
+
+        `done` is translated and has `%(count)s` in it.
+        """
         count, refused = 0, {}
         for row in rows:
             try:
@@ -271,7 +275,7 @@ class ProductAdmin(ModelAdmin):
             except ProductError as error:
                 refused[str(row)] = error.detail
         if count:
-            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+            self.message_user(request, done % {"count": count}, messages.SUCCESS)
         for name, detail in list(refused.items())[:5]:
             self.message_user(request, f"{name}: {detail}", messages.WARNING)
 
@@ -331,9 +335,7 @@ def is_writable() -> bool:
 def format_age(moment: Any) -> str:
     """`3 minutes ago`, with one unit."""
     if moment is None:
-        return "never"
-    return (
-        "just now"
-        if (timezone.now() - moment).total_seconds() < 60
-        else f"{timesince(moment, depth=1)} ago"
-    )
+        return _("never")
+    if (timezone.now() - moment).total_seconds() < 60:
+        return _("just now")
+    return _("%(age)s ago") % {"age": timesince(moment, depth=1)}

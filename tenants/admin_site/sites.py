@@ -19,6 +19,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.i18n import set_language
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
@@ -157,7 +158,7 @@ def _with_marks(view: Callable[..., Any], around: Callable[..., Any]) -> Callabl
 class PlatformAdminSite(ProductAdminSite):
     """`/admin/` on the platform's own host: for platform operators, outside of any tenant."""
 
-    index_title = "Platform"
+    index_title = gettext_lazy("Platform")
     index_template = "admin/platform_index.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -166,15 +167,15 @@ class PlatformAdminSite(ProductAdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {
             **super().each_context(request),
-            "environment": ["Platform", "primary"],
-            "site_subheader": "Platform",
+            "environment": [_("Platform"), "primary"],
+            "site_subheader": _("Platform"),
         }
 
 
 class TenantAdminSite(ProductAdminSite):
     """`/admin/` under a tenant's path or host: for its users, and for platform operators, whose entry is recorded."""
 
-    index_title = "Overview"
+    index_title = gettext_lazy("Overview")
     index_template = "admin/tenant_index.html"
 
     def get_urls(self) -> list[Any]:
@@ -238,8 +239,15 @@ def describe_read_only(tenant: Tenant) -> str:
     """Say why nothing can be changed; empty while the tenant is active."""
     if tenant.is_active:
         return ""
-    reason = f" Reason: {tenant.status_reason}" if tenant.status_reason else ""
-    return f"This tenant is {tenant.status}: everything can be read and nothing changed.{reason}"
+    reason = (
+        " " + _("Reason: %(status_reason)s") % {"status_reason": tenant.status_reason}
+        if tenant.status_reason
+        else ""
+    )
+    return _("This tenant is %(status)s: everything can be read and nothing changed.%(reason)s") % {
+        "status": tenant.get_status_display(),
+        "reason": reason,
+    }
 
 
 def record_entry(request: HttpRequest) -> None:

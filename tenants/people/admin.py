@@ -96,7 +96,7 @@ class UserAdmin(ProductAdmin):
             )
         return (
             (None, {"fields": (("email", "display_name"), "role", "is_active")}),
-            ("Facts", {"fields": ("shown_tenant", ("created_at", "last_login"))}),
+            (_("Facts"), {"fields": ("shown_tenant", ("created_at", "last_login"))}),
         )
 
     def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class UserAdmin(ProductAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "tenant" and field is not None:
-            field.help_text = "Empty: a platform operator, who may enter every tenant."
+            field.help_text = _("Empty: a platform operator, who may enter every tenant.")
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -167,17 +167,17 @@ class UserAdmin(ProductAdmin):
     def _change(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> User:
         return change_user(acting_user(request), user.pk, changes, tenant=user.tenant)
 
-    @display(description="user", header=True, ordering="email")
+    @display(description=gettext_lazy("user"), header=True, ordering="email")
     def shown_person(self, user: User) -> list[str]:
         return [user.display_name or user.email, user.email]
 
-    @display(description="tenant", ordering="tenant__slug")
+    @display(description=gettext_lazy("tenant"), ordering="tenant__slug")
     def shown_tenant(self, user: User) -> str:
-        return str(user.tenant) if user.tenant_id else "Platform operator"
+        return str(user.tenant) if user.tenant_id else _("Platform operator")
 
-    @display(description="role", ordering="role", label=_ROLE_COLOURS)
+    @display(description=gettext_lazy("role"), ordering="role", label=_ROLE_COLOURS)
     def shown_role(self, user: User) -> tuple[str, str]:
-        return user.role, "Operator" if user.is_superuser else user.get_role_display()
+        return user.role, _("Operator") if user.is_superuser else user.get_role_display()
 
     @display(
         description=gettext_lazy("state"),
@@ -221,7 +221,7 @@ class UserAdmin(ProductAdmin):
             request, act, title=title, intro=intro, submit=_("Revoke"), danger=True, obj=user
         )
 
-    @action(description="Set password", permissions=["change"], icon="key")
+    @action(description=gettext_lazy("Set password"), permissions=["change"], icon="key")
     def set_password(self, request: HttpRequest, object_id: str) -> HttpResponse:
         user: User = self.require_object(request, object_id)
 
@@ -230,39 +230,47 @@ class UserAdmin(ProductAdmin):
             if user.pk == request.user.pk:  # other browsers are logged out, this one stays
                 update_session_auth_hash(request, changed)
             self.log_change(request, user, "Password was set.")
-            self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
+            self.message_user(
+                request, _("%(user)s has a new password.") % {"user": user}, messages.SUCCESS
+            )
 
         if (proof := ask_for_proof(request)) is not None:
             return proof
         form = PasswordForm(posted(request), user=user)
-        intro = "Every browser session and JWT of this user ends. API tokens live on."
+        intro = _("Every browser session and JWT of this user ends. API tokens live on.")
         return self.ask(
             request,
             act,
-            title=f"Set the password of {user}",
+            title=_("Set the password of %(user)s") % {"user": user},
             intro=intro,
-            submit="Set password",
+            submit=_("Set password"),
             obj=user,
             form=form,
         )
 
-    @action(description="Deactivate", permissions=["change"])
+    @action(description=gettext_lazy("Deactivate"), permissions=["change"])
     def deactivate_chosen(
         self, request: HttpRequest, chosen: QuerySet[User]
     ) -> HttpResponse | None:
         if (proof := ask_for_proof(request)) is not None:
             return proof
         self.act_on_each(
-            request, chosen, lambda user: self._switch(request, user, False), "deactivated"
+            request,
+            chosen,
+            lambda user: self._switch(request, user, False),
+            _("%(count)s deactivated."),
         )
         return None
 
-    @action(description="Activate", permissions=["change"])
+    @action(description=gettext_lazy("Activate"), permissions=["change"])
     def activate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
         if (proof := ask_for_proof(request)) is not None:
             return proof
         self.act_on_each(
-            request, chosen, lambda user: self._switch(request, user, True), "activated"
+            request,
+            chosen,
+            lambda user: self._switch(request, user, True),
+            _("%(count)s activated."),
         )
         return None
 

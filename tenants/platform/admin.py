@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.admin import register
 from django.contrib.admin.models import LogEntry
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from tenants.admin_site.model_admin import LookOnlyAdmin
@@ -18,15 +19,15 @@ class SchemaMigrationAdmin(LookOnlyAdmin):
     search_fields = ("tenant__slug", "tenant__name", "error")
     date_hierarchy = "finished_at"
 
-    @display(description="outcome", label={"done": "success", "failed": "danger"})
+    @display(description=_("outcome"), label={"done": "success", "failed": "danger"})
     def shown_outcome(self, migration: SchemaMigration) -> str:
         return "failed" if migration.error else "done"
 
-    @display(description="from")
+    @display(description=_("from"))
     def short_from(self, migration: SchemaMigration) -> str:
         return migration.from_version[:8]
 
-    @display(description="to")
+    @display(description=_("to"))
     def short_to(self, migration: SchemaMigration) -> str:
         return migration.to_version[:8]
 
@@ -54,11 +55,11 @@ class AuditLogAdmin(LookOnlyAdmin):
     readonly_fields = ("shown_action", "shown_message")
 
     @display(
-        description="action", label={"added": "success", "changed": "info", "deleted": "danger"}
+        description=_("action"), label={"added": "success", "changed": "info", "deleted": "danger"}
     )
     def shown_action(self, entry: LogEntry) -> str:
         return {1: "added", 2: "changed", 3: "deleted"}.get(entry.action_flag, "did")
 
-    @display(description="what")
+    @display(description=_("what"))
     def shown_message(self, entry: LogEntry) -> str:
         return entry.get_change_message() or "–"

@@ -8,6 +8,8 @@ from django.contrib.admin import register
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -61,7 +63,7 @@ class ApiTokenAdmin(ProductAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         home = () if current_tenant() else ("tenant",)
         return (
-            "name", "token_prefix", *home, "user", "shown_state", "shown_rights", "shown_groups", "shown_bot", "rate",
+            "name", "token_prefix", *home, "user", "told_state", "shown_rights", "shown_groups", "shown_bot", "rate",
             "expires_at", "replaced_by", "last_used_at", "created_at",
         )  # fmt: skip
 
@@ -98,32 +100,41 @@ class ApiTokenAdmin(ProductAdmin):
             token.user_id == request.user.pk or not outranks(token.user, acting_user(request))
         )
 
-    @display(description="token", header=True, ordering="name")
+    @display(description=_("token"), header=True, ordering="name")
     def shown_name(self, token: ApiToken) -> list[str]:
         return [token.name or "token", f"{token.token_prefix}…"]
 
     @display(
-        description="state", label={"active": "success", "expired": "warning", "revoked": "danger"}
+        description=_("state"),
+        label={"active": "success", "expired": "warning", "revoked": "danger"},
     )
-    def shown_state(self, token: ApiToken) -> str:
+    def shown_state(self, token: ApiToken) -> tuple[str, str]:
         if not token.is_active:
-            return "revoked"
-        return "expired" if token.is_expired else "active"
+            return "revoked", gettext("revoked")
+        if token.is_expired:
+            return "expired", gettext("expired")
+        return "active", gettext("active")
 
-    @display(description="rights")
+    @display(description=_("state"))
+    def told_state(self, token: ApiToken) -> str:
+        return self.shown_state(token)[1]
+
+    @display(description=_("rights"))
     def shown_rights(self, token: ApiToken) -> str:
-        return ", ".join(token.rights) or "everything its user may do"
+        return ", ".join(token.rights) or gettext("everything its user may do")
 
-    @display(description="groups")
+    @display(description=_("groups"))
     def shown_groups(self, token: ApiToken) -> str:
-        said = ", ".join(token.groups) or "none: its askers are answered from what is for everybody"
-        return f"{said}; or those that it names itself" if token.names_groups else said
+        said = ", ".join(token.groups) or gettext(
+            "none: its askers are answered from what is for everybody"
+        )
+        return f"{said}; {gettext('or those that it names itself')}" if token.names_groups else said
 
-    @display(description="bot")
+    @display(description=_("bot"))
     def shown_bot(self, token: ApiToken) -> str:
-        return str(token.bot_profile_id or "every bot")
+        return str(token.bot_profile_id or gettext("every bot"))
 
-    @display(description="last used", ordering="last_used_at")
+    @display(description=_("last used"), ordering="last_used_at")
     def shown_use(self, token: ApiToken) -> str:
         return format_age(token.last_used_at)
 
@@ -157,15 +168,21 @@ class ApiTokenAdmin(ProductAdmin):
         form = NewTokenForm(
             posted(request), users=users, site=self.admin_site, initial={"user": request.user.pk}
         )
-        return self.ask(request, mint, title="Add an API token", submit="Make the token", form=form)
+        return self.ask(
+            request,
+            mint,
+            title=gettext("Add an API token"),
+            submit=gettext("Make the token"),
+            form=form,
+        )
 
     def _show(self, request: HttpRequest, token: ApiToken, secret: str) -> HttpResponse:
         return self.show_secret_once(
-            request, secret, title="The token is ready", user=token.user, next_url=self.change_url(token),
-            next_label="Go to the token",
+            request, secret, title=gettext("The token is ready"), user=token.user, next_url=self.change_url(token),
+            next_label=gettext("Go to the token"),
         )  # fmt: skip
 
-    @action(description="Rotate", permissions=["rotate"], icon="autorenew")
+    @action(description=_("Rotate"), permissions=["rotate"], icon="autorenew")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         old: ApiToken = self.require_object(request, object_id)
         if (proof := ask_for_proof(request)) is not None:
@@ -178,26 +195,42 @@ class ApiTokenAdmin(ProductAdmin):
             return self._show(request, token, secret)
 
         form = RotationForm(posted(request))
-        intro = "Makes a new token with the same user and rights, which is shown once."
+        intro = gettext("Makes a new token with the same user and rights, which is shown once.")
         return self.ask(
-            request, act, title=f"Rotate {old}?", intro=intro, submit="Rotate", obj=old, form=form
+            request,
+            act,
+            title=gettext("Rotate %(old)s?") % {"old": old},
+            intro=intro,
+            submit=gettext("Rotate"),
+            obj=old,
+            form=form,
         )
 
     @action(
-        description="Revoke", permissions=["revoke"], icon="block", variant=ActionVariant.DANGER
+        description=_("Revoke"), permissions=["revoke"], icon="block", variant=ActionVariant.DANGER
     )
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         token: ApiToken = self.require_object(request, object_id)
-        intro = "Whatever uses it is refused from the next request on."
+        intro = gettext("Whatever uses it is refused from the next request on.")
         return self.ask(
-            request, lambda data: self._revoke(request, token), title=f"Revoke {token}?", intro=intro, submit="Revoke",
-            danger=True, obj=token,
-        )  # fmt: skip
+            request,
+            lambda data: self._revoke(request, token),
+            title=gettext("Revoke %(token)s?") % {"token": token},
+            intro=intro,
+            submit=gettext("Revoke"),
+            danger=True,
+            obj=token,
+        )
 
-    @action(description="Revoke", permissions=["revoke"])
+    @action(description=_("Revoke"), permissions=["revoke"])
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
         active = chosen.filter(is_active=True)
-        self.act_on_each(request, active, lambda token: self._revoke(request, token), "revoked")
+        self.act_on_each(
+            request,
+            active,
+            lambda token: self._revoke(request, token),
+            gettext("%(count)s revoked."),
+        )
 
     def _revoke(self, request: HttpRequest, token: ApiToken) -> None:
         revoke_token(token)

@@ -6,6 +6,8 @@ import re
 from typing import Any, Final
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bots.admin_fields import LinesField
@@ -19,17 +21,17 @@ class CleaningFields(forms.Form):
     """Rules that are not sent stay as they are."""
 
     drop_lines = LinesField(
-        label="Lines that are no text", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One per line; a * stands for anything, such as Was this helpful? *",
+        label=_("Lines that are no text"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("One per line; a * stands for anything, such as Was this helpful? *"),
     )  # fmt: skip
     keep_selector = forms.CharField(
-        label="Only this part of a page", required=False, max_length=LONGEST_RULE, widget=UnfoldAdminTextInputWidget,
-        help_text="A CSS selector, such as main article. All of a page where it finds nothing.",
+        label=_("Only this part of a page"), required=False, max_length=LONGEST_RULE, widget=UnfoldAdminTextInputWidget,
+        help_text=_("A CSS selector, such as main article. All of a page where it finds nothing."),
     )  # fmt: skip
     drop_selectors = LinesField(
-        label="Parts of a page that are no text", required=False,
+        label=_("Parts of a page that are no text"), required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="CSS selectors, one per line, such as .related.",
+        help_text=_("CSS selectors, one per line, such as .related."),
     )  # fmt: skip
 
     def show_rules(self, config: dict[str, Any]) -> None:
@@ -43,7 +45,7 @@ class CleaningFields(forms.Form):
         if fault := find_fault(self._rules):
             found = _NAMED.search(fault)
             name = found[1] if found and found[1] else "drop_selectors"
-            self.add_error(name, _NAMED.sub("This", fault))
+            self.add_error(name, _NAMED.sub(gettext("This"), fault))
 
     @property
     def _rules(self) -> dict[str, Any]:

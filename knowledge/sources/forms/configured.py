@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
+from django.utils.translation import gettext
 
 from knowledge.models import Source
 from knowledge.models.states import COMPANION_OF, SECRET_OF
@@ -38,5 +39,5 @@ class ConfiguredFields(forms.Form):
         except BadInput as error:
             found = _NAMED.search(error.detail)
             field = found[1] if found and found[1] in shown else None
-            self.add_error(field, error.detail.replace(f"config.{field}", "This"))
+            self.add_error(field, error.detail.replace(f"config.{field}", gettext("This")))
         self.cleaned_data["config"] = config

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -45,68 +47,77 @@ CONNECTOR_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 """The fields of each connector in their order; some are the site's as well."""
 
 
-def _secret(label: str, hint: str = "", longest: int = 512) -> forms.CharField:
+def _secret(label: Any, hint: Any = "", longest: int = 512) -> forms.CharField:
     return forms.CharField(
-        label=label, required=False, max_length=longest,
+        label=label,
+        required=False,
+        max_length=longest,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=f"{hint} Kept encrypted and never shown. Empty: the stored one stays.".strip(),
-    )  # fmt: skip
+        help_text=format_lazy(
+            "{} {}", hint, _("Kept encrypted and never shown. Empty: the stored one stays.")
+        ),
+    )
 
 
 class ConnectorFields(ConfiguredFields):
     """A stored secret is never shown; an empty field keeps it."""
 
     branch = forms.CharField(
-        label="Branch", required=False, max_length=200, widget=UnfoldAdminTextInputWidget,
-        help_text="A branch or tag. Empty: the main one (of Gitea: main).",
+        label=_("Branch"), required=False, max_length=200, widget=UnfoldAdminTextInputWidget,
+        help_text=_("A branch or tag. Empty: the main one (of Gitea: main)."),
     )  # fmt: skip
     server = forms.ChoiceField(
-        label="Kind of server", required=False, widget=UnfoldAdminSelectWidget,
-        choices=[("", "As its address says"), *((key, row.name) for key, row in SERVERS.items())],
+        label=_("Kind of server"), required=False, widget=UnfoldAdminSelectWidget,
+        choices=[("", _("As its address says")), *((key, row.name) for key, row in SERVERS.items())],
     )  # fmt: skip
     token = _secret(
-        "Access token", "Only where the repository is not public; one that may read is enough."
+        _("Access token"),
+        _("Only where the repository is not public; one that may read is enough."),
     )
     bucket = forms.CharField(
-        label="Bucket", required=False, max_length=63, widget=UnfoldAdminTextInputWidget
+        label=_("Bucket"), required=False, max_length=63, widget=UnfoldAdminTextInputWidget
     )
     region = forms.CharField(
-        label="Region", required=False, max_length=40, widget=UnfoldAdminTextInputWidget,
-        help_text=f"Such as eu-central-1. Empty: {DEFAULT_REGION}.",
+        label=_("Region"), required=False, max_length=40, widget=UnfoldAdminTextInputWidget,
+        help_text=format_lazy(_("Such as eu-central-1. Empty: {default_region}."), default_region=DEFAULT_REGION),
     )  # fmt: skip
     path_style = forms.NullBooleanField(
-        label="Bucket's name in the path", required=False,
-        widget=UnfoldAdminSelectWidget(choices=[("", "As usual"), ("True", "Yes"), ("False", "No")]),
-        help_text="Usual is yes for MinIO and others with an address of their own, no for AWS.",
+        label=_("Bucket's name in the path"), required=False,
+        widget=UnfoldAdminSelectWidget(choices=[("", _("As usual")), ("True", _("Yes")), ("False", _("No"))]),
+        help_text=_("Usual is yes for MinIO and others with an address of their own, no for AWS."),
     )  # fmt: skip
     access_key = forms.CharField(
-        label="Access key", required=False, max_length=128,
+        label=_("Access key"), required=False, max_length=128,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="Its id. Empty: the bucket is public.",
+        help_text=_("Its id. Empty: the bucket is public."),
     )  # fmt: skip
-    secret_key = _secret("Secret key")
+    secret_key = _secret(_("Secret key"))
     session_token = _secret(
-        "Session token",
-        "Only with keys that were made for some hours; enter it together with the secret key.",
+        _("Session token"),
+        _("Only with keys that were made for some hours; enter it together with the secret key."),
         4096,
     )
     user = forms.CharField(
-        label="User", required=False, max_length=255,
+        label=_("User"), required=False, max_length=255,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     password = _secret(
-        "App password", "One that is made for this in the cloud's security settings."
+        _("App password"), _("One that is made for this in the cloud's security settings.")
     )
     folder = forms.CharField(
-        label="Only this folder", required=False, max_length=LONGEST_KEY, widget=UnfoldAdminTextInputWidget,
-        help_text="Such as manuals/2026. Empty: all there is.",
+        label=_("Only this folder"), required=False, max_length=LONGEST_KEY, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Such as manuals/2026. Empty: all there is."),
     )  # fmt: skip
     max_files = forms.IntegerField(
-        label="Files at most", required=False, min_value=1, max_value=MOST_FILES,
-        widget=UnfoldAdminIntegerFieldWidget, help_text=f"1 to {MOST_FILES}; empty: 1000.",
-    )  # fmt: skip
+        label=_("Files at most"),
+        required=False,
+        min_value=1,
+        max_value=MOST_FILES,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=format_lazy(_("1 to {most_files}; empty: 1000."), most_files=MOST_FILES),
+    )
     link_base = forms.CharField(
-        label="Address for readers", required=False, max_length=LONGEST_KEY, widget=UnfoldAdminTextInputWidget,
-        help_text="Where readers find the files, such as https://files.example.com/: citations lead there, with the "
-        "file's path behind it.",
+        label=_("Address for readers"), required=False, max_length=LONGEST_KEY, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Where readers find the files, such as https://files.example.com/: citations lead there, with the "
+        "file's path behind it."),
     )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from knowledge.models import Source, SourceType
 from knowledge.sources.forms.cleaning import CLEANING_FIELDS
 from knowledge.sources.forms.connector import CHOOSING, CONNECTOR_FIELDS
@@ -57,9 +59,12 @@ def lay_out_new() -> Any:
     said = (("tags", "dated_on"), ("is_pinned", "weight"))
     return (
         (None, {"fields": (("bot_profile", "shared_dataset"), *what)}),
-        ("Whom it is for", {"fields": (("visibility", "groups"),), "classes": ("collapse",)}),
-        ("What of it is no text", _RULES),
-        ("What counts", {"fields": said, "classes": ("collapse",)}),
+        (
+            gettext("Whom it is for"),
+            {"fields": (("visibility", "groups"),), "classes": ("collapse",)},
+        ),
+        (gettext("What of it is no text"), _RULES),
+        (gettext("What counts"), {"fields": said, "classes": ("collapse",)}),
     )
 
 
@@ -76,7 +81,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
     has_rules = may_change and source.source_type != SourceType.NYXCORE
     return (
         (
-            "State",
+            gettext("State"),
             {
                 "fields": (
                     ("live_status", "live_progress"),
@@ -86,7 +91,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
             },
         ),
         (
-            "Source",
+            gettext("Source"),
             {
                 "fields": (
                     ("name", "description"),
@@ -99,9 +104,9 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
                 )
             },
         ),
-        *([("What of it is no text", _RULES)] if has_rules else []),
+        *([(gettext("What of it is no text"), _RULES)] if has_rules else []),
         (
-            "Facts",
+            gettext("Facts"),
             {
                 "fields": (
                     ("dataset", "external_id"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from knowledge.formats.isolated.measuring import check_isolated
@@ -16,7 +18,7 @@ from minirag.lib.errors import BadInput
 class NewerFileForm(forms.Form):
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(BY_SUFFIX)}),
-        help_text="It need not have the same name.",
+        help_text=_("It need not have the same name."),
     )
 
     def clean_file(self) -> Any:
@@ -25,10 +27,15 @@ class NewerFileForm(forms.Form):
         name = file.name or ""
         found = format_of_upload(name)
         if found is None:
-            told = f"This type of file cannot be read.{advise(name)} Allowed: {list_uploadable()}"
+            told = gettext("This type of file cannot be read.%(advice)s Allowed: %(types)s") % {
+                "advice": advise(name),
+                "types": list_uploadable(),
+            }
             raise forms.ValidationError(told)
         if (file.size or 0) > (most := largest_bytes(name)):
-            raise forms.ValidationError(f"The file is too large: at most {most // 2**20} MB.")
+            raise forms.ValidationError(
+                gettext("The file is too large: at most %(most)s MB.") % {"most": most // 2**20}
+            )
         self.cleaned_data["data"] = data = file.read()
         try:
             if data:

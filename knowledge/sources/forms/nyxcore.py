@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -28,31 +30,34 @@ class NyxCoreFields(ConfiguredFields):
     """The stored token is never shown; an empty field keeps it."""
 
     base_url = forms.CharField(
-        label="Address of the base",
+        label=_("Address of the base"),
         required=False,
         max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
-        help_text=f"Empty: {DEFAULT_BASE_URL}. A new server needs its token again.",
+        help_text=format_lazy(
+            _("Empty: {default_base_url}. A new server needs its token again."),
+            default_base_url=DEFAULT_BASE_URL,
+        ),
     )
     api_token = forms.CharField(
-        label="API token",
+        label=_("API token"),
         required=False,
         max_length=LONGEST_TOKEN,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Kept encrypted and never shown. Empty: the stored one stays.",
+        help_text=_("Kept encrypted and never shown. Empty: the stored one stays."),
     )
     limit = forms.IntegerField(
-        label="Results per question",
+        label=_("Results per question"),
         required=False,
         min_value=1,
         max_value=MOST_RESULTS,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=f"1 to {MOST_RESULTS}; empty: 10.",
+        help_text=format_lazy(_("1 to {most_results}; empty: 10."), most_results=MOST_RESULTS),
     )
     authority = forms.MultipleChoiceField(
-        label="Ask for",
+        label=_("Ask for"),
         required=False,
         choices=[(name, name.capitalize()) for name in AUTHORITIES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="None chosen: all of them.",
+        help_text=_("None chosen: all of them."),
     )

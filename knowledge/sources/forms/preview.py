@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from knowledge.models import Source
 from knowledge.models.states import SYNCED
@@ -28,11 +29,14 @@ def preview_form(admin: ProductAdmin, request: HttpRequest, source: Source | Non
     form = form_class(request.POST, request.FILES, instance=source)
     found, errors = _look(form, source)
     said = (form.cleaned_data.get(name) for name in ("url", "bucket", "folder"))
-    address = next((str(each) for each in said if each), "the source")
+    address = next((str(each) for each in said if each), gettext("the source"))
     context = {
-        **admin.admin_site.each_context(request), "opts": admin.opts, "title": f"Preview of {address}"[:200],
-        "found": found, "errors": errors,
-    }  # fmt: skip
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": gettext("Preview of %(address)s") % {"address": address[:190]},
+        "found": found,
+        "errors": errors,
+    }
     request.current_app = admin.admin_site.name
     return TemplateResponse(request, "admin/source_preview.html", context)
 
@@ -46,7 +50,7 @@ def _look(form: Any, source: Source | None) -> tuple[Preview | None, list[str]]:
         ]
         return None, errors
     if form.chosen_type not in SYNCED:
-        return None, ["Only a web site or a connector can be previewed."]
+        return None, [gettext("Only a web site or a connector can be previewed.")]
     data = form.cleaned_data
     try:
         home = Home(source.dataset, source.bot_profile) if source else choose_home(data)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from knowledge.sources.schedule import (
@@ -20,12 +22,12 @@ from knowledge.sources.schedule import (
 from tenants.context import require_tenant
 
 _SUGGESTED: Final = (
-    ("hourly", "Every hour"),
-    ("daily", "Every day"),
-    ("weekly", "Every week"),
-    ("15 6 * * 1-5", "At 06:15 from Monday to Friday"),
-    ("0 22 * * *", "At 22:00 every day"),
-    ("30 7 1 * *", "At 07:30 on the first of the month"),
+    ("hourly", _("Every hour")),
+    ("daily", _("Every day")),
+    ("weekly", _("Every week")),
+    ("15 6 * * 1-5", _("At 06:15 from Monday to Friday")),
+    ("0 22 * * *", _("At 22:00 every day")),
+    ("30 7 1 * *", _("At 07:30 on the first of the month")),
 )
 
 
@@ -42,14 +44,16 @@ class ScheduleField(forms.CharField):
     widget = _Suggesting
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(label="Read again", required=False, max_length=LONGEST_SCHEDULE, **options)
+        super().__init__(
+            label=gettext("Read again"), required=False, max_length=LONGEST_SCHEDULE, **options
+        )
 
     def explain(self) -> None:
         """Say on the page whose clock counts."""
-        self.help_text = (
-            "Empty: never. hourly, daily, weekly, or times as in cron: minute, hour, day, month, weekday, by the clock "
-            f"of {require_tenant().time_zone}."
-        )
+        self.help_text = gettext(
+            "Empty: never. hourly, daily, weekly, or times as in cron: minute, hour, day, month, "
+            "weekday, by the clock of %(time_zone)s."
+        ) % {"time_zone": require_tenant().time_zone}
 
     def clean(self, value: Any) -> str | None:
         text: str = " ".join(super().clean(value).split())
@@ -59,7 +63,7 @@ class ScheduleField(forms.CharField):
             if text in RefreshSchedule.values:
                 return text
             raise forms.ValidationError(
-                "Write hourly, daily, weekly, or five parts as in 15 6 * * 1-5."
+                gettext("Write hourly, daily, weekly, or five parts as in 15 6 * * 1-5.")
             )
         if fault := find_fault(text):
             raise forms.ValidationError(fault)

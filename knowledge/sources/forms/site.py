@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -31,40 +33,46 @@ SITE_FIELDS: Final = (
 )
 
 
-def _whole_number(label: str, name: str) -> forms.IntegerField:
+def _whole_number(label: Any, name: str) -> forms.IntegerField:
     least, most, default = WHOLE_NUMBERS[name]
     return forms.IntegerField(
-        label=label, required=False, min_value=least, max_value=most, widget=UnfoldAdminIntegerFieldWidget,
-        help_text=f"{least} to {most}; empty: {default}.",
-    )  # fmt: skip
+        label=label,
+        required=False,
+        min_value=least,
+        max_value=most,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=format_lazy(
+            _("{least} to {most}; empty: {default}."), least=least, most=most, default=default
+        ),
+    )
 
 
 class SiteFields(ConfiguredFields):
     preset = forms.ChoiceField(
-        label="Help centre of", required=False, widget=UnfoldAdminSelectWidget,
-        choices=[("", "None of these"), *((key, row.name) for key, row in PRESETS.items())],
-        help_text="Fills in what is left empty: its sitemap, its articles (in the language of the address, such as "
-        "https://help.example.com/hc/de), and which part of a page is text.",
+        label=_("Help centre of"), required=False, widget=UnfoldAdminSelectWidget,
+        choices=[("", _("None of these")), *((key, row.name) for key, row in PRESETS.items())],
+        help_text=_("Fills in what is left empty: its sitemap, its articles (in the language of the address, such as "
+        "https://help.example.com/hc/de), and which part of a page is text."),
     )  # fmt: skip
     include = LinesField(
-        label="Only these paths", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="One per line, such as /docs/*. Empty: all.",
+        label=_("Only these paths"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text=_("One per line, such as /docs/*. Empty: all."),
     )  # fmt: skip
     exclude = LinesField(
-        label="Not these paths", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="One per line, such as /blog/* or *?print=*.",
+        label=_("Not these paths"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text=_("One per line, such as /blog/* or *?print=*."),
     )  # fmt: skip
     languages = TagsField(
-        label="Only these languages", required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Codes divided by commas, such as de, en. Empty: all.",
+        label=_("Only these languages"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Codes divided by commas, such as de, en. Empty: all."),
     )  # fmt: skip
-    max_pages = _whole_number("Pages at most", "max_pages")
-    max_depth = _whole_number("Links deep", "max_depth")
+    max_pages = _whole_number(_("Pages at most"), "max_pages")
+    max_depth = _whole_number(_("Links deep"), "max_depth")
     ignore_sitemaps = forms.BooleanField(
-        label="Only what is linked", required=False, widget=UnfoldBooleanSwitchWidget,
-        help_text="Otherwise the pages that the sitemaps in its robots.txt name are read as well.",
+        label=_("Only what is linked"), required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Otherwise the pages that the sitemaps in its robots.txt name are read as well."),
     )  # fmt: skip
     max_loss = forms.FloatField(
-        label="May lose unasked", required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget,
-        help_text="The share of its pages or files; when more are lost at once a person is asked. Empty: 0.3.",
+        label=_("May lose unasked"), required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget,
+        help_text=_("The share of its pages or files; when more are lost at once a person is asked. Empty: 0.3."),
     )  # fmt: skip

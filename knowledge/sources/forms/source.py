@@ -7,6 +7,8 @@ from typing import Any, Final
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminRadioSelectWidget,
@@ -30,20 +32,22 @@ from knowledge.sources.forms.schedule import ScheduleField
 from knowledge.sources.forms.site import SITE_FIELDS, SiteFields
 from minirag.lib.errors import BadInput
 
-_CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page"),
-            (SourceType.SITE, "A web site"), *((row.source_type, row.name) for row in CONNECTORS.values()),
-            (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
+_CHOICES = [(SourceType.TEXT, _("A text")), (SourceType.UPLOAD, _("A file")), (SourceType.URL, _("A web page")),
+            (SourceType.SITE, _("A web site")), *((row.source_type, row.name) for row in CONNECTORS.values()),
+            (SourceType.NYXCORE, _("A nyxCore base"))]  # fmt: skip
 _FIELDS = {
     SourceType.SITE.value: ("url", *SITE_FIELDS), SourceType.NYXCORE.value: NYXCORE_FIELDS, **CONNECTOR_FIELDS,
 }  # fmt: skip
 
 _ADDRESSES: Final = {
-    SourceType.URL.value: "https://… of a page or file that can be fetched without logging in.",
-    SourceType.SITE.value: "https://… of its start page, its sitemap or a feed.",
-    SourceType.GIT.value: "The repository's page, such as https://github.com/owner/name.",
-    SourceType.S3.value: "The server, such as https://minio.example.com:9000. Empty: AWS.",
-    SourceType.WEBDAV.value: "The folder's WebDAV address; of Nextcloud and ownCloud "
-    "https://HOST/remote.php/dav/files/USER/.",
+    SourceType.URL.value: _("https://… of a page or file that can be fetched without logging in."),
+    SourceType.SITE.value: _("https://… of its start page, its sitemap or a feed."),
+    SourceType.GIT.value: _("The repository's page, such as https://github.com/owner/name."),
+    SourceType.S3.value: _("The server, such as https://minio.example.com:9000. Empty: AWS."),
+    SourceType.WEBDAV.value: _(
+        "The folder's WebDAV address; of Nextcloud and ownCloud "
+        "https://HOST/remote.php/dav/files/USER/."
+    ),
 }
 
 
@@ -51,7 +55,7 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
     """What may be changed later."""
 
     url = forms.CharField(
-        label="Address",
+        label=_("Address"),
         required=False,
         max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
@@ -61,7 +65,9 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
     tags = TagsField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Divided by commas, such as public, manuals. A bot or a question can be kept to tags.",
+        help_text=_(
+            "Divided by commas, such as public, manuals. A bot or a question can be kept to tags."
+        ),
     )
 
     class Meta:
@@ -79,11 +85,13 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
             "visibility",
             "groups",
         )
-        labels = {"visibility": "Answers"}
+        labels = {"visibility": _("Answers")}
         help_texts = {
             "content": "",
-            "weight": "From 0.5 to 2. More than 1: what it says comes before others that fit about as well.",
-            "dated_on": "The day that it is as of. Empty: the day it was added.",
+            "weight": _(
+                "From 0.5 to 2. More than 1: what it says comes before others that fit about as well."
+            ),
+            "dated_on": _("The day that it is as of. Empty: the day it was added."),
         }
         widgets = {
             "name": UnfoldAdminTextInputWidget(),
@@ -128,7 +136,7 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
         super().clean()
         if self.chosen_type == SourceType.TEXT:
             if "content" in self.fields and not (self.cleaned_data.get("content") or "").strip():
-                self.add_error("content", "Enter the text.")
+                self.add_error("content", gettext("Enter the text."))
         elif self.chosen_type in (SourceType.URL, SourceType.SITE) and "url" not in self.errors:
             self._clean_url()
         if self.chosen_type in _FIELDS and not self.errors:
@@ -143,26 +151,26 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
     def _clean_url(self) -> None:
         url = (self.cleaned_data.get("url") or "").strip()
         if not url:
-            self.add_error("url", "Enter the address.")
+            self.add_error("url", gettext("Enter the address."))
             return
         try:
             prepare_config(SourceType.URL, {"url": url}, source_id=self.instance.pk)
         except BadInput as error:
-            self.add_error("url", error.detail.replace("config.url", "This address"))
+            self.add_error("url", error.detail.replace("config.url", gettext("This address")))
         self.cleaned_data["url"] = url
 
 
 class NewSourceForm(SourceForm):
     # Not named as the column: unfold takes a posted `dataset` for something of its own.
     shared_dataset = forms.ModelChoiceField(
-        label="or dataset",
+        label=_("or dataset"),
         queryset=Dataset.objects.none(),
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text="A shared one, instead of the bot's own.",
+        help_text=_("A shared one, instead of the bot's own."),
     )
     source_type = forms.ChoiceField(
-        label="What is it?",
+        label=_("What is it?"),
         choices=_CHOICES,
         initial=SourceType.TEXT,
         widget=UnfoldAdminRadioSelectWidget(radio_style=1),
@@ -189,14 +197,14 @@ class NewSourceForm(SourceForm):
         self.fields["name"].required = self.fields["bot_profile"].required = False
         shared = Dataset.objects.shared().order_by("name")
         self.fields["shared_dataset"].queryset = shared  # type: ignore[attr-defined]
-        self.fields[
-            "name"
-        ].help_text = "Shown with citations. Empty: the file's name, or the address."
+        self.fields["name"].help_text = gettext(
+            "Shown with citations. Empty: the file's name, or the address."
+        )
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         if not (self.cleaned_data.get("bot_profile") or self.cleaned_data.get("shared_dataset")):
-            self.add_error("bot_profile", "Choose a bot, or a shared dataset.")
+            self.add_error("bot_profile", gettext("Choose a bot, or a shared dataset."))
         if self.chosen_type == SourceType.UPLOAD:
             self._clean_file()
         elif self.chosen_type in (SourceType.URL, SourceType.SITE) and not self.cleaned_data.get(
@@ -206,7 +214,7 @@ class NewSourceForm(SourceForm):
         elif self.chosen_type in _FIELDS and not self.cleaned_data.get("name"):
             self.cleaned_data["name"] = self._name_after_its_kind()
         elif self.chosen_type == SourceType.TEXT and not self.cleaned_data.get("name"):
-            self.add_error("name", "Give the text a name.")
+            self.add_error("name", gettext("Give the text a name."))
         self.instance.name = self.cleaned_data.get("name") or "?"
         return self.cleaned_data
 
@@ -221,16 +229,20 @@ class NewSourceForm(SourceForm):
         file: UploadedFile | None = self.cleaned_data.get("file")
         if not file:
             if "file" not in self.errors:
-                self.add_error("file", "Choose a file.")
+                self.add_error("file", gettext("Choose a file."))
             return
         found = format_of_upload(file.name or "")
         if found is None:
             self.add_error(
                 "file",
-                f"This type of file cannot be read.{advise(file.name or '')} Allowed: {list_uploadable()}",
+                gettext("This type of file cannot be read.%(advice)s Allowed: %(types)s")
+                % {"advice": advise(file.name or ""), "types": list_uploadable()},
             )
         elif (file.size or 0) > (most := largest_bytes(file.name or "")):
-            self.add_error("file", f"The file is too large: at most {most // 2**20} MB.")
+            self.add_error(
+                "file",
+                gettext("The file is too large: at most %(most)s MB.") % {"most": most // 2**20},
+            )
         else:
             self._read_file(file, found.kind)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, Outcome
 from conversations.models import Chat, Message, MessageRole
@@ -34,44 +35,60 @@ def list_steps(bots: Sequence[BotProfile], sources: Mapping[str, int], week: Wee
     add = reverse("admin:bots_botprofile_add")
     steps = [
         Step(
-            "Name your bot", "It greets visitors by this name, and in the words that you give it.", page or add,
-            "Open the bot" if bot else "Add a bot", bot is not None,
+            gettext("Name your bot"),
+            gettext("It greets visitors by this name, and in the words that you give it."),
+            page or add,
+            gettext("Open the bot") if bot else gettext("Add a bot"),
+            bot is not None,
         ),
         _choose_model(bot, page),
         Step(
-            "Add the first source", "A text, a file, a web page or a whole site: what the bot answers from.",
+            gettext("Add the first source"),
+            gettext("A text, a file, a web page or a whole site: what the bot answers from."),
             reverse("admin:knowledge_source_add") + (f"?bot_profile={bot.pk}" if bot else ""),
-            "Add a source", sources["ready"] > 0,
+            gettext("Add a source"),
+            sources["ready"] > 0,
         ),
         Step(
-            "Ask the first question", "“Try it” on the bot’s page asks it beside its form.", page, "Try it",
+            gettext("Ask the first question"),
+            gettext("“Try it” on the bot’s page asks it beside its form."),
+            page,
+            gettext("Try it"),
             bot is not None and (week.was_tried or _has_answered()),
         ),
         Step(
-            "Say where it may stand", "The origin of your site, such as https://www.example.com, in the tab Widget.",
-            page and f"{page}#widget", "List the origin", any(each.allowed_origins for each in bots),
+            gettext("Say where it may stand"),
+            gettext("The origin of your site, such as https://www.example.com, in the tab Widget."),
+            page and f"{page}#widget",
+            gettext("List the origin"),
+            any(each.allowed_origins for each in bots),
         ),
         Step(
-            "Put the tag on your page", "Copy it from the bot’s page. Done once a visitor of that page has asked.",
-            page and f"{page}#embed", "Copy the tag", bot is not None and _was_asked_from_a_page(bots),
+            gettext("Put the tag on your page"),
+            gettext("Copy it from the bot’s page. Done once a visitor of that page has asked."),
+            page and f"{page}#embed",
+            gettext("Copy the tag"),
+            bot is not None and _was_asked_from_a_page(bots),
         ),
-    ]  # fmt: skip
+    ]
     return [] if all(step.is_done for step in steps) else steps
 
 
 def _choose_model(bot: BotProfile | None, page: str) -> Step:
     offline = bot is not None and is_local(bot.model)
     text = (
-        "It is offline now: it quotes its sources, free and without a key. A provider key lets a chat model write."
+        gettext(
+            "It is offline now: it quotes its sources, free and without a key. A provider key lets a chat model write."
+        )
         if offline or bot is None
-        else f"It answers by {bot.model}."
+        else gettext("It answers by %(model)s.") % {"model": bot.model}
     )
     url = reverse("admin:bots_providercredential_changelist") if offline else page
     return Step(
-        "Choose who writes the answers",
+        gettext("Choose who writes the answers"),
         text,
         url,
-        "Provider keys" if offline else "Open the bot",
+        gettext("Provider keys") if offline else gettext("Open the bot"),
         bot is not None,
     )
 

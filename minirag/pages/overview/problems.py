@@ -11,6 +11,7 @@ from django.db.models import CharField, Count, F, Max, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_lazy
 
 from bots.models import BotProfile, Outcome, ProviderCredential, Quota
 from bots.providers.trying import PASSING, KeyOutcome
@@ -113,22 +114,29 @@ def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
     lasting = sorted(set(failed) & LASTING)
     if lasting:
         number = sum(failed[code] for code in lasting)
-        told = f"{_count(number, 'question')} failed in 24 hours with {', '.join(lasting)}"
-        said = f"{told}: look at the account and its key."
+        said = ngettext(
+            "%(count)s question failed in 24 hours with %(codes)s: look at the account and its key.",
+            "%(count)s questions failed in 24 hours with %(codes)s: look at the account and its key.",
+            number,
+        ) % {"count": f"{number:,}", "codes": ", ".join(lasting)}
         found.append(
             Problem(
                 Level.STOPS,
                 said,
                 list_of("bots_providercredential"),
-                "Provider keys",
+                gettext("Provider keys"),
                 "bots_providercredential",
             )
         )
     passing = sum(count for code, count in failed.items() if code not in LASTING)
     if passing:
-        said = f"{_count(passing, 'question')} failed at the model provider in 24 hours. It may pass by itself."
+        said = ngettext(
+            "%(count)s question failed at the model provider in 24 hours. It may pass by itself.",
+            "%(count)s questions failed at the model provider in 24 hours. It may pass by itself.",
+            passing,
+        ) % {"count": f"{passing:,}"}
         url = list_of("conversations_chat")
-        found.append(Problem(Level.LIMITS, said, url, "Chats", "conversations_chat"))
+        found.append(Problem(Level.LIMITS, said, url, gettext("Chats"), "conversations_chat"))
     return found
 
 
@@ -147,16 +155,26 @@ def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
                     worst[0].level,
                     f"{bot.name}: {worst[0].detail}",
                     url,
-                    "Open the bot",
+                    gettext("Open the bot"),
                     "bots_botprofile",
                 )
             )
     rest = len(found) - _MOST_OF_A_KIND
     found = found[:_MOST_OF_A_KIND]
     if rest > 0:
-        said = f"{_count(rest, 'more bot')} cannot answer as they should."
+        said = ngettext(
+            "%(count)s more bot cannot answer as it should.",
+            "%(count)s more bots cannot answer as they should.",
+            rest,
+        ) % {"count": f"{rest:,}"}
         found.append(
-            Problem(Level.LIMITS, said, list_of("bots_botprofile"), "See which", "bots_botprofile")
+            Problem(
+                Level.LIMITS,
+                said,
+                list_of("bots_botprofile"),
+                gettext("See which"),
+                "bots_botprofile",
+            )
         )
     return found
 
@@ -166,13 +184,20 @@ def _judge_sources(sources: Mapping[str, Any]) -> list[Problem]:
     if failed := sources["failed"]:
         url = list_of("knowledge_source", "status__exact=error")
         told = str(sources["reason"] or "")[:120]
-        reason = told if failed == 1 else f"One of them: {told}"
-        said = f"{_count(failed, 'source')} failed to be read. {reason}"
-        found.append(Problem(Level.LIMITS, said, url, "See why", "knowledge_source"))
+        reason = told if failed == 1 else gettext("One of them: %(told)s") % {"told": told}
+        said = ngettext(
+            "%(count)s source failed to be read.", "%(count)s sources failed to be read.", failed
+        ) % {"count": f"{failed:,}"}
+        said = f"{said} {reason}"
+        found.append(Problem(Level.LIMITS, said, url, gettext("See why"), "knowledge_source"))
     if late := sources["late"]:
-        said = f"{_count(late, 'source')} waited longer than 15 minutes for a worker."
+        said = ngettext(
+            "%(count)s source waited longer than 15 minutes for a worker.",
+            "%(count)s sources waited longer than 15 minutes for a worker.",
+            late,
+        ) % {"count": f"{late:,}"}
         url = list_of("knowledge_source", "status__exact=pending")
-        found.append(Problem(Level.LIMITS, said, url, "See which", "knowledge_source"))
+        found.append(Problem(Level.LIMITS, said, url, gettext("See which"), "knowledge_source"))
     return found
 
 
@@ -187,41 +212,44 @@ def _judge_quotas() -> list[Problem]:
             continue
         percent = round(100 * used / quota.limit) if quota.limit else 100
         level = Level.STOPS if used >= quota.limit else Level.LIMITS
-        said = f"{percent} % of {quota} are used."
+        said = gettext("%(percent)s %% of %(quota)s are used.") % {
+            "percent": percent,
+            "quota": quota,
+        }
         url = reverse("admin:bots_quota_change", args=[quota.pk])
-        found.append(Problem(level, said, url, "Look at the quota", "bots_quota"))
+        found.append(Problem(level, said, url, gettext("Look at the quota"), "bots_quota"))
     return sorted(found, key=lambda each: _RANK[each.level])[:_MOST_OF_A_KIND]
 
 
 _THINGS: Final = (
-    ("keys", Level.LIMITS, "provider key", "failed in the last test.", "bots_providercredential", "", "Provider keys"),
-    ("webhooks", Level.LIMITS, "webhook", "paused, since deliveries failed.", "webhooks_webhook", "is_active__exact=0",
-     "See which"),
-    ("syncs", Level.LIMITS, "look at a site", "waiting for your approval.", "knowledge_sitesync",
-     "state__exact=waiting", "Decide"),
-    ("edits", Level.NOTES, "edited document", "in conflict with the source.", "knowledge_document", "edited=conflict",
-     "Decide"),
-    ("corrections", Level.NOTES, "correction", "in conflict with the source.", "knowledge_correction", "waits=1",
-     "Decide"),
-    ("gaps", Level.NOTES, "question", "not answered well.", "conversations_gap", "", "Answer them"),
+    ("keys", Level.LIMITS, "bots_providercredential", "", gettext_lazy("Provider keys"), ngettext_lazy(
+        "%(count)s provider key failed in the last test.", "%(count)s provider keys failed in the last test.", "count"
+    )),
+    ("webhooks", Level.LIMITS, "webhooks_webhook", "is_active__exact=0", gettext_lazy("See which"), ngettext_lazy(
+        "%(count)s webhook is paused, since deliveries failed.",
+        "%(count)s webhooks are paused, since deliveries failed.", "count",
+    )),
+    ("syncs", Level.LIMITS, "knowledge_sitesync", "state__exact=waiting", gettext_lazy("Decide"), ngettext_lazy(
+        "%(count)s look at a site is waiting for your approval.",
+        "%(count)s looks at a site are waiting for your approval.", "count",
+    )),
+    ("edits", Level.NOTES, "knowledge_document", "edited=conflict", gettext_lazy("Decide"), ngettext_lazy(
+        "%(count)s edited document is in conflict with the source.",
+        "%(count)s edited documents are in conflict with the source.", "count",
+    )),
+    ("corrections", Level.NOTES, "knowledge_correction", "waits=1", gettext_lazy("Decide"), ngettext_lazy(
+        "%(count)s correction is in conflict with the source.",
+        "%(count)s corrections are in conflict with the source.", "count",
+    )),
+    ("gaps", Level.NOTES, "conversations_gap", "", gettext_lazy("Answer them"), ngettext_lazy(
+        "%(count)s question is not answered well.", "%(count)s questions are not answered well.", "count",
+    )),
 )  # fmt: skip
 
 
 def _judge_things(things: Mapping[str, int]) -> list[Problem]:
-    found = []
-    for name, level, noun, said, page, query, label in _THINGS:
-        if count := things.get(name):
-            verb = "" if name == "keys" else ("is " if count == 1 else "are ")
-            found.append(
-                Problem(
-                    level, f"{_count(count, noun)} {verb}{said}", list_of(page, query), label, page
-                )
-            )
-    return found
-
-
-def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    plural = noun.replace("look ", "looks ", 1) if noun.startswith("look ") else f"{noun}s"
-    return f"{number:,} {plural}"
+    return [
+        Problem(level, str(said % {"count": count}), list_of(page, query), str(label), page)
+        for name, level, page, query, label, said in _THINGS
+        if (count := things.get(name))
+    ]

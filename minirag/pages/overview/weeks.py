@@ -13,10 +13,12 @@ from uuid import UUID
 
 from django.db.models import Count
 from django.db.models.functions import TruncDate
+from django.utils.translation import gettext, ngettext
 
 from bots.models import Measure, Outcome, UsageKind
 from bots.usage.spending import Spent, Window, count_times, sum_usage, window_of
 from bots.usage.timings import summarise_times
+from conversations.gaps.admin import name_reason
 from conversations.models import Feedback, Message, MessageRole
 
 DAYS: Final = 7
@@ -108,10 +110,12 @@ def _tell_answers(said: list[dict[str, Any]], days: list[date]) -> list[Figure]:
     liked, disliked = pair(feedback=Feedback.POSITIVE), pair(feedback=Feedback.NEGATIVE)
     shares = [_share(no, total) for no, total in zip(declined, answers, strict=True)]
     return [
-        Figure("Answers", f"{answers[0]:,}", _change(*answers)),
-        Figure("Declined", f"{shares[0]} %", *_change_of_share(shares, answers)),
-        Figure("Liked", f"{liked[0]:,}", *_change_with(liked, more_is_good=True)),
-        Figure("Disliked", f"{disliked[0]:,}", *_change_with(disliked, more_is_good=False)),
+        Figure(gettext("Answers"), f"{answers[0]:,}", _change(*answers)),
+        Figure(gettext("Declined"), f"{shares[0]} %", *_change_of_share(shares, answers)),
+        Figure(gettext("Liked"), f"{liked[0]:,}", *_change_with(liked, more_is_good=True)),
+        Figure(
+            gettext("Disliked"), f"{disliked[0]:,}", *_change_with(disliked, more_is_good=False)
+        ),
     ]
 
 
@@ -119,8 +123,8 @@ def _tell_spending(spent: list[Spent], days: list[date]) -> list[Figure]:
     cost = _pair(((each.day, each.cost_usd) for each in spent), days)
     tokens = _pair(((each.day, each.total_tokens) for each in spent), days)
     return [
-        Figure("Cost", f"${cost[0]:,.2f}", _change(*cost)),
-        Figure("Tokens", f"{int(tokens[0]):,}", _change(*tokens)),
+        Figure(gettext("Cost"), f"${cost[0]:,.2f}", _change(*cost)),
+        Figure(gettext("Tokens"), f"{int(tokens[0]):,}", _change(*tokens)),
     ]
 
 
@@ -129,10 +133,13 @@ def _tell_times() -> list[Figure]:
     times: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for _bot, _model, measure, bucket, count in count_times(window_of(DAYS)):
         times[measure][bucket] += count
-    told = ((Measure.FIRST_TOKEN, "First word after"), (Measure.DURATION, "Whole answer after"))
+    told = (
+        (Measure.FIRST_TOKEN, gettext("First word after")),
+        (Measure.DURATION, gettext("Whole answer after")),
+    )
     summed = ((label, summarise_times(times[measure])) for measure, label in told)
     return [
-        Figure(label, f"{times['p50']:,.0f} ms", "half of all")
+        Figure(label, f"{times['p50']:,.0f} ms", gettext("half of all"))
         for label, times in summed
         if times["count"]
     ]
@@ -144,9 +151,11 @@ def _share(part: int, whole: int) -> int:
 
 def _change(now: Any, before: Any) -> str:
     if not before:
-        return "none the week before" if now else ""
+        return gettext("none the week before") if now else ""
     percent = round(100 * float(now - before) / float(before))
-    return f"{percent:+} % against the week before" if percent else "as the week before"
+    if not percent:
+        return gettext("as the week before")
+    return gettext("%(change)s %% against the week before") % {"change": f"{percent:+}"}
 
 
 def _change_with(pair: tuple[int, int], *, more_is_good: bool) -> tuple[str, bool | None]:
@@ -161,9 +170,13 @@ def _change_of_share(shares: list[int], answers: tuple[int, int]) -> tuple[str, 
         return "", None
     points = shares[0] - shares[1]
     if not points:
-        return "as the week before", None
-    noun = "point" if abs(points) == 1 else "points"
-    return f"{points:+} {noun} against the week before", points < 0
+        return gettext("as the week before"), None
+    said = ngettext(
+        "%(change)s point against the week before",
+        "%(change)s points against the week before",
+        abs(points),
+    )
+    return said % {"change": f"{points:+}"}, points < 0
 
 
 def _draw(labels: list[str], **series: list[Any]) -> str:
@@ -188,20 +201,34 @@ def _chart_answers(said: list[dict[str, Any]], days: list[date]) -> Chart:
     rows: list[tuple[Any, ...]] = [(day.isoformat(), answered[day], declined[day]) for day in days]
     data = _draw(
         [f"{day:%d.%m.}" for day in days],
-        Answered=[row[1] for row in rows],
-        Declined=[row[2] for row in rows],
+        **{
+            gettext("Answered"): [row[1] for row in rows],
+            gettext("Declined"): [row[2] for row in rows],
+        },
     )
-    return Chart("Answers by day", "bar", data, ("Day", "Answered", "Declined"), rows)
+    return Chart(
+        gettext("Answers by day"),
+        "bar",
+        data,
+        (gettext("Day"), gettext("Answered"), gettext("Declined")),
+        rows,
+    )
 
 
 def _chart_reasons(said: list[dict[str, Any]], days: list[date]) -> Chart:
     reasons: Counter[str] = Counter()
     for each in said:
         if each["outcome"] == Outcome.REFUSED and each["day"] >= days[DAYS]:
-            reasons[(each["refusal_reason"] or "unknown").replace("_", " ")] += each["number"]
+            reasons[name_reason(each["refusal_reason"] or "unknown")] += each["number"]
     rows: list[tuple[Any, ...]] = list(reasons.most_common(_MOST_ROWS))
-    data = _draw([row[0] for row in rows], Declined=[row[1] for row in rows])
-    return Chart("Declined in 7 days, by reason", "bar", data, ("Reason", "Declined"), rows)
+    data = _draw([row[0] for row in rows], **{gettext("Declined"): [row[1] for row in rows]})
+    return Chart(
+        gettext("Declined in 7 days, by reason"),
+        "bar",
+        data,
+        (gettext("Reason"), gettext("Declined")),
+        rows,
+    )
 
 
 def _chart_costs(spent: list[Spent], days: list[date]) -> Chart:
@@ -209,16 +236,28 @@ def _chart_costs(spent: list[Spent], days: list[date]) -> Chart:
     for each in spent:
         costs[each.day] += each.cost_usd
     rows: list[tuple[Any, ...]] = [(day.isoformat(), round(float(costs[day]), 4)) for day in days]
-    data = _draw([f"{day:%d.%m.}" for day in days], **{"US dollars": [row[1] for row in rows]})
-    return Chart("Cost by day", "line", data, ("Day", "US dollars"), rows)
+    data = _draw(
+        [f"{day:%d.%m.}" for day in days], **{gettext("US dollars"): [row[1] for row in rows]}
+    )
+    return Chart(
+        gettext("Cost by day"), "line", data, (gettext("Day"), gettext("US dollars")), rows
+    )
 
 
 def _chart_models(spent: list[Spent], days: list[date], names: dict[UUID, str]) -> list[Chart]:
     """Tokens and cost of this week, by model and by bot."""
     charts = []
-    for title, name_of in (
-        ("Tokens in 7 days, by model", lambda each: each.model or "unknown"),
-        ("Tokens in 7 days, by bot", lambda each: names.get(each.bot_profile_id, "(deleted bot)")),
+    for title, head, name_of in (
+        (
+            gettext("Tokens in 7 days, by model"),
+            gettext("Model"),
+            lambda each: each.model or gettext("unknown"),
+        ),
+        (
+            gettext("Tokens in 7 days, by bot"),
+            gettext("Bot"),
+            lambda each: names.get(each.bot_profile_id, gettext("(deleted bot)")),
+        ),
     ):
         sums: defaultdict[str, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
         for each in spent:
@@ -229,13 +268,13 @@ def _chart_models(spent: list[Spent], days: list[date], names: dict[UUID, str]) 
         rows: list[tuple[Any, ...]] = [
             (name, tokens, round(float(cost), 4)) for name, (tokens, cost) in ordered
         ]
-        data = _draw([row[0] for row in rows], Tokens=[row[1] for row in rows])
+        data = _draw([row[0] for row in rows], **{gettext("Tokens"): [row[1] for row in rows]})
         charts.append(
             Chart(
                 title,
                 "bar",
                 data,
-                (title.rpartition(" ")[2].capitalize(), "Tokens", "US dollars"),
+                (head, gettext("Tokens"), gettext("US dollars")),
                 rows,
             )
         )
