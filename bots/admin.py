@@ -25,9 +25,10 @@ from unfold.widgets import (
 
 from bots.admin_fields import LinesField
 from bots.drafts.changing import hold_back, split_off
-from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields, show_filter
+from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields
 from bots.identities.admin import IdentityActs
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile
+from bots.models.filters import tell_filter
 from bots.origins import normalise_origin
 from bots.profiles import require_room_for_bot, switch_bot
 from bots.providers import admin as providers_admin  # noqa: F401 - registers its page
@@ -38,6 +39,8 @@ from bots.quotas import admin as quotas_admin  # noqa: F401 - registers its page
 from bots.readiness.admin import ReadinessShown
 from bots.scopes import admin as scopes_admin
 from bots.usage import admin as usage_admin  # noqa: F401 - registers its pages
+from bots.versions import admin as versions_admin  # noqa: F401 - registers its page
+from bots.versions.keeping import begin_history, keeping
 from minirag.ai.credentials import (
     LONGEST_BASE,
     LONGEST_KEY,
@@ -273,14 +276,17 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
         held = split_off(
             obj, {name: getattr(obj, name) for name in form.changed_data if hasattr(obj, name)}
         )
+        if change:
+            begin_history(obj.pk)
         if change and held:
             self._hold_back(request, obj, form, held)
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        if "provider_keys" in form.changed_data:
-            choose_keys(form.instance, [each.pk for each in form.cleaned_data["provider_keys"]])
+        with keeping(form.instance, is_new=True):  # what `save_model` has saved, too
+            super().save_related(request, form, formsets, change)
+            if "provider_keys" in form.changed_data:
+                choose_keys(form.instance, [each.pk for each in form.cleaned_data["provider_keys"]])
 
     def _hold_back(
         self, request: HttpRequest, bot: BotProfile, form: BotForm, held: dict[str, Any]
@@ -302,7 +308,7 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
 
     @display(description=_("only from sources with"))
     def shown_filter(self, bot: BotProfile) -> str:
-        return show_filter(bot.source_filter)
+        return tell_filter(bot.source_filter)
 
     @display(description=_("guardrails"))
     @once_per_row

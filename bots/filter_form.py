@@ -9,7 +9,6 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDateWidget,
@@ -122,12 +121,3 @@ def _model_behind(model: type[Model], name: str) -> type[Model]:
 
 def _tell_day(day: Any) -> str:
     return day.isoformat() if day else ""
-
-
-def show_filter(stored: dict[str, Any]) -> str:
-    """A filter for those who may only look."""
-    told = (
-        f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
-        for key, value in stored.items()
-    )
-    return "; ".join(told) or gettext("all that it has")

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from bots.drafts.changing import find_draft, hold_back, split_off
-from bots.models import BotProfile
+from bots.models import BotProfile, CameFrom
+from bots.versions.keeping import keeping
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
 from tenants.audit import compare, record
@@ -34,7 +35,7 @@ def create_bot(fields: dict[str, Any], *, credentials: Credentials | None = None
     require_room_for_bot()
     bot = BotProfile(**fields)
     bot.set_credentials(credentials or Credentials())
-    with transaction.atomic():
+    with keeping(bot, is_new=True):
         bot.save(force_insert=True)
         record("bot.created", of=bot, detail={"fields": sorted(fields)})
     return bot
@@ -47,7 +48,7 @@ def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
     changes), and it answers on as before.
     """
     held = split_off(bot, fields)
-    with transaction.atomic():
+    with keeping(bot):
         if held:
             bot.held_back = hold_back(bot, held)
             held["refuses"] = None
@@ -56,7 +57,7 @@ def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
 
 def publish_draft(bot: BotProfile, note: dict[str, Any]) -> BotProfile:
     """Let the bot answer as its draft says; `note` says in the audit log why it may. Raises NotFound."""
-    with transaction.atomic():
+    with keeping(bot, CameFrom.DRAFT, note=str(note.get("reason") or "")):
         draft = find_draft(bot)
         record("bot.draft_published", of=bot, detail={"fields": sorted(draft.changes), **note})
         draft.delete()

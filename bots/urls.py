@@ -11,8 +11,10 @@ from bots.providers import api as providers_api
 from bots.quotas import api as quotas_api
 from bots.readiness import api as readiness_api
 from bots.scopes import api as scopes_api
+from bots.versions import api as versions_api
 
 _SCOPES = "bot-profiles/<str:bot_profile_id>/scopes"
+_VERSIONS = "bot-profiles/<str:bot_profile_id>/versions"
 
 urlpatterns = [
     path("bot-profiles", api.BotList.as_view()),
@@ -27,6 +29,10 @@ urlpatterns = [
     path("scope-templates", scopes_api.ScopeTemplateList.as_view()),
     path("bot-profiles/<str:bot_profile_id>/providers", providers_api.BotProviderList.as_view()),
     path("bot-profiles/<str:bot_profile_id>/readiness", readiness_api.BotReadiness.as_view()),
+    path(_VERSIONS, versions_api.VersionList.as_view()),
+    path(f"{_VERSIONS}/<str:version_id>", versions_api.VersionDetail.as_view()),
+    path(f"{_VERSIONS}/<str:version_id>/comparison", versions_api.VersionComparison.as_view()),
+    path(f"{_VERSIONS}/<str:version_id>/roll-back", versions_api.VersionRollBack.as_view()),
     path("providers", providers_api.ProviderList.as_view()),
     path("providers/catalogue", providers_api.ModelCatalogue.as_view()),
     path("providers/<str:provider_id>", providers_api.ProviderDetail.as_view()),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from django.db.models import Model
@@ -74,14 +74,27 @@ def record(
     who = _actor.get()
     if isinstance(who, HttpRequest):
         noted |= _describe_call(who)
-        actor = actor or find_actor(who)
-    else:
-        actor = actor or who
+    actor = actor or name_actor()
     return AuditEvent.objects.create(
         action=action, outcome=outcome, tenant_slug=tenant.slug if tenant else "", detail=noted,
         actor=(actor.email if isinstance(actor, User) else actor)[:320],
         request_id=current_request_id()[:64],
     )  # fmt: skip
+
+
+def name_actor() -> str:
+    """Who acts here, by e-mail address where it is a person; "" for nobody we know."""
+    who = _actor.get()
+    found = find_actor(who) if isinstance(who, HttpRequest) else who
+    return (found.email if isinstance(found, User) else found)[:320]
+
+
+def acts_by() -> Literal["api", "form", "command"]:
+    """The way somebody acts here: with a bearer token, in the admin, or without a request."""
+    who = _actor.get()
+    if not isinstance(who, HttpRequest):
+        return "command"
+    return "api" if getattr(who, "identity", None) is not None else "form"
 
 
 def compare(row: Model, fields: Mapping[str, Any]) -> dict[str, list[Any]]:

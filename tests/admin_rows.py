@@ -11,6 +11,7 @@ from django.utils import timezone
 from bots.models import (
     BotDraft,
     BotProfile,
+    BotVersion,
     Outcome,
     PriceOverride,
     ProviderCredential,
@@ -93,6 +94,7 @@ def _make_bots(bot: BotProfile) -> RowsByModel:
         ProviderCredential: keep_key("House", "openai", "sk-of-the-house-0123456789"),
         Quota: quota,
         QualityGate: QualityGate.objects.create(bot_profile=measured, least_right=0.9),
+        BotVersion: BotVersion.objects.get(bot_profile=measured),
         BotDraft: BotDraft.objects.create(bot_profile=measured, changes={"passage_count": 8}),
         QuotaUse: QuotaUse.objects.create(quota=quota, starts_at=quota.created_at, used=12),
     }

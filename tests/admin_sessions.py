@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
+from bots.models import BotProfile
 from tenants.models import User
 
 
@@ -31,3 +32,13 @@ def replay_session(key: str, *cookie_names: str, **defaults: Any) -> Client:
     for name in cookie_names:
         client.cookies[name] = key
     return client
+
+
+def form_of_bot(client: Client, bot: BotProfile, **changes: Any) -> dict[str, Any]:
+    """A bot's form as a browser would send it, with changes."""
+    page = client.get(f"/admin/bots/botprofile/{bot.pk}/change/")
+    form = page.context["adminform"].form
+    said = {name: form[name].value() for name in form.fields}
+    data = {name: value for name, value in said.items() if value is not None and value is not False}
+    lists = {name: "\n".join(data[name]) for name in ("starter_questions", "allowed_origins")}
+    return data | lists | changes

@@ -12,7 +12,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bots.models import BotDraft, BotProfile, ProviderCredential, QualityGate, Scope
+from bots.models import BotDraft, BotProfile, BotVersion, ProviderCredential, QualityGate, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
 from conversations.models import (
@@ -159,6 +159,9 @@ def _make_bot() -> BotProfile:
     )
     QualityGate.objects.create(bot_profile=bot)
     BotDraft.objects.create(bot_profile=bot, changes={"passage_count": 8})
+    BotVersion.objects.create(
+        pk=EXAMPLE_IDS["version_id"], bot_profile=bot, number=1, configuration={"name": "Support"}, came_from="api"
+    )  # fmt: skip
     key = ProviderCredential(pk=EXAMPLE_IDS["provider_id"], name="House", provider="openai")
     key.set_key("sk-of-the-house-0123456789", "http://127.0.0.1:9/v1")  # where nobody may be called
     key.save()

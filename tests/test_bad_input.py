@@ -18,7 +18,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from bots.models import BotDraft, BotProfile, ProviderCredential
+from bots.models import BotDraft, BotProfile, BotVersion, ProviderCredential
 from bots.quotas.models import Quota
 from conftest import Party
 from conversations.exports.models import ExportJob
@@ -296,6 +296,9 @@ VALID: dict[tuple[str, str], Body] = {
     ("bot-profiles/<str:bot_profile_id>/gate", "put"): {"least_right": 0.9},
     ("bot-profiles/<str:bot_profile_id>/draft/runs", "post"): {},
     ("bot-profiles/<str:bot_profile_id>/draft/publish", "post"): {"reason": "x"},
+    ("bot-profiles/<str:bot_profile_id>/versions/<str:version_id>/roll-back", "post"): {
+        "reason": "x"
+    },
     ("curated-answers", "post"): {
         "bot_profile_ids": ["{bot}"],
         "question": "When do you close?",
@@ -429,6 +432,7 @@ UNREQUIRED = {
     ("bot-profiles/<str:bot_profile_id>/evaluation-runs", "post"),
     ("bot-profiles/<str:bot_profile_id>/draft/runs", "post"),
     ("bot-profiles/<str:bot_profile_id>/draft/publish", "post"),
+    ("bot-profiles/<str:bot_profile_id>/versions/<str:version_id>/roll-back", "post"),
     ("bot-profiles/<str:bot_profile_id>/identity-secret", "post"),
     ("visitors/forget", "post"),  # one of two names
     ("handoffs/<str:handoff_id>/join", "post"),
@@ -633,6 +637,8 @@ def make_knowledge_rows() -> tuple[BotProfile, dict[str, str]]:
         document=document, number=1, title="Warranty", content_at=document.created_at,
         replaced_at=document.created_at, body=pack([make_draft("Warranty", "It lasts a year.")]),
     )  # fmt: skip
+    kept = {"pk": version.pk, "configuration": {"name": "Support"}, "came_from": "api"}
+    BotVersion.objects.create(bot_profile=bot, number=1, **kept)
     ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
     return bot, ids | {
         "document": str(document.pk),

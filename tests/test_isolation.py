@@ -666,6 +666,12 @@ API: dict[str, list[Try]] = {
         Try("delete", 404),
     ],
     "bot-profiles/<str:bot_profile_id>/draft": [Try("get", 404), Try("delete", 404)],
+    "bot-profiles/<str:bot_profile_id>/versions": [Try("get", 404)],
+    "bot-profiles/<str:bot_profile_id>/versions/<str:version_id>": [Try("get", 404)],
+    "bot-profiles/<str:bot_profile_id>/versions/<str:version_id>/comparison": [Try("get", 404)],
+    "bot-profiles/<str:bot_profile_id>/versions/<str:version_id>/roll-back": [
+        Try("post", 404, body=lambda s: {})
+    ],
     "bot-profiles/<str:bot_profile_id>/draft/runs": [Try("post", 404, body=lambda s: {})],
     "bot-profiles/<str:bot_profile_id>/draft/publish": [
         Try("post", 404, body=lambda s: {"reason": "x"}),
@@ -1256,6 +1262,8 @@ EXTRA_MODEL_PAGES = {
         ("bots", "botdraft", f"try/<uuid:bot_id>/{rest}")
         for rest in ("", "<str:name>/<str:request_id>/", "<str:name>/<str:request_id>/golden/")
     ),
+    ("bots", "botdraft", "of/<uuid:bot_id>/"),
+    ("bots", "botversion", "<path:object_id>/bring_back/"),
     *(
         ("bots", "botdraft", f"<path:object_id>/{act}/")
         for act in ("measure", "publish", "discard")

@@ -34,6 +34,7 @@ from bots.usage.models import (
     UsageRollup,
     UsageTiming,
 )
+from bots.versions.models import BotVersion, CameFrom
 
 __all__ = [
     "LONGEST_TAG",
@@ -44,6 +45,8 @@ __all__ = [
     "BotDraft",
     "BotProfile",
     "BotProfileQuerySet",
+    "BotVersion",
+    "CameFrom",
     "CondenseMode",
     "Fusion",
     "Measure",

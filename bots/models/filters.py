@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as Invalid
+from django.utils.translation import gettext
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -73,3 +75,12 @@ def check_source_filter(value: Any) -> None:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise Invalid(f"{place}: {first['msg']}" if place else first["msg"]) from None
+
+
+def tell_filter(stored: Mapping[str, Any]) -> str:
+    """A filter in one line."""
+    told = (
+        f"{key.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}"
+        for key, value in stored.items()
+    )
+    return "; ".join(told) or gettext("all that it has")

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from bots.models import BotProfile, ProviderChoice, ProviderCredential
+from bots.versions.keeping import keeping
 from minirag.ai.catalogue import is_provider
 from minirag.ai.credentials import CredentialsInvalid, read_credentials
 from minirag.ai.pricing import family_of
@@ -123,7 +124,7 @@ def choose_keys(bot: BotProfile, provider_ids: Sequence[UUID]) -> list[ProviderC
 
     Raises BadInput for a key that the tenant does not have, and for two of one provider.
     """
-    with transaction.atomic():
+    with keeping(bot):
         BotProfile.objects.select_for_update(no_key=True).only("pk").get(pk=bot.pk)
         wanted = ProviderCredential.objects.select_for_update(no_key=True).filter(
             pk__in=provider_ids

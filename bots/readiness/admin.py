@@ -69,7 +69,7 @@ def _find_remedy(bot: BotProfile, finding: Finding) -> dict[str, str]:
         "sources_failed": (f"{sources}&status__exact=error", gettext("See why")),
         "some_sources_failed": (f"{sources}&status__exact=error", gettext("See why")),
         "sources_waiting": (sources, gettext("Look at them")),
-        "draft_waits": (reverse("admin:bots_botdraft_changelist"), gettext("Look at the draft")),
+        "draft_waits": (reverse("admin:bot_publishing", args=[bot.pk]), gettext("Look at the draft")),
     }  # fmt: skip
     url, label = pages.get(finding.code, ("", ""))
     return {"url": url, "label": label}

@@ -121,7 +121,7 @@ def _count_sources(ids: list[UUID]) -> dict[UUID, Counter[str]]:
 
 def judge(bot: BotProfile, facts: Facts) -> Judged:
     """What is missing of one bot. Asks nothing of the database and calls nobody."""
-    parts = (_judge_state(bot, facts), _judge_keys(bot, facts.keys), _judge_sources(facts.sources))
+    parts = (_judge_state(bot, facts), judge_keys(bot, facts.keys), _judge_sources(facts.sources))
     return Judged(tuple(found for part in parts for found in part))
 
 
@@ -142,7 +142,8 @@ def _judge_state(bot: BotProfile, facts: Facts) -> Iterable[Finding]:
         yield Finding("draft_waits", Level.NOTES, detail, "draft")
 
 
-def _judge_keys(bot: BotProfile, keys: tuple[ProviderCredential, ...]) -> Iterable[Finding]:
+def judge_keys(bot: BotProfile, keys: tuple[ProviderCredential, ...]) -> Iterable[Finding]:
+    """Which of a bot's models have no key that works, with these keys chosen."""
     chosen = {family_of(key.provider): key for key in keys}
     family = provider_of(bot.model)
     key = chosen.get(family)

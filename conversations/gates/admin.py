@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin import register
-from django.core.validators import EMPTY_VALUES
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
-from django.utils.text import Truncator, capfirst
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from bots.configurations import fingerprint, snapshot
 from bots.drafts.changing import discard_draft
 from bots.models import BotDraft, BotProfile, QualityGate
-from conversations.gates.passing import explain, judge_draft, order_draft_run, publish
+from bots.versions.keeping import versions_of
+from bots.versions.telling import FieldChange, compare_configurations, tell_versions
+from conversations.evaluating.admin import list_figures, name_figure, show_figure
+from conversations.gates.passing import (
+    Passing,
+    explain,
+    judge_draft,
+    list_measures,
+    list_runs,
+    order_draft_run,
+    publish,
+)
+from conversations.models import EvaluationRun, GoldenQuestion
 from conversations.tasks import queue_run
 from conversations.trying import admin as trying_admin
 from tenants.admin_site.meanwhile import GuardedModelForm
@@ -28,11 +39,14 @@ from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     ProductAdmin,
     may_manage,
-    once_per_row,
     posted,
 )
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
+from tenants.people.roles import NOUNS
+
+_SHOWN_VERSIONS: Final = 10
+_SHOWN_RUNS: Final = 6
 
 
 class ReasonForm(forms.Form):
@@ -76,21 +90,10 @@ class QualityGateAdmin(ProductAdmin):
     )  # fmt: skip
 
 
-def list_changes(draft: BotDraft) -> list[tuple[str, str, str]]:
-    """What a draft changes, in the words of the bot's form: the field, what it is, and what it is to be."""
-    published = draft.bot_profile
-    wanted = copy.copy(published)
-    columns = [each for each in BotProfile._meta.concrete_fields if each.attname in draft.changes]
-    for column in columns:
-        setattr(wanted, column.attname, draft.changes[column.attname])
-    names = [(capfirst(str(column.verbose_name)), column.name) for column in columns]
-    return [(told, _show_value(published, name), _show_value(wanted, name)) for told, name in names]
-
-
-def _show_value(bot: BotProfile, name: str) -> str:
-    named = getattr(bot, f"get_{name}_display", None)
-    value = named() if named else getattr(bot, name)
-    return "–" if value in EMPTY_VALUES else Truncator(value).chars(200)
+def list_changes(draft: BotDraft) -> list[FieldChange]:
+    """What a draft changes, in the words of the bot's form."""
+    published = snapshot(draft.bot_profile)
+    return compare_configurations(published, {**published, **draft.changes})
 
 
 @register(BotDraft, site=tenant_site)
@@ -102,34 +105,45 @@ class BotDraftAdmin(LookOnlyAdmin):
     list_select_related = ("bot_profile",)
     search_fields = ("bot_profile__name",)
     actions_detail = ("measure", "publish", "discard")
-    fields = (
-        "bot_profile",
-        "shown_changes",
-        "shown_standing",
-        "made_by",
-        ("created_at", "updated_at"),
-    )
-    readonly_fields = ("shown_changes", "shown_standing")
 
     def get_urls(self) -> list[Any]:
-        return [*trying_admin.list_urls(self.admin_site), *super().get_urls()]
+        page = path(
+            "of/<uuid:bot_id>/", self.admin_site.admin_view(self.show_bot), name="bot_publishing"
+        )
+        return [*trying_admin.list_urls(self.admin_site), page, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """A draft is looked at beside what is live, on its bot's page."""
+        if request.method == "POST":
+            raise PermissionDenied
+        draft: BotDraft = self.require_object(request, object_id)
+        return self.show_bot(request, draft.bot_profile_id)
+
+    def show_bot(self, request: HttpRequest, bot_id: UUID) -> HttpResponse:
+        """What of a bot is live, what waits, what its gate said, and what was before."""
+        bot = BotProfile.objects.filter(pk=bot_id).first()
+        if bot is None:
+            raise Http404
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "bot": bot,
+            "title": gettext("%(bot)s: publishing and history") % {"bot": bot},
+            "has_change_permission": False,  # nothing is saved here
+            "may_change": self.has_manage_permission(request), **describe_publishing(bot),
+            "sees_runs": acting_user(request).may(NOUNS["evaluation runs"].read),
+        }  # fmt: skip
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/publishing.html", context)
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "bots")
 
     @display(description=_("changes"))
     def shown_fields(self, draft: BotDraft) -> str:
-        return ", ".join(name for name, _, _ in list_changes(draft))[:90]
-
-    @display(description=_("changes"))
-    @once_per_row
-    def shown_changes(self, draft: BotDraft) -> SafeString:
-        return format_html_join("", "<p>{}: {} → <strong>{}</strong></p>", list_changes(draft))
-
-    @display(description=_("gate"))
-    @once_per_row
-    def shown_standing(self, draft: BotDraft) -> str:
-        return explain(judge_draft(draft.bot_profile)) or gettext("Passed: it can be published.")
+        return ", ".join(each.label for each in list_changes(draft))[:90]
 
     @action(description=_("Measure"), icon="play_arrow", url_path="measure", permissions=["manage"])
     def measure(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -159,7 +173,7 @@ class BotDraftAdmin(LookOnlyAdmin):
             request,
             lambda data: self._publish(draft, data),
             title=gettext("Publish the %(draft)s?") % {"draft": draft},
-            intro=self.shown_standing(draft),
+            intro=_tell_standing(judge_draft(draft.bot_profile)),
             submit=gettext("Publish"),
             form=ReasonForm(posted(request)),
             obj=draft,
@@ -167,9 +181,7 @@ class BotDraftAdmin(LookOnlyAdmin):
 
     def _publish(self, draft: BotDraft, data: dict[str, Any]) -> HttpResponse:
         publish(draft.bot_profile, data["reason"])
-        return HttpResponseRedirect(
-            reverse("admin:bots_botprofile_change", args=[draft.bot_profile_id])
-        )
+        return HttpResponseRedirect(publishing_url(draft.bot_profile_id))
 
     @action(description=_("Discard"), icon="delete", url_path="discard", permissions=["manage"])
     def discard(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -186,4 +198,58 @@ class BotDraftAdmin(LookOnlyAdmin):
 
     def _discard(self, draft: BotDraft) -> HttpResponse:
         discard_draft(draft.bot_profile)
-        return HttpResponseRedirect(self.list_url())
+        return HttpResponseRedirect(publishing_url(draft.bot_profile_id))
+
+
+def publishing_url(bot_id: UUID) -> str:
+    return reverse("admin:bot_publishing", args=[bot_id])
+
+
+def _tell_standing(passing: Passing) -> str:
+    return explain(passing) or gettext("Passed: it can be published.")
+
+
+def describe_publishing(bot: BotProfile) -> dict[str, Any]:
+    """What the page shows of a bot: live, draft, gate, golden runs, versions."""
+    gate = QualityGate.objects.filter(bot_profile_id=bot.pk).first()
+    draft = BotDraft.objects.filter(bot_profile_id=bot.pk).select_related("bot_profile").first()
+    versions = list(versions_of(bot)[:_SHOWN_VERSIONS])
+    told = tell_versions(versions)
+    live_hash = fingerprint(snapshot(bot))
+    runs = list_runs(bot, _SHOWN_RUNS)
+    return {
+        "gate": gate, "draft": draft, **(_describe_draft(draft, gate, runs) if draft else {}),
+        "golden_count": GoldenQuestion.objects.active().filter(bot_profile_id=bot.pk).count(),
+        "runs": [
+            {"run": run, "figures": list_figures(run.figures)[:4], "is_live": run.configuration_hash == live_hash}
+            for run in runs
+        ],
+        "versions": [
+            {"version": each, "changes": told[each.pk], "is_live": each is versions[0]} for each in versions
+        ],
+        "live": versions[0] if versions else None,
+    }  # fmt: skip
+
+
+def _describe_draft(
+    draft: BotDraft, gate: QualityGate | None, runs: list[EvaluationRun]
+) -> dict[str, Any]:
+    passing = judge_draft(draft.bot_profile)
+    return {
+        "field_changes": list_changes(draft), "passing": passing, "standing": _tell_standing(passing),
+        "may_publish": gate is None or passing.is_passed,
+        "measuring": next((run for run in runs if run.is_draft and not run.is_over), None),
+        "measures": [
+            {
+                "name": gettext("Questions that got worse") if each.figure == "worse" else name_figure(each.figure),
+                "wanted": _show_measure(each.figure, each.wanted), "got": _show_measure(each.figure, each.got),
+                "is_reached": each.is_reached,
+            }
+            for each in list_measures(gate, passing)
+        ],
+        "worse": [each for failure in passing.failures for each in failure.questions],
+    }  # fmt: skip
+
+
+def _show_measure(figure: str, value: float | None) -> str:
+    return str(int(value or 0)) if figure == "worse" else show_figure(figure, value)

@@ -12,7 +12,7 @@ from bots.models import BotProfile, QualityGate
 from bots.profiles import find_bot
 from bots.schemas import BotProfileSchema
 from conversations.evaluating.schemas import EvaluationRunSchema
-from conversations.gates.passing import judge_draft, order_draft_run, publish
+from conversations.gates.passing import judge_draft, list_measures, order_draft_run, publish
 from conversations.gates.schemas import (
     BotDraftSchema,
     DraftPublication,
@@ -94,6 +94,7 @@ def show_draft(bot: BotProfile) -> dict[str, Any]:
         "run_id": passing.run.pk if passing.run else None,
         "baseline_id": passing.baseline.pk if passing.baseline else None,
         "is_passed": passing.is_passed, "failures": [vars(each) for each in passing.failures],
+        "measures": list_measures(QualityGate.objects.filter(bot_profile_id=bot.pk).first(), passing),
         "changed": list(passing.changed), "made_by": draft.made_by,
         "created_at": draft.created_at, "updated_at": draft.updated_at,
     }  # fmt: skip

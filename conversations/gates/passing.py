@@ -71,6 +71,32 @@ def judge_run(gate: QualityGate, run: EvaluationRun) -> Passing:
     return Passing(run, baseline, tuple(found), tuple(list_changed(run)))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """One threshold of a gate beside what a run came to; `got` is None where there was nothing to measure."""
+
+    figure: str
+    wanted: float
+    got: float | None
+    is_reached: bool
+
+
+def list_measures(gate: QualityGate | None, passing: Passing) -> list[Measured]:
+    """What the gate asks for, each with what the run came to; nothing without a run."""
+    if gate is None or passing.run is None:
+        return []
+    failed = {each.figure: each for each in passing.failures}
+    found = [
+        Measured(figure, wanted, passing.run.figures.get(figure), figure not in failed)
+        for figure, threshold in _THRESHOLDS.items()
+        if (wanted := getattr(gate, threshold)) is not None
+    ]
+    if gate.forbids_worse and passing.baseline is not None:
+        worse = failed.get("worse")
+        found.append(Measured("worse", 0.0, worse.got if worse else 0.0, worse is None))
+    return found
+
+
 def judge_draft(bot: BotProfile) -> Passing:
     """Where the bot's draft stands; without a gate it passes by any run, or none. Raises NotFound without a draft."""
     wanted = fingerprint(snapshot(draft_of(bot)))
@@ -81,6 +107,13 @@ def judge_draft(bot: BotProfile) -> Passing:
 
 def _published_hash(bot: BotProfile) -> str:
     return fingerprint(snapshot(BotProfile.objects.get(pk=bot.pk)))
+
+
+def list_runs(bot: BotProfile, number: int) -> list[EvaluationRun]:
+    """The newest runs of all golden questions, over or not."""
+    return list(
+        EvaluationRun.objects.filter(bot_profile_id=bot.pk, tag="").order_by("-created_at")[:number]
+    )
 
 
 def _find_run(

@@ -34,6 +34,15 @@ class GateFailureSchema(Noun):
     questions: list[str]
 
 
+class MeasureSchema(Noun):
+    """What the gate asks for, beside what the draft's run came to."""
+
+    figure: Annotated[str, Field(examples=["right"])]
+    wanted: float
+    got: float | None
+    is_reached: bool
+
+
 class BotDraftSchema(Noun):
     bot_profile_id: UUID
     changes: Annotated[dict[str, Any], Field(examples=[{"passage_count": 8}])]
@@ -41,6 +50,7 @@ class BotDraftSchema(Noun):
     baseline_id: Annotated[UUID | None, Field(description="The run of what is published.")]
     is_passed: bool
     failures: list[GateFailureSchema]
+    measures: list[MeasureSchema]
     changed: Annotated[
         list[str],
         Field(

@@ -21,6 +21,7 @@ from knowledge.models import Source
 from minirag.lib.errors import Conflict
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
+from tests.admin_sessions import log_in_to_admin
 
 JSON = "application/json"
 
@@ -203,6 +204,34 @@ def test_a_pipeline_is_told_by_the_exit_code(bot, acme, model, capsys, tmp_path)
         and "line 2" in said.err
         and "without 36 months" in said.out
     )
+
+
+def test_one_page_says_what_is_live_what_waits_and_what_was(bot, acme, bob, globex, model):
+    """From draft to live without another page but the questions, and the history beside it."""
+    alice = log_in_to_admin(acme.owner, "sessionid_acme", SCRIPT_NAME="/t/acme")
+    url = f"/admin/bots/botdraft/of/{bot.pk}/"
+    assert "has no gate" not in alice.get(url).content.decode()
+    update_bot(bot, {"temperature": 1.0, "system_prompt": "Be <i>kind</i>."})
+    page = alice.get(url).content.decode()
+    assert "not been measured" in page and "Publish anyway" in page and "&lt;i&gt;kind" in page
+    assert (
+        "Publishing and history"
+        in alice.get(f"/admin/bots/botprofile/{bot.pk}/change/").content.decode()
+    )
+    run = measure_draft(bot, model, "36 months [1].", "60 days [1].")
+    page = alice.get(url).content.decode()
+    assert "Passed: it can be published" in page and ">reached<" in page and str(run.pk) in page
+    draft = BotDraft.objects.get()
+    assert alice.get(f"/admin/bots/botdraft/{draft.pk}/change/").status_code == 200
+    member = log_in_to_admin(bob, "sessionid_acme", SCRIPT_NAME="/t/acme").get(url).content.decode()
+    assert "Passed" in member and "/publish/" not in member and "bring_back" not in member
+    published = alice.post(f"/admin/bots/botdraft/{draft.pk}/publish/", {"reason": "Go."})
+    assert published.status_code == 302 and published["Location"].endswith(url)
+    page = alice.get(url).content.decode()
+    assert "Temperature: 0.2 → 1.0" in page and "Draft that was published" in page and "Go." in page
+    assert "bring_back" in page and "version 2" in page
+    gina = log_in_to_admin(globex.owner, "sessionid_globex", SCRIPT_NAME="/t/globex")
+    assert gina.get(url).status_code == 404
 
 
 def test_another_tenant_sees_no_gate_and_no_draft(bot, as_globex):

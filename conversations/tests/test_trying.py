@@ -14,7 +14,7 @@ from conversations.tests.test_consumer import question, talk
 from minirag.asgi import application
 from tenants.context import tenant_context
 from tenants.models import User
-from tests.admin_sessions import log_in_to_admin
+from tests.admin_sessions import form_of_bot, log_in_to_admin
 from tests.fakes.chat_model import provider_down
 from tests.patient_socket import PatientSocket
 
@@ -31,18 +31,8 @@ def alice(acme, acme_bot) -> Client:
     return browser(acme.owner)
 
 
-def form_of(client, bot, **changes):
-    """The bot's form as a browser would send it, with changes."""
-    page = client.get(f"/admin/bots/botprofile/{bot.pk}/change/")
-    form = page.context["adminform"].form
-    said = {name: form[name].value() for name in form.fields}
-    data = {name: value for name, value in said.items() if value is not None and value is not False}
-    lists = {name: "\n".join(data[name]) for name in ("starter_questions", "allowed_origins")}
-    return data | lists | changes
-
-
 def start(client, bot, **changes):
-    return client.post(f"/admin/bots/botdraft/try/{bot.pk}/", form_of(client, bot, **changes))
+    return client.post(f"/admin/bots/botdraft/try/{bot.pk}/", form_of_bot(client, bot, **changes))
 
 
 def try_it(begun, which="tried", *asked):

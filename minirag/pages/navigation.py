@@ -81,6 +81,7 @@ _TENANT: list[tuple[Any, list[Page]]] = [
             (_("Evaluation runs"), "monitoring", "conversations_evaluationrun"),
             (_("Gates"), "verified", "bots_qualitygate"),
             (_("Drafts"), "edit_note", "bots_botdraft"),
+            (_("Versions of bots"), "manage_history", "bots_botversion"),
         ],
     ),
     (

@@ -75,7 +75,10 @@ NOUNS: dict[str, Noun] = {
     "exports": Noun(May.READ_CHATS, May.MANAGE_SETTINGS, ("conversations.exportjob",)),
     "bots": Noun(
         May.READ, May.EDIT_BOTS,
-        ("bots.botprofile", "bots.scope", "bots.qualitygate", "bots.botdraft", "conversations.handoffrules"),
+        (
+            "bots.botprofile", "bots.scope", "bots.qualitygate", "bots.botdraft", "bots.botversion",
+            "conversations.handoffrules",
+        ),
     ),
     "golden questions": Noun(May.READ_CHATS, May.EDIT_BOTS, ("conversations.goldenquestion",)),
     "evaluation runs": Noun(May.READ_CHATS, May.EDIT_BOTS, ("conversations.evaluationrun",)),

@@ -17,6 +17,8 @@ from minirag_client.types import (
     BotScope,
     BotScopePage,
     BotSettings,
+    BotVersionDetail,
+    BotVersionPage,
     BrowserSession,
     Catalogue,
     ChangedTenants,
@@ -122,6 +124,7 @@ from minirag_client.types import (
     Reindex,
     Right,
     Role,
+    RollBack,
     RotatedSecret,
     RunStatus,
     Said,
@@ -153,6 +156,7 @@ from minirag_client.types import (
     UsageOfDay,
     UsageOfModel,
     User,
+    VersionComparison,
     Visibility,
     WantedLink,
     Webhook,
@@ -161,7 +165,7 @@ from minirag_client.types import (
     WidgetSession,
     conversations__evaluating__schemas__Comparison,
     conversations__openai__schemas__Model,
-    knowledge__versions__schemas__Comparison,
+    minirag__lib__comparing__schemas__Comparison,
 )
 
 
@@ -866,6 +870,44 @@ class Operations(Transport):
         """Show what a bot lacks: `GET /v1/bot-profiles/{bot_profile_id}/readiness`."""
         return cast(ReadinessSchema, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/readiness').json())
 
+    def list_bot_versions(
+        self,
+        bot_profile_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> BotVersionPage:
+        """List a bot's versions: `GET /v1/bot-profiles/{bot_profile_id}/versions`."""
+        return cast(BotVersionPage, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/versions', query=given(limit=limit, cursor=cursor)).json())
+
+    def show_bot_version(
+        self,
+        bot_profile_id: str,
+        version_id: str,
+    ) -> BotVersionDetail:
+        """Show a bot's version: `GET /v1/bot-profiles/{bot_profile_id}/versions/{version_id}`."""
+        return cast(BotVersionDetail, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/versions/{version_id}').json())
+
+    def compare_bot_versions(
+        self,
+        bot_profile_id: str,
+        version_id: str,
+        *,
+        other_id: str | Unset = UNSET,
+    ) -> VersionComparison:
+        """Compare a bot's versions: `GET /v1/bot-profiles/{bot_profile_id}/versions/{version_id}/comparison`."""
+        return cast(VersionComparison, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/versions/{version_id}/comparison', query=given(other_id=other_id)).json())
+
+    def roll_bot_back(
+        self,
+        bot_profile_id: str,
+        version_id: str,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> RollBack:
+        """Roll a bot back: `POST /v1/bot-profiles/{bot_profile_id}/versions/{version_id}/roll-back`."""
+        return cast(RollBack, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/versions/{version_id}/roll-back', body=given(reason=reason)).json())
+
     def list_provider_keys(
         self,
         *,
@@ -1562,9 +1604,9 @@ class Operations(Transport):
         version_id: str,
         *,
         other_id: str | Unset = UNSET,
-    ) -> knowledge__versions__schemas__Comparison:
+    ) -> minirag__lib__comparing__schemas__Comparison:
         """Compare a document's version: `GET /v1/documents/{document_id}/versions/{version_id}/comparison`."""
-        return cast(knowledge__versions__schemas__Comparison, self.request('GET', f'/v1/documents/{document_id}/versions/{version_id}/comparison', query=given(other_id=other_id)).json())
+        return cast(minirag__lib__comparing__schemas__Comparison, self.request('GET', f'/v1/documents/{document_id}/versions/{version_id}/comparison', query=given(other_id=other_id)).json())
 
     def bring_document_version_back(
         self,

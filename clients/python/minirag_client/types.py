@@ -95,6 +95,7 @@ class BotDraft(TypedDict):
     baseline_id: str | None
     is_passed: bool
     failures: list[GateFailure]
+    measures: list[Measure]
     changed: list[str]
     made_by: str
     created_at: str
@@ -202,6 +203,37 @@ class BotSources(TypedDict):
     total_chunks: int
 
 
+class BotVersion(TypedDict):
+    id: str
+    bot_profile_id: str
+    number: int
+    came_from: CameFrom
+    made_by: str
+    note: str
+    restored_number: int | None
+    changed: list[str]
+    created_at: str
+
+
+class BotVersionDetail(TypedDict):
+    id: str
+    bot_profile_id: str
+    number: int
+    came_from: CameFrom
+    made_by: str
+    note: str
+    restored_number: int | None
+    changed: list[str]
+    created_at: str
+    configuration: dict[str, Any]
+    cannot_come_back: list[str]
+
+
+class BotVersionPage(TypedDict):
+    items: list[BotVersion]
+    next_cursor: str | None
+
+
 class BrowserSession(TypedDict):
     id: str
     address: str
@@ -213,6 +245,9 @@ class BrowserSession(TypedDict):
 class BulkChange(TypedDict):
     slugs: list[str]
     reason: NotRequired[str]
+
+
+CameFrom = Literal['form', 'api', 'command', 'draft', 'roll_back', 'before']
 
 
 class Catalogue(TypedDict):
@@ -920,6 +955,14 @@ class FeedbackStats(TypedDict):
     by_bot: list[FeedbackOfBot]
 
 
+class FieldChange(TypedDict):
+    name: str
+    label: str
+    before: str
+    after: str
+    text: minirag__lib__comparing__schemas__Comparison | None
+
+
 class FileFormat(TypedDict):
     extension: str
     extensions: list[str]
@@ -1336,6 +1379,15 @@ class MatchingChange(TypedDict):
     expected_total: int
     confirm: NotRequired[bool]
     reason: NotRequired[str]
+
+
+class Measure(TypedDict):
+    """What the gate asks for, beside what the draft's run came to"""
+
+    figure: str
+    wanted: float
+    got: float | None
+    is_reached: bool
 
 
 class Message(TypedDict):
@@ -2079,6 +2131,19 @@ Right = Literal['chat', 'read', 'manage']
 Role = Literal['owner', 'admin', 'editor', 'agent', 'viewer', 'member']
 
 
+class RollBack(TypedDict):
+    bot_profile_id: str
+    number: int | None
+    held_back: dict[str, Any]
+    changes: list[FieldChange]
+    cannot_come_back: list[str]
+    ignored: NotRequired[list[str]]
+
+
+class RollBackBody(TypedDict):
+    reason: NotRequired[str]
+
+
 class RotatedSecret(TypedDict):
     id: str
     tenant_id: str
@@ -2441,7 +2506,7 @@ class TextEditDetail(TypedDict):
     error_message: str
     content: str
     source_content: str
-    comparison: knowledge__versions__schemas__Comparison
+    comparison: minirag__lib__comparing__schemas__Comparison
 
 
 class TheirChunk(TypedDict):
@@ -2763,6 +2828,12 @@ class User(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class VersionComparison(TypedDict):
+    before: int
+    after: int | None
+    changes: list[FieldChange]
+
+
 Visibility = Literal['public', 'private']
 
 
@@ -2914,7 +2985,7 @@ class conversations__openai__schemas__Model(TypedDict):
     description: str
 
 
-class knowledge__versions__schemas__Comparison(TypedDict):
+class minirag__lib__comparing__schemas__Comparison(TypedDict):
     is_same: bool
     added: int
     removed: int
