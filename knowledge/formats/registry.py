@@ -160,8 +160,8 @@ _ROWS: Final = (
         WEB_PAGE, "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
         "title, headings, lists with their numbers, tables, code, what is folded away; no menus, cookie notices and "
         "tables of contents", cut=cut_page, is_text=True,
-        restricts='`<meta name="groups" content="staff, board">`, `<meta name="visibility" content="private">`; a head '
-        "before the page: no visitor",
+        restricts='`<meta name="groups" content="staff, board">`, `<meta name="visibility" content="private">`, also '
+        "by `property` or `itemprop` and in a template; a head before the page: no visitor",
         begins=(b"<!doctype html", b"<html"),
     ),
     Format(
@@ -179,23 +179,25 @@ _ROWS: Final = (
         "json", "JSON", (".json", ".geojson"), ("application/json", "application/geo+json", "application/ld+json"),
         parse_json, "a record for each thing in a list, with the names of its fields; names of what holds others as "
         "headings; numbers as they are written", "record 7", is_text=True,
-        restricts='fields of the outermost object: `{"groups": ["staff"], …}`',
+        restricts='fields of the outermost object, or the same of all records: `{"groups": ["staff"], …}`; of some: no '
+        "visitor",
     ),
     Format(
         "jsonl", "JSON, a record for each line", (".jsonl", ".ndjson"), ("application/jsonl", "application/x-ndjson"),
         parse_json_lines, "a record for each line, with the names of its fields; lines that are broken are named",
-        "line 120", is_text=True,
+        "line 120", is_text=True, restricts="the same fields of all records; of some: no visitor",
     ),
     Format(
         "xml", "XML", (".xml", ".rss", ".atom"), ("application/xml", "text/xml", "application/rss+xml",
         "application/atom+xml"), parse_xml, "a record for each of neighbouring elements of one name, with the names of "
         "its parts and attributes; names of what holds others as headings; links", "record 7", is_text=True,
-        restricts='attributes and parts of the outermost element: `<page groups="staff">`, `<groups>staff</groups>`',
+        restricts='attributes and parts of the outermost element: `<page groups="staff">`, `<groups>staff</groups>`; '
+        "of others within: no visitor",
     ),
     Format(
         "yaml", "YAML", (".yaml", ".yml"), ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"),
         parse_yaml, "as JSON; words and numbers as they are written", "record 7", is_text=True,
-        restricts="outermost fields; in one of several documents: no visitor",
+        restricts="outermost fields, or the same of all documents; of some: no visitor",
     ),
     Format(
         "subtitles", "Subtitles", (".srt", ".vtt"), ("application/x-subrip", "text/vtt"), parse_subtitles,

@@ -84,6 +84,11 @@ def restrict_by_fields(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return kept if find_restriction(kept) else {}
 
 
+def is_key(name: object) -> bool:
+    """Whether a field of this name says who may read."""
+    return str(name).strip().casefold() in _KEYS
+
+
 def note_columns(names: Iterable[str]) -> list[str]:
     """Sentences for the owner of records whose fields look as if they restricted who may read them."""
     found = sorted({name for each in names if (name := str(each).strip().casefold()) in _KEYS})

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from knowledge.formats.data.readers import (
+    agree_of_records,
+    read_element,
+    read_readers,
+    restrictions_of,
+)
 from knowledge.formats.data.records import DEEPEST, Fields, RecordWriter, Value, describe
 from knowledge.formats.plain import decode_text
-from knowledge.formats.restrictions import UNREADABLE, note_columns, restrict_by_fields
+from knowledge.formats.restrictions import UNREADABLE
 from knowledge.formats.sections import ParseError, SectionWriter
 
 if TYPE_CHECKING:
@@ -39,12 +45,12 @@ def parse_json(data: bytes, writer: SectionWriter) -> dict[str, object]:
     except ValueError as error:
         raise ParseError(f"This JSON file is broken: {_say(error)}.") from None
     RecordWriter(writer).write(value)
-    return describe(value) | _read_readers([value])
+    return describe(value) | read_readers([value])
 
 
 def parse_json_lines(data: bytes, writer: SectionWriter) -> dict[str, object]:
     """A line that cannot be read is named, and the others are knowledge."""
-    records, broken, read, names = RecordWriter(writer), [], 0, set[str]()
+    records, broken, said = RecordWriter(writer), [], list[dict[str, Any]]()
     for number, line in enumerate(decode_text(data).split("\n"), 1):
         if not line.strip():
             continue
@@ -53,45 +59,18 @@ def parse_json_lines(data: bytes, writer: SectionWriter) -> dict[str, object]:
         except ValueError:
             broken.append(number)
             continue
-        read += 1
-        if isinstance(value, Fields):
-            names.update(name for name, _ in value)
+        said.append(restrictions_of(value))
         writer.add_record(records.flatten(value, "", 1), f"line {number}")
-    if broken and not read:
+    if broken and not said:
         raise ParseError("This file is broken: none of its lines is a JSON value.")
-    metadata: dict[str, object] = {"records": read}
-    notes = note_columns(names)
+    readers = agree_of_records(said)
+    notes = readers.pop("notes", [])
+    metadata: dict[str, object] = {"records": len(said), **readers}
     if broken:
         named = ", ".join(map(str, broken[:_MOST_NAMED]))
         more = " and more" if len(broken) > _MOST_NAMED else ""
         notes = [f"Not read, for they are no JSON: lines {named}{more}.", *notes]
     return metadata | ({"notes": notes} if notes else {})
-
-
-def _read_readers(things: list[Value]) -> dict[str, object]:
-    """Who may read a file, as the things that it holds side by side say it: of one thing it counts, of several it is
-    not clear for what. Of a list of records it is one more column.
-    """
-    if len(things) == 1 and isinstance(things[0], Fields):
-        return restrict_by_fields(_flat(things[0]))
-    if any(isinstance(each, Fields) and restrict_by_fields(_flat(each)) for each in things):
-        return {"visibility": UNREADABLE}
-    records = [each for thing in things for each in thing or () if isinstance(thing, list)]
-    notes = note_columns(name for each in records if isinstance(each, Fields) for name, _ in each)
-    return {"notes": notes} if notes else {}
-
-
-def _flat(fields: Fields) -> Iterator[tuple[str, Value]]:
-    """With the groups that XML names one by one, `<groups><group>staff</group></groups>`, as the list that they are;
-    and where it says only that something is private, `<private/>`, it is.
-    """
-    for name, value in fields:
-        if isinstance(value, Fields) and not value and name.casefold() == "private":
-            yield name, UNREADABLE
-        elif isinstance(value, Fields) and {each.casefold() for each, _ in value} == {"group"}:
-            yield name, value[0][1] if len(value) == 1 else [each for _, each in value]
-        else:
-            yield name, value
 
 
 def _read_json(text: str) -> Value:
@@ -144,7 +123,7 @@ def parse_yaml(data: bytes, writer: SectionWriter) -> dict[str, object]:
         raise ParseError("This YAML file is broken and cannot be read.") from None
     value: Value = documents[0] if len(documents) == 1 else documents
     RecordWriter(writer, "record" if len(documents) == 1 else "document").write(value)
-    return describe(value) | _read_readers(documents) if documents else {}
+    return describe(value) | read_readers(documents) if documents else {}
 
 
 def _yaml_loader() -> Any:
@@ -225,7 +204,8 @@ def parse_xml(data: bytes, writer: SectionWriter) -> dict[str, object]:
         )
     value = _read_element(root, 0)
     RecordWriter(writer).write(value)
-    told = describe(value) | _read_readers([_list_parts(root) if _is_mixed(root) else value])
+    parts = _list_parts(root) if _is_mixed(root) and len(root) else value
+    told = describe(value) | read_element(_local_name(root.tag), parts, root)
     return told | ({"encoding": declared[1].decode()} if declared else {})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
 
 _LONGEST: Final = 4000
+_TEMPLATE_TAG: Final = re.compile(r"</?template\b[^>]{0,2000}>", re.IGNORECASE)
 _UNKNOWN: Final = [object()]
 """Stands for what is there and cannot be read."""
 
@@ -20,12 +22,23 @@ _UNKNOWN: Final = [object()]
 def read_restriction(tree: LexborHTMLParser, text: str) -> dict[str, object]:
     """What restricts a page, as metadata; empty where nothing does."""
     said: list[tuple[str, object]] = []
-    for node in tree.css("meta"):
+    for node in _with_templates(tree, text).css("meta, [itemprop]"):
         content = node.attributes.get("content")
+        if content is None and node.tag != "meta":
+            content = node.text()
         value = _UNKNOWN if content is None or len(content) > _LONGEST else content.strip()
-        named = {node.attributes.get("name") or "", node.attributes.get("property") or ""}
+        named = {node.attributes.get(each) or "" for each in ("name", "property", "itemprop")}
         said += [(name, value) for name in named]
     return {**restrict_by_fields(said), **read_unread_head(text)}
+
+
+def _with_templates(tree: LexborHTMLParser, text: str) -> LexborHTMLParser:
+    """The page with what stands in its templates, which is no part of its tree, and may say who reads the page."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    if "<template" not in text.lower():
+        return tree
+    return LexborHTMLParser(_TEMPLATE_TAG.sub(" ", text))
 
 
 def write_restriction(said: Mapping[str, object]) -> str:
