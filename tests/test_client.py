@@ -24,7 +24,7 @@ from tests.product import CHECKOUT, Product, TenantAccount
 CLIENT = CHECKOUT / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
 
-from minirag_client import MiniRAG, MiniRAGError, verify_webhook  # noqa: E402
+from minirag_client import MiniRAG, MiniRAGError, etag_of, verify_webhook  # noqa: E402
 
 
 def load_generator():
@@ -79,6 +79,18 @@ def test_the_generated_files_are_those_of_todays_api(name):
     assert (CLIENT / "minirag_client" / name).read_text() == text, (
         "run: python clients/python/generate.py"
     )
+
+
+def test_a_change_can_be_kept_from_overwriting_others():
+    shown = httpx.Response(200, headers={"ETag": '"a1"'}, json={"id": "s", "name": "Hours"})
+    refused = httpx.Response(409, json={"code": "changed_meanwhile", "detail": "Read it again."})
+    minirag, seen = open_client(shown, refused, httpx.Response(204))
+    source = minirag.show_source("s")
+    assert source["name"] == "Hours" and etag_of(source) == '"a1"' and etag_of({}) == ""
+    with pytest.raises(MiniRAGError, match="changed_meanwhile"):
+        minirag.change_source("s", name="Times", if_match=etag_of(source))
+    minirag.delete_source("s")
+    assert [request.headers.get("If-Match") for request in seen] == [None, '"a1"', None]
 
 
 def test_installing_it_leaves_nothing_in_the_checkout():

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.profiles import find_bot
+from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import BotDataset, Dataset, Source, SourceStatus, SourceType
 from knowledge.sources.changing import (
     mark_deleted,
@@ -104,6 +105,8 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
     NotFound.
     """
     with transaction.atomic():
+        if force:  # before its rows, as a swap does, which takes a source and then its dataset
+            lock_knowledge()
         dataset = Dataset.objects.select_for_update().filter(pk=dataset_id).first()
         if dataset is None:
             raise NotFound("Dataset not found")

@@ -17,6 +17,7 @@ from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, Document, IndexEntry, SiteSync, Source
 from knowledge.sources.putting_files import replace_file
 from knowledge.sources.storage import measure_edits
+from knowledge.tasks import apply_edit
 from knowledge.tests.files import make_docx, mark_encrypted
 from knowledge.tests.office_files import ODT, make_package
 from tenants.context import tenant_context
@@ -225,3 +226,10 @@ def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_differ
         replace_file(source.pk, "newest.zip", newest)
         source.refresh_from_db()
         assert source.stored_bytes == len(newest) + measure_edits(source.pk) > len(newest)
+        apply_edit.run(str(ids["pump.md"]))
+        replace_file(source.pk, "last.zip", make_package({"motor.md": pages["motor.md"]}))
+        ingest(source.pk)
+        last = SiteSync.objects.order_by("-started_at").first()
+        told = {row["url"]: (row["change"], row["reason"]) for row in last.changes}
+        assert (last.gone, last.missing, told["valve.md"]) == (1, 1, ("gone", ""))
+        assert told["pump.md"] == ("missing", "Its edited text answers until somebody decides.")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from knowledge.indexing.incoming import NewDocument, identify_document
-from knowledge.models import Document, SiteSync, Source, SyncState
+from knowledge.models import Document, DocumentEdit, SiteSync, Source, SyncState
 
 MOST_CHANGES = 5000
+_REASONS = {"missing": "Its edited text answers until somebody decides."}
 
 
 class Differing:
@@ -29,15 +31,18 @@ class Differing:
         if not self._before:
             return
         now = self._read()
+        lost = self._before.keys() - self._new
+        kept = set(self._find_edited().filter(pk__in=lost).values_list("pk", flat=True))
         found = {
             "added": now.keys() - self._before.keys(),
-            "gone": self._before.keys() - self._new,
+            "gone": lost - kept,
+            "missing": kept,
             "changed": {
                 pk for pk in self._before.keys() & self._new if self._before[pk][0] != now[pk][0]
             },
         }
         changes = [
-            {"url": place, "change": kind, "title": title[:300], "reason": ""}
+            {"url": place, "change": kind, "title": title[:300], "reason": _REASONS.get(kind, "")}
             for kind, ids in found.items()
             for _, place, title in sorted(
                 (now.get(pk) or self._before[pk] for pk in ids), key=lambda row: row[1]
@@ -51,6 +56,10 @@ class Differing:
             pages_done=total, pages_total=total, **counts,
         )  # fmt: skip
         SiteSync.objects.forget_old(self._source.pk)
+
+    def _find_edited(self) -> QuerySet[DocumentEdit]:
+        """What people wrote in place of a text that the source does not have any more, and goes on answering."""
+        return DocumentEdit.objects.in_conflict().filter(document__source=self._source)
 
     def _read(self) -> dict[uuid.UUID, tuple[str, str, str]]:
         """By id what each says, where it is in the file, and its title."""

@@ -8,7 +8,7 @@ with MiniRAG("https://chat.example.com", token) as minirag:
 """
 
 from minirag_client.client import Event, MiniRAG
-from minirag_client.transport import MiniRAGError
+from minirag_client.transport import MiniRAGError, etag_of
 from minirag_client.webhooks import verify_webhook
 
-__all__ = ["Event", "MiniRAG", "MiniRAGError", "verify_webhook"]
+__all__ = ["Event", "MiniRAG", "MiniRAGError", "etag_of", "verify_webhook"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, cast
 
-from minirag_client.transport import UNSET, Transport, Unset, given
+from minirag_client.transport import UNSET, Transport, Unset, given, read_tagged
 from minirag_client.types import (
     Answer,
     AnswerGuidelines,
@@ -26,6 +26,7 @@ from minirag_client.types import (
     ChatExport,
     ChatMessage,
     ChatsExport,
+    CheckedHost,
     ChildrenIngestion,
     CompletionReply,
     CondenseMode,
@@ -85,6 +86,8 @@ from minirag_client.types import (
     HandoffRules,
     HandoffState,
     Health,
+    Host,
+    HostList,
     IdentitySecret,
     Ingestion,
     Invitation,
@@ -147,8 +150,10 @@ from minirag_client.types import (
     SystemHealth,
     Tenant,
     TenantPreview,
+    TenantSettings,
     TextEditDetail,
     Trace,
+    TreeLevel,
     TurnOutcome,
     TurnPage,
     UnsupportedMode,
@@ -276,6 +281,84 @@ class Operations(Transport):
     ) -> None:
         """End a session of mine: `DELETE /v1/auth/sessions/{session_id}`."""
         self.request('DELETE', f'/v1/auth/sessions/{session_id}')
+
+    def show_tenant_settings(
+        self,
+    ) -> TenantSettings:
+        """Show the tenant's settings: `GET /v1/tenants/me/settings`."""
+        return cast(TenantSettings, read_tagged(self.request('GET', '/v1/tenants/me/settings')))
+
+    def change_tenant_settings(
+        self,
+        *,
+        name: str | Unset = UNSET,
+        shown_name: str | Unset = UNSET,
+        accent: str | Unset = UNSET,
+        dark_accent: str | Unset = UNSET,
+        languages: list[str] | Unset = UNSET,
+        time_zone: str | Unset = UNSET,
+        contact: str | Unset = UNSET,
+        default_model: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
+    ) -> TenantSettings:
+        """Change the tenant's settings: `PATCH /v1/tenants/me/settings`."""
+        return cast(TenantSettings, read_tagged(self.request('PATCH', '/v1/tenants/me/settings', body=given(name=name, shown_name=shown_name, accent=accent, dark_accent=dark_accent, languages=languages, time_zone=time_zone, contact=contact, default_model=default_model), if_match=if_match)))
+
+    def set_tenant_logo(
+        self,
+        *,
+        content: str,
+    ) -> TenantSettings:
+        """Set the tenant's logo: `PUT /v1/tenants/me/logo`."""
+        return cast(TenantSettings, self.request('PUT', '/v1/tenants/me/logo', body=given(content=content)).json())
+
+    def remove_tenant_logo(
+        self,
+    ) -> None:
+        """Remove the tenant's logo: `DELETE /v1/tenants/me/logo`."""
+        self.request('DELETE', '/v1/tenants/me/logo')
+
+    def list_tenant_hosts(
+        self,
+    ) -> HostList:
+        """List the tenant's hosts: `GET /v1/tenants/me/hosts`."""
+        return cast(HostList, self.request('GET', '/v1/tenants/me/hosts').json())
+
+    def add_host(
+        self,
+        *,
+        host: str,
+    ) -> Host:
+        """Add a host: `POST /v1/tenants/me/hosts`."""
+        return cast(Host, self.request('POST', '/v1/tenants/me/hosts', body=given(host=host)).json())
+
+    def show_host(
+        self,
+        host: str,
+    ) -> Host:
+        """Show a host: `GET /v1/tenants/me/hosts/{host}`."""
+        return cast(Host, self.request('GET', f'/v1/tenants/me/hosts/{host}').json())
+
+    def remove_host(
+        self,
+        host: str,
+    ) -> None:
+        """Remove a host: `DELETE /v1/tenants/me/hosts/{host}`."""
+        self.request('DELETE', f'/v1/tenants/me/hosts/{host}')
+
+    def check_host(
+        self,
+        host: str,
+    ) -> CheckedHost:
+        """Check a host: `POST /v1/tenants/me/hosts/{host}/check`."""
+        return cast(CheckedHost, self.request('POST', f'/v1/tenants/me/hosts/{host}/check').json())
+
+    def make_host_primary_one(
+        self,
+        host: str,
+    ) -> Host:
+        """Make a host the primary one: `POST /v1/tenants/me/hosts/{host}/primary`."""
+        return cast(Host, self.request('POST', f'/v1/tenants/me/hosts/{host}/primary').json())
 
     def show_single_sign_on(
         self,
@@ -407,7 +490,7 @@ class Operations(Transport):
         user_id: str,
     ) -> User:
         """Show a user: `GET /v1/users/{user_id}`."""
-        return cast(User, self.request('GET', f'/v1/users/{user_id}').json())
+        return cast(User, read_tagged(self.request('GET', f'/v1/users/{user_id}')))
 
     def change_user(
         self,
@@ -419,16 +502,19 @@ class Operations(Transport):
         is_active: bool | Unset = UNSET,
         password: str | Unset = UNSET,
         revoke_tokens: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> User:
         """Change a user: `PATCH /v1/users/{user_id}`."""
-        return cast(User, self.request('PATCH', f'/v1/users/{user_id}', body=given(email=email, display_name=display_name, role=role, is_active=is_active, password=password, revoke_tokens=revoke_tokens)).json())
+        return cast(User, read_tagged(self.request('PATCH', f'/v1/users/{user_id}', body=given(email=email, display_name=display_name, role=role, is_active=is_active, password=password, revoke_tokens=revoke_tokens), if_match=if_match)))
 
     def disable_user(
         self,
         user_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Disable a user: `DELETE /v1/users/{user_id}`."""
-        self.request('DELETE', f'/v1/users/{user_id}')
+        self.request('DELETE', f'/v1/users/{user_id}', if_match=if_match)
 
     def list_api_tokens(
         self,
@@ -579,7 +665,7 @@ class Operations(Transport):
         slug: str,
     ) -> PlatformTenant:
         """Show a tenant: `GET /v1/platform/tenants/{slug}`."""
-        return cast(PlatformTenant, self.request('GET', f'/v1/platform/tenants/{slug}').json())
+        return cast(PlatformTenant, read_tagged(self.request('GET', f'/v1/platform/tenants/{slug}')))
 
     def change_tenant(
         self,
@@ -592,18 +678,20 @@ class Operations(Transport):
         time_zone: str | Unset = UNSET,
         rate: str | Unset = UNSET,
         work_weight: int | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> PlatformTenant:
         """Change a tenant: `PATCH /v1/platform/tenants/{slug}`."""
-        return cast(PlatformTenant, self.request('PATCH', f'/v1/platform/tenants/{slug}', body=given(name=name, description=description, plan=plan, metadata=metadata, time_zone=time_zone, rate=rate, work_weight=work_weight)).json())
+        return cast(PlatformTenant, read_tagged(self.request('PATCH', f'/v1/platform/tenants/{slug}', body=given(name=name, description=description, plan=plan, metadata=metadata, time_zone=time_zone, rate=rate, work_weight=work_weight), if_match=if_match)))
 
     def erase_tenant(
         self,
         slug: str,
         *,
         confirm: str,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Erase a tenant: `DELETE /v1/platform/tenants/{slug}`."""
-        self.request('DELETE', f'/v1/platform/tenants/{slug}', body=given(confirm=confirm))
+        self.request('DELETE', f'/v1/platform/tenants/{slug}', body=given(confirm=confirm), if_match=if_match)
 
     def archive_suspend_or_restore_tenant(
         self,
@@ -665,7 +753,7 @@ class Operations(Transport):
         bot_profile_id: str,
     ) -> BotProfile:
         """Show a bot: `GET /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}').json())
+        return cast(BotProfile, read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}')))
 
     def change_bot(
         self,
@@ -701,23 +789,26 @@ class Operations(Transport):
         max_tokens: int | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         credentials: dict[str, Any] | None | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
+        return cast(BotProfile, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials), if_match=if_match)))
 
     def deactivate_bot(
         self,
         bot_profile_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Deactivate a bot: `DELETE /v1/bot-profiles/{bot_profile_id}`."""
-        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}')
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}', if_match=if_match)
 
     def show_bot_settings(
         self,
         bot_profile_id: str,
     ) -> BotSettings:
         """Show a bot's settings: `GET /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/settings').json())
+        return cast(BotSettings, read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/settings')))
 
     def change_bot_settings(
         self,
@@ -744,9 +835,10 @@ class Operations(Transport):
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
         is_public: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+        return cast(BotSettings, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public), if_match=if_match)))
 
     def show_whether_bot_has_identity_secret(
         self,
@@ -814,7 +906,7 @@ class Operations(Transport):
         scope_id: str,
     ) -> BotScope:
         """Show a scope: `GET /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
-        return cast(BotScope, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}').json())
+        return cast(BotScope, read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}')))
 
     def change_scope(
         self,
@@ -829,17 +921,20 @@ class Operations(Transport):
         forbidden_topics: list[str] | Unset = UNSET,
         refusal_text: str | Unset = UNSET,
         guidelines: AnswerGuidelines | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> BotScope:
         """Change a scope: `PATCH /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
-        return cast(BotScope, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}', body=given(is_active=is_active, name=name, description=description, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines)).json())
+        return cast(BotScope, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}', body=given(is_active=is_active, name=name, description=description, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines), if_match=if_match)))
 
     def delete_scope(
         self,
         bot_profile_id: str,
         scope_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a scope: `DELETE /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
-        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}')
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}', if_match=if_match)
 
     def list_scope_templates(
         self,
@@ -944,7 +1039,7 @@ class Operations(Transport):
         provider_id: str,
     ) -> Provider:
         """Show a provider key: `GET /v1/providers/{provider_id}`."""
-        return cast(Provider, self.request('GET', f'/v1/providers/{provider_id}').json())
+        return cast(Provider, read_tagged(self.request('GET', f'/v1/providers/{provider_id}')))
 
     def change_provider_key(
         self,
@@ -953,16 +1048,19 @@ class Operations(Transport):
         name: str | Unset = UNSET,
         api_base: str | Unset = UNSET,
         api_key: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Provider:
         """Change a provider key: `PATCH /v1/providers/{provider_id}`."""
-        return cast(Provider, self.request('PATCH', f'/v1/providers/{provider_id}', body=given(name=name, api_base=api_base, api_key=api_key)).json())
+        return cast(Provider, read_tagged(self.request('PATCH', f'/v1/providers/{provider_id}', body=given(name=name, api_base=api_base, api_key=api_key), if_match=if_match)))
 
     def forget_provider_key(
         self,
         provider_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Forget a provider key: `DELETE /v1/providers/{provider_id}`."""
-        self.request('DELETE', f'/v1/providers/{provider_id}')
+        self.request('DELETE', f'/v1/providers/{provider_id}', if_match=if_match)
 
     def test_provider_key(
         self,
@@ -1003,7 +1101,7 @@ class Operations(Transport):
         quota_id: str,
     ) -> Quota:
         """Show a quota: `GET /v1/quotas/{quota_id}`."""
-        return cast(Quota, self.request('GET', f'/v1/quotas/{quota_id}').json())
+        return cast(Quota, read_tagged(self.request('GET', f'/v1/quotas/{quota_id}')))
 
     def change_quota(
         self,
@@ -1011,16 +1109,19 @@ class Operations(Transport):
         *,
         limit: float | str | Unset = UNSET,
         warning_percent: int | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Quota:
         """Change a quota: `PATCH /v1/quotas/{quota_id}`."""
-        return cast(Quota, self.request('PATCH', f'/v1/quotas/{quota_id}', body=given(limit=limit, warning_percent=warning_percent)).json())
+        return cast(Quota, read_tagged(self.request('PATCH', f'/v1/quotas/{quota_id}', body=given(limit=limit, warning_percent=warning_percent), if_match=if_match)))
 
     def remove_quota(
         self,
         quota_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Remove a quota: `DELETE /v1/quotas/{quota_id}`."""
-        self.request('DELETE', f'/v1/quotas/{quota_id}')
+        self.request('DELETE', f'/v1/quotas/{quota_id}', if_match=if_match)
 
     def list_webhooks(
         self,
@@ -1047,7 +1148,7 @@ class Operations(Transport):
         webhook_id: str,
     ) -> Webhook:
         """Show a webhook: `GET /v1/webhooks/{webhook_id}`."""
-        return cast(Webhook, self.request('GET', f'/v1/webhooks/{webhook_id}').json())
+        return cast(Webhook, read_tagged(self.request('GET', f'/v1/webhooks/{webhook_id}')))
 
     def change_pause_or_resume_webhook(
         self,
@@ -1057,16 +1158,19 @@ class Operations(Transport):
         events: list[str] | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         description: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Webhook:
         """Change, pause or resume a webhook: `PATCH /v1/webhooks/{webhook_id}`."""
-        return cast(Webhook, self.request('PATCH', f'/v1/webhooks/{webhook_id}', body=given(url=url, events=events, is_active=is_active, description=description)).json())
+        return cast(Webhook, read_tagged(self.request('PATCH', f'/v1/webhooks/{webhook_id}', body=given(url=url, events=events, is_active=is_active, description=description), if_match=if_match)))
 
     def delete_webhook(
         self,
         webhook_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a webhook: `DELETE /v1/webhooks/{webhook_id}`."""
-        self.request('DELETE', f'/v1/webhooks/{webhook_id}')
+        self.request('DELETE', f'/v1/webhooks/{webhook_id}', if_match=if_match)
 
     def send_test(
         self,
@@ -1156,7 +1260,7 @@ class Operations(Transport):
         chunk_id: str,
     ) -> FoundChunk:
         """Show a chunk: `GET /v1/chunks/{chunk_id}`."""
-        return cast(FoundChunk, self.request('GET', f'/v1/chunks/{chunk_id}').json())
+        return cast(FoundChunk, read_tagged(self.request('GET', f'/v1/chunks/{chunk_id}')))
 
     def correct_chunk(
         self,
@@ -1166,16 +1270,19 @@ class Operations(Transport):
         is_off: bool | Unset = UNSET,
         is_pinned: bool | Unset = UNSET,
         note: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> FoundChunk:
         """Correct a chunk: `PATCH /v1/chunks/{chunk_id}`."""
-        return cast(FoundChunk, self.request('PATCH', f'/v1/chunks/{chunk_id}', body=given(content=content, is_off=is_off, is_pinned=is_pinned, note=note)).json())
+        return cast(FoundChunk, read_tagged(self.request('PATCH', f'/v1/chunks/{chunk_id}', body=given(content=content, is_off=is_off, is_pinned=is_pinned, note=note), if_match=if_match)))
 
     def delete_added_chunk(
         self,
         chunk_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete an added chunk: `DELETE /v1/chunks/{chunk_id}`."""
-        self.request('DELETE', f'/v1/chunks/{chunk_id}')
+        self.request('DELETE', f'/v1/chunks/{chunk_id}', if_match=if_match)
 
     def list_corrections(
         self,
@@ -1255,7 +1362,7 @@ class Operations(Transport):
         curated_answer_id: str,
     ) -> CuratedAnswer:
         """Show a curated answer: `GET /v1/curated-answers/{curated_answer_id}`."""
-        return cast(CuratedAnswer, self.request('GET', f'/v1/curated-answers/{curated_answer_id}').json())
+        return cast(CuratedAnswer, read_tagged(self.request('GET', f'/v1/curated-answers/{curated_answer_id}')))
 
     def change_curated_answer(
         self,
@@ -1273,16 +1380,19 @@ class Operations(Transport):
         owner_id: str | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         expires_at: str | None | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> CuratedAnswer:
         """Change a curated answer: `PATCH /v1/curated-answers/{curated_answer_id}`."""
-        return cast(CuratedAnswer, self.request('PATCH', f'/v1/curated-answers/{curated_answer_id}', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, visibility=visibility, groups=groups, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
+        return cast(CuratedAnswer, read_tagged(self.request('PATCH', f'/v1/curated-answers/{curated_answer_id}', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, visibility=visibility, groups=groups, owner_id=owner_id, is_active=is_active, expires_at=expires_at), if_match=if_match)))
 
     def delete_curated_answer(
         self,
         curated_answer_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a curated answer: `DELETE /v1/curated-answers/{curated_answer_id}`."""
-        self.request('DELETE', f'/v1/curated-answers/{curated_answer_id}')
+        self.request('DELETE', f'/v1/curated-answers/{curated_answer_id}', if_match=if_match)
 
     def list_sources(
         self,
@@ -1358,6 +1468,18 @@ class Operations(Transport):
         """Preview a source: `POST /v1/sources/preview`."""
         return cast(SourcePreview, self.request('POST', '/v1/sources/preview', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, source_type=source_type, config=config)).json())
 
+    def show_level_tree_sources(
+        self,
+        *,
+        dataset_id: str | Unset = UNSET,
+        source_id: str | Unset = UNSET,
+        folder: str | Unset = UNSET,
+        offset: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> TreeLevel:
+        """Show a level of the tree of sources: `GET /v1/sources/tree`."""
+        return cast(TreeLevel, self.request('GET', '/v1/sources/tree', query=given(dataset_id=dataset_id, source_id=source_id, folder=folder, offset=offset, limit=limit)).json())
+
     def embed_knowledge_anew(
         self,
         *,
@@ -1420,7 +1542,7 @@ class Operations(Transport):
         source_id: str,
     ) -> Source:
         """Show a source: `GET /v1/sources/{source_id}`."""
-        return cast(Source, self.request('GET', f'/v1/sources/{source_id}').json())
+        return cast(Source, read_tagged(self.request('GET', f'/v1/sources/{source_id}')))
 
     def change_source(
         self,
@@ -1438,16 +1560,19 @@ class Operations(Transport):
         visibility: Visibility | Unset = UNSET,
         groups: list[str] | Unset = UNSET,
         content: str | None | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Source:
         """Change a source: `PATCH /v1/sources/{source_id}`."""
-        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content)).json())
+        return cast(Source, read_tagged(self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content), if_match=if_match)))
 
     def delete_source(
         self,
         source_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a source: `DELETE /v1/sources/{source_id}`."""
-        self.request('DELETE', f'/v1/sources/{source_id}')
+        self.request('DELETE', f'/v1/sources/{source_id}', if_match=if_match)
 
     def list_source_children(
         self,
@@ -1552,7 +1677,7 @@ class Operations(Transport):
         include_content: bool | Unset = UNSET,
     ) -> DocumentDetail:
         """Show a document with its chunks: `GET /v1/documents/{document_id}`."""
-        return cast(DocumentDetail, self.request('GET', f'/v1/documents/{document_id}', query=given(limit=limit, cursor=cursor, include_content=include_content)).json())
+        return cast(DocumentDetail, read_tagged(self.request('GET', f'/v1/documents/{document_id}', query=given(limit=limit, cursor=cursor, include_content=include_content))))
 
     def edit_document(
         self,
@@ -1562,16 +1687,19 @@ class Operations(Transport):
         url: str | None | Unset = UNSET,
         metadata: dict[str, Any] | None | Unset = UNSET,
         content: str | None | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Document:
         """Edit a document: `PATCH /v1/documents/{document_id}`."""
-        return cast(Document, self.request('PATCH', f'/v1/documents/{document_id}', body=given(title=title, url=url, metadata=metadata, content=content)).json())
+        return cast(Document, read_tagged(self.request('PATCH', f'/v1/documents/{document_id}', body=given(title=title, url=url, metadata=metadata, content=content), if_match=if_match)))
 
     def delete_document(
         self,
         document_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a document: `DELETE /v1/documents/{document_id}`."""
-        self.request('DELETE', f'/v1/documents/{document_id}')
+        self.request('DELETE', f'/v1/documents/{document_id}', if_match=if_match)
 
     def process_document_again(
         self,
@@ -1669,7 +1797,7 @@ class Operations(Transport):
         dataset_id: str,
     ) -> Dataset:
         """Show a dataset: `GET /v1/datasets/{dataset_id}`."""
-        return cast(Dataset, self.request('GET', f'/v1/datasets/{dataset_id}').json())
+        return cast(Dataset, read_tagged(self.request('GET', f'/v1/datasets/{dataset_id}')))
 
     def change_dataset(
         self,
@@ -1681,18 +1809,20 @@ class Operations(Transport):
         metadata: dict[str, Any] | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         embedding_model: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Dataset:
         """Change a dataset: `PATCH /v1/datasets/{dataset_id}`."""
-        return cast(Dataset, self.request('PATCH', f'/v1/datasets/{dataset_id}', body=given(name=name, description=description, tags=tags, metadata=metadata, is_active=is_active, embedding_model=embedding_model)).json())
+        return cast(Dataset, read_tagged(self.request('PATCH', f'/v1/datasets/{dataset_id}', body=given(name=name, description=description, tags=tags, metadata=metadata, is_active=is_active, embedding_model=embedding_model), if_match=if_match)))
 
     def delete_dataset(
         self,
         dataset_id: str,
         *,
         force: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a dataset: `DELETE /v1/datasets/{dataset_id}`."""
-        self.request('DELETE', f'/v1/datasets/{dataset_id}', query=given(force=force))
+        self.request('DELETE', f'/v1/datasets/{dataset_id}', query=given(force=force), if_match=if_match)
 
     def count_what_dataset_holds(
         self,
@@ -1968,7 +2098,7 @@ class Operations(Transport):
         golden_question_id: str,
     ) -> GoldenQuestion:
         """Show a golden question: `GET /v1/golden-questions/{golden_question_id}`."""
-        return cast(GoldenQuestion, self.request('GET', f'/v1/golden-questions/{golden_question_id}').json())
+        return cast(GoldenQuestion, read_tagged(self.request('GET', f'/v1/golden-questions/{golden_question_id}')))
 
     def change_golden_question(
         self,
@@ -1984,16 +2114,19 @@ class Operations(Transport):
         must_decline: bool | Unset = UNSET,
         tags: list[str] | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> GoldenQuestion:
         """Change a golden question: `PATCH /v1/golden-questions/{golden_question_id}`."""
-        return cast(GoldenQuestion, self.request('PATCH', f'/v1/golden-questions/{golden_question_id}', body=given(question=question, before=before, language=language, groups=groups, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+        return cast(GoldenQuestion, read_tagged(self.request('PATCH', f'/v1/golden-questions/{golden_question_id}', body=given(question=question, before=before, language=language, groups=groups, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active), if_match=if_match)))
 
     def delete_golden_question(
         self,
         golden_question_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a golden question: `DELETE /v1/golden-questions/{golden_question_id}`."""
-        self.request('DELETE', f'/v1/golden-questions/{golden_question_id}')
+        self.request('DELETE', f'/v1/golden-questions/{golden_question_id}', if_match=if_match)
 
     def list_bot_evaluation_runs(
         self,

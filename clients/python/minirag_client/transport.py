@@ -79,11 +79,14 @@ class Transport:
     def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = UNSET,
         form: Mapping[str, Any] | None = None, files: Files | None = None, idempotency_key: str | None = None,
+        if_match: str | Unset = UNSET,
     ) -> httpx.Response:  # fmt: skip
         """Send a request and return its answer of 2xx, read whole. Raises MiniRAGError."""
         request = self.build(
             method, path, query=query, body=body, form=form, files=files, key=idempotency_key
         )
+        if not isinstance(if_match, Unset):
+            request.headers["If-Match"] = if_match
         for attempt in range(self.retries + 1):
             is_last = attempt == self.retries or bool(
                 files
@@ -156,6 +159,24 @@ def read_error(response: httpx.Response) -> MiniRAGError:
         retryable=bool(body.get("retryable", response.status_code in RETRIED)),
         retry_after_seconds=float(after) if after.replace(".", "", 1).isdigit() else None,
     )  # fmt: skip
+
+
+class Tagged(dict[str, Any]):
+    """An answer with the `ETag` that it came with."""
+
+    etag: str = ""
+
+
+def read_tagged(response: httpx.Response) -> Any:
+    """The JSON of an answer, which keeps the answer's `ETag`."""
+    told = Tagged(response.json())
+    told.etag = response.headers.get("ETag", "")
+    return told
+
+
+def etag_of(thing: object) -> str:
+    """The `ETag` of something as it was read: send it as `if_match` with the change. Empty where it has none."""
+    return str(getattr(thing, "etag", ""))
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -297,6 +297,17 @@ class ChatsExport(TypedDict):
     exported_at: str
 
 
+class CheckedHost(TypedDict):
+    host: str
+    is_primary: bool
+    checked_at: str | None
+    state: HostState | None
+    advice: str
+    created_at: str
+    addresses: list[str]
+    ignored: NotRequired[list[str]]
+
+
 class ChildrenIngestion(TypedDict):
     status: Literal['accepted']
     message: str
@@ -1239,6 +1250,16 @@ class Health(TypedDict):
     status: Literal['ok']
 
 
+class HeldSync(TypedDict):
+    """A look that waits for approval"""
+
+    sync_id: str
+    reason: str
+    gone: int
+    added: int
+    changed: int
+
+
 class Help(TypedDict):
     """What may be shown below a refusal, each with its sentence in the answer's language. `choices` are the readings of a question that was asked back instead: asking one of them is the reply"""
 
@@ -1250,6 +1271,23 @@ class Help(TypedDict):
     questions: list[str]
     contact_label: str
     contact: str
+
+
+class Host(TypedDict):
+    host: str
+    is_primary: bool
+    checked_at: str | None
+    state: HostState | None
+    advice: str
+    created_at: str
+    ignored: NotRequired[list[str]]
+
+
+class HostList(TypedDict):
+    items: list[Host]
+
+
+HostState = Literal['ready', 'no_address', 'elsewhere', 'no_certificate', 'unreachable', 'private']
 
 
 class IdentitySecret(TypedDict):
@@ -1609,6 +1647,10 @@ class NewHandoffRules(TypedDict):
     takes_messages: NotRequired[bool]
 
 
+class NewHost(TypedDict):
+    host: str
+
+
 class NewIdentitySecret(TypedDict):
     overlap_seconds: NotRequired[int]
 
@@ -1632,6 +1674,10 @@ class NewLink(TypedDict):
     bot_profile_id: str
     priority: NotRequired[int]
     is_active: NotRequired[bool]
+
+
+class NewLogo(TypedDict):
+    content: str
 
 
 class NewPlatformTenant(TypedDict):
@@ -2473,6 +2519,21 @@ class TenantPreview(TypedDict):
     tenants: list[PlatformTenant]
 
 
+class TenantSettings(TypedDict):
+    slug: str
+    name: str
+    shown_name: str
+    accent: str
+    dark_accent: str
+    logo_url: str | None
+    languages: list[str]
+    time_zone: str
+    contact: str
+    default_model: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
 TenantStatus = Literal['active', 'suspended', 'archived']
 
 
@@ -2698,6 +2759,46 @@ class Traced(TypedDict):
     latency_ms: int | None
     first_token_ms: int | None
     audience: list[str]
+
+
+class TreeLevel(TypedDict):
+    items: list[TreeNode]
+    total: int
+    next_offset: int | None
+    folder: str
+
+
+class TreeNode(TypedDict):
+    """A line of the tree. Counts that its kind does not have are 0"""
+
+    kind: Literal['dataset', 'source', 'folder', 'document']
+    id: str | None
+    source_id: str | None
+    folder: str
+    name: str
+    detail: str
+    source_type: SourceType | Literal['']
+    status: SourceStatus | Literal['']
+    told: str
+    error_code: str
+    is_active: bool
+    is_open: bool
+    sources: int
+    documents: int
+    chunks: int
+    failed: int
+    moving: int
+    waiting: int
+    progress: TreeProgress | None
+    refreshed_at: str | None
+    next_at: str | None
+    held: HeldSync | None
+
+
+class TreeProgress(TypedDict):
+    stage: str
+    done: int
+    total: int
 
 
 class Turn(TypedDict):
