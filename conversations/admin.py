@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -44,6 +45,7 @@ from tenants.context import require_tenant
 from tenants.models import User
 
 _MOST_TRACED = 50  # turns of a page that are told why
+_LONGEST_ASKED = 1000  # of a question in an address
 _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 
 
@@ -210,7 +212,10 @@ def describe_thread(chat: Chat) -> dict[str, Any]:
     return {
         "thread": [
             _describe_message(message, usage.get(message.pk, []), sources)
-            | {"trace": traces.get(message.pk)}
+            | {
+                "trace": traces.get(message.pk),
+                "explain_url": _explain_url(message, chat.bot_profile_id),
+            }
             for message in messages
         ],
         "is_cut": chat.message_count > _THREAD_LENGTH,
@@ -239,11 +244,22 @@ def _find_cited(citation: Citation, sources: dict[Any, Any]) -> dict[str, str]:
     """Where what is cited can be seen, and its name; a curated answer is its own source."""
     found = sources.get(citation.source_id)
     if found is None:
-        return {"source_name": "", "source_url": ""}
+        return {"source_name": "", "source_url": "", "reader_url": ""}
     page, name = "admin:knowledge_source_change", str(found)
     if citation.kind == CitationKind.CURATED:
         page, name = "admin:knowledge_curatedanswer_change", gettext("Curated answer")
-    return {"source_name": name, "source_url": reverse(page, args=[citation.source_id])}
+    is_stored = citation.kind == CitationKind.PASSAGE and not citation.external_id
+    reader = reverse("admin:knowledge_document_of", args=[citation.chunk_id]) if is_stored else ""
+    url = reverse(page, args=[citation.source_id])
+    return {"source_name": name, "source_url": url, "reader_url": reader}
+
+
+def _explain_url(message: Message, bot_id: Any) -> str:
+    """Where one asks why a passage was not found for a question of this chat."""
+    if message.role != MessageRole.USER:
+        return ""
+    said = urlencode({"bot": bot_id, "question": message.content[:_LONGEST_ASKED]})
+    return f"{reverse('admin:conversations_chat_explain')}?{said}"
 
 
 def _describe_message(

@@ -15,6 +15,7 @@ from knowledge.previewing import api as previewing_api
 from knowledge.sites import api as sites_api
 from knowledge.sources import api as sources_api
 from knowledge.sources import upsert_api
+from knowledge.tree import api as tree_api
 from knowledge.versions import api as versions_api
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("sources/formats", formats_api.FileFormats.as_view()),
     path("sources/validate-file", formats_api.FileValidation.as_view()),
     path("sources/preview", previewing_api.SourcePreview.as_view()),
+    path("sources/tree", tree_api.SourceTree.as_view()),
     path("sources/reindex", documents_api.Reindexing.as_view()),
     path("sources/by-external-id/<path:external_id>", upsert_api.SourceByExternalId.as_view()),
     path("sources/<str:source_id>", sources_api.SourceDetail.as_view()),

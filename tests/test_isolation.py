@@ -412,6 +412,11 @@ API: dict[str, list[Try]] = {
         Try("post", 422, body=lambda s: acme_bot(s, **SITE)),
         Try("post", 404, body=lambda s: own_bot(s, dataset_id=s.acme.dataset, **SITE)),
     ],
+    "sources/tree": [
+        Try("get", 200),
+        Try("get", 404, "source_id={source}"),
+        Try("get", 404, "dataset_id={dataset}"),
+    ],
     "sources/reindex": [
         Try("post", 200, body=lambda s: {}),
         Try("post", 404, body=lambda s: {"source_id": s.acme.source, "dry_run": False}),
@@ -1210,6 +1215,9 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "preview/"),
+    ("knowledge", "source", "tree/"),
+    ("knowledge", "source", "tree/act/"),
+    ("knowledge", "source", "upload/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
     ("knowledge", "source", "<path:object_id>/cancel/"),
     ("knowledge", "source", "<path:object_id>/replace/"),
@@ -1217,6 +1225,9 @@ EXTRA_MODEL_PAGES = {
         ("knowledge", "document", f"<path:object_id>/{act}/")
         for act in ("edit_text", "keep_edit", "take_from_source", "undo_edit")
     ),
+    ("knowledge", "document", "of/<uuid:chunk_id>/"),
+    ("knowledge", "document", "<path:object_id>/read/"),
+    ("knowledge", "document", "<path:object_id>/read/act/"),
     ("knowledge", "documentversion", "<path:object_id>/bring_back/"),
     ("knowledge", "sitesync", "<path:object_id>/approve/"),
     ("knowledge", "sitesync", "<path:object_id>/reject/"),

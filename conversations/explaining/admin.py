@@ -84,7 +84,8 @@ class TrialForm(forms.Form):
 
 def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """The form, and below it what the question became."""
-    form = TrialForm(posted(request), initial={"bot": request.GET.get("bot", "")})
+    said = {name: request.GET.get(name, "") for name in ("bot", "question", "passage")}
+    form = TrialForm(posted(request), initial=said)
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         try:

@@ -21,7 +21,7 @@ from knowledge.corrections.changing import (
     decide,
     undo_correction,
 )
-from knowledge.corrections.finding import find_chunk, find_correction
+from knowledge.corrections.finding import FoundChunk, find_chunk, find_correction
 from knowledge.corrections.forms import ChunkForm
 from knowledge.models import (
     CONFLICTS,
@@ -62,7 +62,7 @@ class CorrectingAdmin(LookOnlyAdmin):
                 self.message_user(
                     request, gettext("It counts with the next question."), messages.SUCCESS
                 )
-                return HttpResponseRedirect(self.page_of(found.id, found.correction))
+                return HttpResponseRedirect(self.way_back(request, found))
 
             return self.ask(
                 request,
@@ -75,6 +75,12 @@ class CorrectingAdmin(LookOnlyAdmin):
                     "asked."
                 ),
             )
+
+    def way_back(self, request: HttpRequest, found: FoundChunk) -> str:
+        """Where one goes on who came from the reader, else the page of what was said."""
+        if "reader" in request.GET:
+            return reverse("admin:knowledge_document_of", args=[found.id])
+        return self.page_of(found.id, found.correction)
 
     def page_of(self, chunk_id: UUID, correction: Correction | None) -> str:
         if correction is not None:

@@ -163,7 +163,7 @@ class ChunkAdmin(CorrectingAdmin):
     )
     def add_by_hand(self, request: HttpRequest) -> HttpResponse:
         documents = Document.objects.filter(source__deleted_at__isnull=True, error_code="")
-        form = AddedChunkForm(posted(request))
+        form = AddedChunkForm(posted(request), initial={"document": request.GET.get("document")})
         form.fields = {
             "document": search_field(Chunk, "document", self.admin_site, documents, label=gettext("Document")),
             **form.fields,
@@ -182,7 +182,7 @@ class ChunkAdmin(CorrectingAdmin):
                 gettext("It is added, and counts with the next question."),
                 messages.SUCCESS,
             )
-            return HttpResponseRedirect(self.page_of(found.id, found.correction))
+            return HttpResponseRedirect(self.way_back(request, found))
 
         return self.ask(
             request, act, title=gettext("Add a chunk"), submit=gettext("Add"), form=form,

@@ -29,8 +29,9 @@ from knowledge.edits.changing import (
 from knowledge.formats.sections import MAX_CHARACTERS
 from knowledge.models import Chunk, Document, EditStatus
 from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
+from knowledge.reader.admin import ReaderPages
 from tenants.admin_site.meanwhile import GuardedForm, holding
-from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
+from tenants.admin_site.model_admin import may_manage, posted
 from tenants.admin_site.sites import tenant_site
 
 _TEXT_COLOURS = {
@@ -69,7 +70,7 @@ class TextForm(GuardedForm):
 
 
 @register(Document, site=tenant_site)
-class DocumentAdmin(LookOnlyAdmin):
+class DocumentAdmin(ReaderPages):
     list_display = (
         "shown_title", "source", "bot", "shown_text", "language", "char_count", "chunk_count", "created_at",
     )  # fmt: skip
@@ -248,10 +249,13 @@ class DocumentAdmin(LookOnlyAdmin):
 
     @display(description=_("more"))
     def chunk_link(self, document: Document) -> str:
-        template = '<a class="mr-link" href="{}?document__id__exact={}">{}</a> &nbsp; '
         names = {"chunk": gettext("its chunks"), "documentversion": gettext("its versions")}
         links = [
-            (reverse(f"admin:knowledge_{name}_changelist"), document.pk, shown)
+            (
+                f"{reverse(f'admin:knowledge_{name}_changelist')}?document__id__exact={document.pk}",
+                shown,
+            )
             for name, shown in names.items()
         ]
-        return format_html_join("", template, links)
+        read = (reverse("admin:knowledge_document_read", args=[document.pk]), gettext("Read it"))
+        return format_html_join("", '<a class="mr-link" href="{}">{}</a> &nbsp; ', [read, *links])

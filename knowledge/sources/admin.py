@@ -21,25 +21,25 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from bots.models import BotProfile
+from knowledge.bulk.admin import AddingPages
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import DocumentEdit, Source, SourceFile, SourceStatus, SourceType
-from knowledge.models.standing import STANDING
 from knowledge.models.states import SYNCED
 from knowledge.progress.telling import tell_progress
 from knowledge.progress.watching import write_source_ticket
 from knowledge.sources.changing import (
-    create_source,
     delete_source,
     update_source,
-    upload_source,
 )
 from knowledge.sources.forms.acting import SourceActs
 from knowledge.sources.forms.cleaning import CLEANING_FIELDS
 from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
-from knowledge.sources.forms.preview import choose_home, preview_form
+from knowledge.sources.forms.making import make_source
+from knowledge.sources.forms.preview import preview_form
 from knowledge.sources.forms.schedule import tell_moment
 from knowledge.sources.forms.source import NewSourceForm, SourceForm
 from knowledge.tasks import queue_ingestion
+from knowledge.tree.admin import TreePages
 from tenants.admin_site.model_admin import format_age, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -51,14 +51,15 @@ _STATUS_COLOURS = {
 
 
 @register(Source, site=tenant_site)
-class SourceAdmin(SourceActs):
+class SourceAdmin(AddingPages, TreePages, SourceActs):
     list_display = (
         "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
         "document_count", "chunk_count", "shown_age",
     )  # fmt: skip
 
     class Media:
-        js = (Script("minirag/progress.js", defer=True),)
+        css = {"all": ("minirag/knowledge.css",)}
+        js = (Script("minirag/progress.js", defer=True), Script("minirag/adding.js", defer=True))
 
     list_filter = (
         "status",
@@ -124,19 +125,24 @@ class SourceAdmin(SourceActs):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
-        bots = list(BotProfile.objects.active()[:2])
+        bots = [] if "shared_dataset" in initial else list(BotProfile.objects.active()[:2])
         return {**({"bot_profile": bots[0].pk} if len(bots) == 1 else {}), **initial}
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change:
             self._save_changes(request, obj, form)
             return
-        made = _create(form.cleaned_data)
+        made = make_source(form.cleaned_data)
         obj.pk = made.pk
         obj.refresh_from_db()
-        self.message_user(
-            request, gettext("The source is queued; this page shows how far it is."), messages.INFO
-        )
+        many = len(form.cleaned_data.get("files", ()))
+        told = gettext("The source is queued; this page shows how far it is.")
+        if many > 1:
+            told = gettext("%(count)d sources are queued; this page shows how far the first is.")
+            told %= {"count": many}
+        self.message_user(request, told, messages.INFO)
+        for refused in form.cleaned_data.get("refused", ()):
+            self.message_user(request, refused, messages.WARNING)
 
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
         """Save only what was changed: the worker writes to the same row at the same time."""
@@ -250,30 +256,3 @@ class SourceAdmin(SourceActs):
             links.append((f"{documents}?edited=conflict&", source.pk, shown))
         template = '<a class="mr-link" href="{}source__id__exact={}">{}</a> &nbsp; '
         return format_html_join("", template, links)
-
-
-def _create(data: dict[str, Any]) -> Source:
-    """Make the source of a checked form and queue it."""
-    standing = {name: data[name] for name in STANDING}
-    if data["source_type"] == SourceType.UPLOAD:
-        return upload_source(
-            choose_home(data), None, name=data["name"], description=data["description"],
-            file_name=data["file"].name,
-            kind=data["kind"], data=data["data"], standing=standing, config=data["config"],
-        )  # fmt: skip
-    home = choose_home(data)
-    fields = {
-        "bot_profile_id": home.bot.pk if home.bot else None, "dataset_id": home.dataset.pk,
-        "source_type": data["source_type"], "name": data["name"], "description": data["description"],
-        "config": data["config"], **standing,
-    }  # fmt: skip
-    if data["source_type"] == SourceType.URL:
-        fields["config"] = {**data["config"], "url": data["url"]}
-        fields["refresh_schedule"] = data["refresh_schedule"]
-    elif data["source_type"] in (SourceType.NYXCORE, *SYNCED):
-        fields["refresh_schedule"] = data["refresh_schedule"]
-    else:
-        fields["content"] = data["content"]
-    source = create_source(fields)
-    queue_ingestion(source)
-    return source

@@ -13,7 +13,8 @@ from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.people.roles import NOUNS
 
-Page = tuple[Any, str, str]  # title, icon, name of the admin's list
+Page = tuple[Any, str, str]
+"""Title, icon, name of the admin's list; another page of the same rows is named behind a colon."""
 
 _PLATFORM: list[tuple[Any, list[Page]]] = [
     (
@@ -53,6 +54,8 @@ _TENANT: list[tuple[Any, list[Page]]] = [
     (
         _("Knowledge"),
         [
+            (_("All knowledge"), "account_tree", "knowledge_source:tree"),
+            (_("Add knowledge"), "add_circle", "knowledge_source:add"),
             (_("Sources"), "upload_file", "knowledge_source"),
             (_("Syncs"), "sync", "knowledge_sitesync"),
             (_("Pages and files"), "folder_copy", "knowledge_sitepage"),
@@ -140,14 +143,25 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": title,
             "items": [
-                {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
+                {"title": page, "icon": icon, "link": _link_to(name)}
                 for page, icon, name in pages
-                if acting_user(request).has_perm(view_of(name))
+                if acting_user(request).has_perm(_permission_of(name))
             ],
         }
         for title, pages in groups
-        if any(acting_user(request).has_perm(view_of(name)) for _, _, name in pages)
+        if any(acting_user(request).has_perm(_permission_of(name)) for _, _, name in pages)
     ]
+
+
+def _link_to(name: str) -> str:
+    rows, _colon, page = name.partition(":")
+    return reverse(f"admin:{rows}_{page or 'changelist'}")
+
+
+def _permission_of(name: str) -> str:
+    """What one needs for a page: to look at its rows, or to add one."""
+    rows, _colon, page = name.partition(":")
+    return view_of(rows).replace(".view_", ".add_") if page == "add" else view_of(rows)
 
 
 def view_of(name: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    UnfoldAdminFileFieldWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -19,20 +17,19 @@ from unfold.widgets import (
 
 from bots.admin_fields import ReadersForm, TagsField
 from knowledge.connectors.registry import CONNECTORS
-from knowledge.formats.isolated.measuring import check_isolated
-from knowledge.formats.registry import BY_SUFFIX, FORMATS, advise, format_of_upload, list_uploadable
-from knowledge.formats.uploads import largest_bytes
+from knowledge.formats.registry import FORMATS
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
 from knowledge.sources.forms.cleaning import CleaningFields
 from knowledge.sources.forms.connector import CONNECTOR_FIELDS, ConnectorFields
+from knowledge.sources.forms.files import SeveralFilesField, read_files
 from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS, NyxCoreFields
 from knowledge.sources.forms.schedule import ScheduleField
 from knowledge.sources.forms.site import SITE_FIELDS, SiteFields
 from minirag.lib.errors import BadInput
 
-_CHOICES = [(SourceType.TEXT, _("A text")), (SourceType.UPLOAD, _("A file")), (SourceType.URL, _("A web page")),
+_CHOICES = [(SourceType.TEXT, _("A text")), (SourceType.UPLOAD, _("Files")), (SourceType.URL, _("A web page")),
             (SourceType.SITE, _("A web site")), *((row.source_type, row.name) for row in CONNECTORS.values()),
             (SourceType.NYXCORE, _("A nyxCore base"))]  # fmt: skip
 _FIELDS = {
@@ -175,9 +172,9 @@ class NewSourceForm(SourceForm):
         initial=SourceType.TEXT,
         widget=UnfoldAdminRadioSelectWidget(radio_style=1),
     )
-    file = forms.FileField(
+    file = SeveralFilesField(
+        label=_("Files"),
         required=False,
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(BY_SUFFIX)}),
         help_text=", ".join(f"{row.name} ({row.suffixes[0]})" for row in FORMATS.values()) + ".",
     )
 
@@ -226,34 +223,14 @@ class NewSourceForm(SourceForm):
         return next((str(name) for name in said if name), CONNECTORS[self.chosen_type].name)[:255]
 
     def _clean_file(self) -> None:
-        file: UploadedFile | None = self.cleaned_data.get("file")
-        if not file:
+        """Read each file once, as the upload over `/v1` does. Those that are refused keep no other one out."""
+        if not self.cleaned_data.get("file"):
             if "file" not in self.errors:
                 self.add_error("file", gettext("Choose a file."))
             return
-        found = format_of_upload(file.name or "")
-        if found is None:
-            self.add_error(
-                "file",
-                gettext("This type of file cannot be read.%(advice)s Allowed: %(types)s")
-                % {"advice": advise(file.name or ""), "types": list_uploadable()},
-            )
-        elif (file.size or 0) > (most := largest_bytes(file.name or "")):
-            self.add_error(
-                "file",
-                gettext("The file is too large: at most %(most)s MB.") % {"most": most // 2**20},
-            )
-        else:
-            self._read_file(file, found.kind)
-
-    def _read_file(self, file: UploadedFile, kind: str) -> None:
-        """Read it once, as the upload over `/v1` does, so that a broken file is refused while its owner looks."""
-        data = file.read()
-        try:
-            if data:
-                check_isolated(data, kind=kind, name=file.name or "")
-        except BadInput as error:
-            self.add_error("file", error.detail)
-        self.cleaned_data.update(
-            kind=kind, data=data, name=self.cleaned_data.get("name") or (file.name or "")[:255]
-        )
+        read, refused = read_files(self.cleaned_data["file"])
+        self.cleaned_data.update(files=read, refused=refused)
+        if not read:
+            self.add_error("file", refused)
+        elif not self.cleaned_data.get("name"):
+            self.cleaned_data["name"] = read[0].name

@@ -65,6 +65,7 @@ API_DOOR = Door(Proof.BEARER, fields_body)
 TEXT_DOOR = Door(Proof.BEARER, text_body)
 UPLOAD_DOOR = Door(Proof.BEARER, upload_body)
 ADMIN_DOOR = Door(Proof.SESSION, text_body)
+ADMIN_UPLOAD_DOOR = Door(Proof.SESSION, upload_body)
 PAGE_DOOR = Door()
 OPEN_DOOR = Door(is_open=True)
 
