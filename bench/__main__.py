@@ -20,8 +20,8 @@ from bench.streams import measure_streams
 from bench.turns import measure_turns
 
 SECTIONS = (
-    "start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits",
-    "sharing", "crawl",
+    "start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "chats",
+    "limits", "sharing", "crawl",
 )  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def run_sections(
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
+    from bench.chats import measure_chats
     from bench.crawling import measure_crawl
     from bench.exports import measure_exports
     from bench.ingestion import measure_ingestion
@@ -90,7 +91,12 @@ def run_sections(
 
     run({"ingestion": measure_ingestion, "crawl": measure_crawl}, house)
     run({"retrieval": measure_retrieval})
-    counted = {"stats": measure_stats, "exports": measure_exports, "lists": measure_lists}
+    counted = {
+        "stats": measure_stats,
+        "exports": measure_exports,
+        "lists": measure_lists,
+        "chats": measure_chats,
+    }
     run(counted, house, rows=chosen.rows)
     run({"limits": measure_limits}, house)
     run({"tenants": measure_tenants}, product, tenants=chosen.tenants)

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.admin import register
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
@@ -20,22 +21,31 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
+from conversations.annotating.admin import AnnotatingActs
+from conversations.canned import admin as canned_admin  # noqa: F401 - registers its page
 from conversations.erasing.admin import ErasingActs
 from conversations.evaluating import (
     admin as evaluating_admin,  # noqa: F401 - registers its page
 )
 from conversations.explaining.admin import show_page
 from conversations.explaining.verdicts import explain_outcome
-from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
+from conversations.exports.admin import ExportingActs
 from conversations.gaps import admin as gaps_admin  # noqa: F401 - registers its page
 from conversations.gates import admin as gates_admin  # noqa: F401 - registers its pages
 from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
 from conversations.golden.changing import create_from_turn, find_asked, find_standing
 from conversations.handoffs import admin as handoffs_admin  # noqa: F401 - registers its page
 from conversations.inbox import admin as inbox_admin  # noqa: F401 - registers its page
-from conversations.logs.finding import find_chats
+from conversations.listing.admin import (
+    BoundedPaginator,
+    ChatConditions,
+    name_people,
+    tell_common,
+)
+from conversations.listing.finding import find_newest
 from conversations.logs.traces import list_candidates, load_places, tell_trace
 from conversations.models import Chat, Citation, CitationKind, Feedback, Message, MessageRole
+from conversations.retention.admin import RetentionActs
 from knowledge.models import CuratedAnswer, Source
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import may_manage
@@ -50,50 +60,64 @@ _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 
 
 @register(Chat, site=tenant_site)
-class ChatAdmin(ErasingActs):
+class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
     list_display = (
         "shown_title",
         "bot_profile",
         "shown_person",
         "message_count",
         "notes",
+        "shown_cost",
         "created_at",
         "updated_at",
     )
-    list_filter = (
-        ("bot_profile", AutocompleteSelectFilter),
-        "messages__outcome",
-        "messages__feedback",
-        "messages__citation_valid",
-    )
+    list_filter = (("bot_profile", AutocompleteSelectFilter), ChatConditions)
+    list_filter_submit = True
+    list_max_show_all = 0
+    list_before_template = "admin/chat_list.html"
     list_select_related = ("bot_profile",)
-    search_fields = ("title",)  # what is really looked at: see find_chats
+    search_fields = ("title",)  # what is really looked at: see find_newest
     search_help_text = _(
         "Beginnings of words: of the title, the visitor, the page, and of what was said."
     )
-    date_hierarchy = "created_at"
     fields = (
         ("bot_profile", "shown_person"), ("created_at", "updated_at"), ("message_count", "origin"),
         ("total_prompt_tokens", "total_completion_tokens"),
     )  # fmt: skip
     readonly_fields = ("shown_person",)
     change_form_after_template = "admin/chat_thread.html"
+    warn_unsaved_form = False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
-        own_users = User.objects.filter(tenant=require_tenant())
-        email = Subquery(own_users.filter(pk=OuterRef("user_id")).values("email")[:1])
-        return super().get_queryset(request).annotate(user_email=email)
+    class Media:
+        js = (Script("minirag/thread.js", defer=True),)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Chat], search_term: str
     ) -> tuple[QuerySet[Chat], bool]:
         """Every word is in a chat's own fields or was said in it."""
-        return find_chats(queryset, search_term) if search_term.strip() else queryset, False
+        if not search_term.strip():
+            return queryset, False
+        found = find_newest(queryset, search_term)
+        if found.common:
+            tell_common(request, found.common)
+        return found.chats, False
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
+    ) -> BoundedPaginator:
+        paginator = BoundedPaginator(queryset, per_page, *args, **kwargs)
+        paginator.has_words = bool(request.GET.get("q", "").strip())
+        return paginator
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list, with what its notes say counted for the rows of this page alone."""
         changelist = super().get_changelist_instance(request)
-        changelist.result_list = rows = list(changelist.result_list)
+        rows = list(changelist.paginator.page(changelist.page_num).object_list)
+        changelist.result_list = rows
+        people = User.objects.filter(
+            tenant=require_tenant(), pk__in={each.user_id for each in rows}
+        )
+        name_people(rows, dict(people.values_list("pk", "email")))
         counts = count_notes(rows)
         for chat in rows:
             chat.note_counts = counts.get(chat.pk, {})
@@ -143,7 +167,12 @@ class ChatAdmin(ErasingActs):
         )
 
     def facts_beside(self, request: HttpRequest, obj: Chat) -> dict[str, Any]:
-        return {**describe_thread(obj), "may_make_golden": may_manage(request, "golden questions")}
+        beside = self.describe_notes(request, obj)
+        return {
+            **describe_thread(obj),
+            **beside,
+            "may_make_golden": may_manage(request, "golden questions"),
+        }
 
     @display(description=_("chat"), ordering="title")
     def shown_title(self, chat: Chat) -> str:
@@ -155,10 +184,17 @@ class ChatAdmin(ErasingActs):
             if chat.origin:
                 return gettext("visitor of %(origin)s") % {"origin": chat.origin}
             return gettext("visitor")
+        if not hasattr(chat, "user_email"):
+            people = User.objects.filter(tenant=require_tenant(), pk=chat.user_id)
+            name_people([chat], dict(people.values_list("pk", "email")))
         return chat.user_email or gettext("a former user")
 
+    @display(description=_("cost"), ordering="cost_usd")
+    def shown_cost(self, chat: Chat) -> str:
+        return f"${chat.cost_usd:.4f}" if chat.cost_usd else "–"
+
     @display(
-        description=_("notes"),
+        description=_("trouble"),
         label={"refused": "warning", "failed": "danger", "disliked": "danger"},
     )
     def notes(self, chat: Any) -> tuple[str, str] | None:
@@ -213,7 +249,8 @@ def describe_thread(chat: Chat) -> dict[str, Any]:
         "thread": [
             _describe_message(message, usage.get(message.pk, []), sources)
             | {
-                "trace": traces.get(message.pk),
+                "trace": (found := traces.get(message.pk)),
+                "times": tell_times(found),
                 "explain_url": _explain_url(message, chat.bot_profile_id),
             }
             for message in messages
@@ -238,6 +275,22 @@ def tell_traces(messages: Sequence[Message]) -> dict[Any, dict[str, Any]]:
         )  # fmt: skip
         told[(answer or question).pk] = {"told": trace, "verdict": verdict}
     return told
+
+
+def tell_times(found: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """How long a turn took, in the words of people: until it was understood, found, begun and whole."""
+    if found is None:
+        return []
+    told, stages = found["told"], found["told"]["stages"]
+    times = [
+        (_("Understanding"), stages.get("understand")), (_("Search"), stages.get("retrieve")),
+        (_("First token"), told["first_token_ms"]), (_("Whole answer"), told["latency_ms"]),
+    ]  # fmt: skip
+    return [{"label": label, "shown": show_time(took)} for label, took in times if took is not None]
+
+
+def show_time(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
 
 
 def _find_cited(citation: Citation, sources: dict[Any, Any]) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from conversations.annotating import api as annotating_api
+from conversations.canned import api as canned_api
 from conversations.erasing import api as erasing_api
 from conversations.evaluating import api as evaluating_api
 from conversations.explaining import api as explaining_api
@@ -16,6 +18,7 @@ from conversations.golden import api as golden_api
 from conversations.handoffs import api as handoffs_api
 from conversations.logs import api as logs_api
 from conversations.openai import api as openai_api
+from conversations.retention import api as retention_api
 from conversations.statistics import api as statistics_api
 from conversations.turns import api as turns_api
 from conversations.widget import api as widget_api
@@ -36,6 +39,10 @@ urlpatterns = [
     path(
         "chat/<str:chat_id>/messages/<str:message_id>/feedback", turns_api.MessageFeedback.as_view()
     ),
+    path("chat/<str:chat_id>/notes", annotating_api.NoteList.as_view()),
+    path("chat/<str:chat_id>/notes/<str:note_id>", annotating_api.NoteDetail.as_view()),
+    path("chat/<str:chat_id>/tags", annotating_api.TagList.as_view()),
+    path("chat-tags", annotating_api.TagUses.as_view()),
     path("bot-profiles/<str:bot_profile_id>/explain", explaining_api.explain_answer),
     path("chat/<str:chat_id>/messages/<str:message_id>/trace", logs_api.MessageTrace.as_view()),
     path(
@@ -69,7 +76,11 @@ urlpatterns = [
     path("gaps/<str:gap_id>/answer", gaps_api.GapAnswering.as_view()),
     path("gaps/<str:gap_id>/dismiss", gaps_api.GapDismissal.as_view()),
     path("gaps/<str:gap_id>/reopen", gaps_api.GapReopening.as_view()),
+    path("tenants/me/retention", retention_api.RetentionDetail.as_view()),
+    path("tenants/me/retention/preview", retention_api.RetentionPreview.as_view()),
     path("visitors/forget", erasing_api.VisitorForgetting.as_view()),
+    path("canned-answers", canned_api.CannedList.as_view()),
+    path("canned-answers/<str:canned_answer_id>", canned_api.CannedDetail.as_view()),
     path("handoffs", handoffs_api.HandoffList.as_view()),
     path("handoffs/<str:handoff_id>", handoffs_api.HandoffDetail.as_view()),
     path("handoffs/<str:handoff_id>/join", handoffs_api.HandoffJoining.as_view()),

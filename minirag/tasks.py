@@ -22,6 +22,7 @@ from conversations.following.orphans import end_orphans, next_look
 from conversations.gaps.grouping import group_gaps, next_grouping
 from conversations.handoffs.jobs import next_tending, tend_handoffs
 from conversations.models import EvaluationRun
+from conversations.retention.keeping import keep_no_longer, next_retention
 from conversations.tasks import sweep_evaluations, sweep_exports
 from conversations.turns.schemas import tell_error
 from knowledge.curated.vectors import embed_curated, next_embedding
@@ -79,6 +80,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
     DueKind.EDITS: Duty(sweep_edits, next_edit_sweep),
     DueKind.HANDOFFS: Duty(tend_handoffs, next_tending),
+    DueKind.RETENTION: Duty(keep_no_longer, next_retention),
     DueKind.PLANS: Duty(apply_plan, lambda: None),
     DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
 }

@@ -52,6 +52,7 @@ class DueKind(models.TextChoices):
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
     EDITS = "edits", "Edits of documents that wait or whose worker died"
     HANDOFFS = "handoffs", "Chats whose person is not heard of, or nobody was written of"
+    RETENTION = "retention", "Chats that are kept no longer"
     PLANS = "plans", "Quotas that a tenant's plan says anew"
     OLD_VERSIONS = "old_versions", "Versions of documents that are kept no longer"
 

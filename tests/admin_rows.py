@@ -25,6 +25,7 @@ from bots.quotas.models import Quota, QuotaUse
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import (
+    CannedAnswer,
     Chat,
     Citation,
     EvaluationResult,
@@ -211,6 +212,7 @@ def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByMo
     return {
         Gap: gap,
         Handoff: Handoff.objects.create(chat=chat, bot_profile=bot),
+        CannedAnswer: CannedAnswer.objects.create(name="hours", text="From 9 to 17."),
         HandoffRules: HandoffRules.objects.create(bot_profile=bot),
         Chat: chat, UsageEvent: usage, ExportJob: export, GoldenQuestion: golden, EvaluationRun: run,
     }  # fmt: skip

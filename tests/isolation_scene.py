@@ -30,7 +30,11 @@ from bots.usage.rollup import roll_up_usage
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import (
+    CannedAnswer,
     Chat,
+    ChatNote,
+    ChatRetention,
+    ChatTag,
     EvaluationResult,
     EvaluationRun,
     Gap,
@@ -108,6 +112,8 @@ class Rows:
     run: str = ""
     gap: str = ""
     handoff: str = ""
+    note: str = ""
+    canned: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -325,6 +331,10 @@ def _fill_chat(client: Client, rows: Rows, word: str, chat_model: FakeChatModel)
         Message.objects.create(
             chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor"
         )
+        rows.note = str(ChatNote.objects.create(chat_id=rows.chat, text=word).pk)
+        rows.canned = str(CannedAnswer.objects.create(name=word, text=word).pk)
+        ChatRetention.objects.get_or_create(pk=1, defaults={"days": 3_650})
+        ChatTag.objects.create(chat_id=rows.chat, name=word)
         # Of another chat and another bot, so that it changes nothing for those of other tests.
         other = BotProfile.objects.create(name=f"Bot {word}", model="openai/gpt-test")
         asks = Chat.objects.create(bot_profile=other, title=word)

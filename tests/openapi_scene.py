@@ -16,7 +16,10 @@ from bots.models import BotDraft, BotProfile, BotVersion, ProviderCredential, Qu
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
 from conversations.models import (
+    CannedAnswer,
     Chat,
+    ChatNote,
+    ChatTag,
     EvaluationRun,
     Gap,
     GapQuestion,
@@ -77,6 +80,8 @@ MADE = {
     "document_id",
     "chunk_id",
     "correction_id",
+    "canned_answer_id",
+    "note_id",
     "version_id",
     "sync_id",
     "external_id",
@@ -224,6 +229,11 @@ def _make_chat(bot: BotProfile) -> None:
         title="When are you open?",
         visitor_id="visitor-of-the-example",
     )
+    CannedAnswer.objects.create(
+        pk=EXAMPLE_IDS["canned_answer_id"], name="hours", text="From 9 to 17."
+    )
+    ChatNote.objects.create(pk=EXAMPLE_IDS["note_id"], chat=chat, text="Called back.")
+    ChatTag.objects.create(chat=chat, name="refund")
     Message.objects.create(
         pk=EXAMPLE_IDS["turn_id"], chat=chat, role=MessageRole.USER, content="When are you open?"
     )

@@ -22,7 +22,16 @@ from bots.models import BotDraft, BotProfile, BotVersion, ProviderCredential
 from bots.quotas.models import Quota
 from conftest import Party
 from conversations.exports.models import ExportJob
-from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Handoff, Message
+from conversations.models import (
+    CannedAnswer,
+    ChatNote,
+    EvaluationRun,
+    Gap,
+    GapQuestion,
+    GoldenQuestion,
+    Handoff,
+    Message,
+)
 from knowledge.curated.changing import create_answer
 from knowledge.models import Chunk, Correction, Dataset, Document, DocumentVersion, SiteSync
 from knowledge.tests.api import make_draft, make_edit
@@ -222,7 +231,27 @@ VALID: dict[tuple[str, str], Body] = {
         "text": "x",
         "configuration": {"passage_count": 2},
     },
-    ("visitors/forget", "post"): {"visitor_id": "nobody-of-these", "subject": ""},
+    ("visitors/forget", "post"): {
+        "visitor_id": "nobody-of-these",
+        "subject": "",
+        "golden_questions": False,
+        "curated_answers": False,
+    },
+    ("tenants/me/retention", "put"): {"days": 30, "act": "delete", "takes_golden": False},
+    ("canned-answers", "post"): {
+        "name": "x",
+        "text": "x",
+        "language": "en",
+        "bot_profile_id": "{bot}",
+    },
+    ("canned-answers/<str:canned_answer_id>", "patch"): {
+        "name": "x",
+        "text": "x",
+        "language": "en",
+        "bot_profile_id": "{bot}",
+    },
+    ("chat/<str:chat_id>/notes", "post"): {"text": "x"},
+    ("chat/<str:chat_id>/tags", "put"): {"tags": ["x"]},
     ("handoffs", "post"): {"chat_id": "{chat}"},
     ("handoffs/<str:handoff_id>/join", "post"): {"takes_over": False},
     ("handoffs/<str:handoff_id>/messages", "post"): {"content": "x"},
@@ -364,6 +393,8 @@ BODILESS = {
     ("evaluation-runs/<str:evaluation_run_id>/retry", "post"),
     ("curated-answers/<str:curated_answer_id>", "delete"),
     ("chat/<str:chat_id>", "delete"),
+    ("chat/<str:chat_id>/notes/<str:note_id>", "delete"),
+    ("canned-answers/<str:canned_answer_id>", "delete"),
     ("handoffs/<str:handoff_id>/hand-back", "post"),
     ("handoffs/<str:handoff_id>/release", "post"),
     ("handoffs/<str:handoff_id>/close", "post"),
@@ -674,6 +705,8 @@ def make_quality_rows(bot: BotProfile, asked: Message) -> dict[str, str]:
         "golden_question": str(golden.pk), "evaluation_run": str(run.pk), "curated_answer": str(curated.pk),
         "gap": str(gap.pk),
         "handoff": str(Handoff.objects.create(chat=asked.chat, bot_profile=bot).pk),
+        "canned_answer": str(CannedAnswer.objects.create(name="hours", text="From 9").pk),
+        "note": str(ChatNote.objects.create(chat=asked.chat, text="Called back.").pk),
     }  # fmt: skip
 
 

@@ -612,6 +612,30 @@ API: dict[str, list[Try]] = {
     "gaps/<str:gap_id>/answer": [Try("post", 404, body=lambda s: {"answer": "x"})],
     "gaps/<str:gap_id>/dismiss": [Try("post", 404)],
     "gaps/<str:gap_id>/reopen": [Try("post", 404)],
+    "chat/<str:chat_id>/notes": [
+        Try("get", 404),
+        Try("post", 404, body=lambda s: {"text": "x"}),
+    ],
+    "chat/<str:chat_id>/notes/<str:note_id>": [Try("delete", 404)],
+    "chat/<str:chat_id>/tags": [
+        Try("get", 404),
+        Try("put", 404, body=lambda s: {"tags": ["x"]}),
+    ],
+    "tenants/me/retention": [
+        Try("get", 200),
+        Try("put", 200, body=lambda s: {"days": None}),
+    ],
+    "tenants/me/retention/preview": [Try("get", 200, "days=1")],
+    "canned-answers": [
+        Try("get", 200),
+        Try("post", 404, body=lambda s: {"name": "x", "text": "x", "bot_profile_id": s.acme.bot}),
+    ],
+    "canned-answers/<str:canned_answer_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"text": "x"}),
+        Try("delete", 404),
+    ],
+    "chat-tags": [Try("get", 200), Try("get", 200, "q=a")],
     "handoffs": [
         Try("get", 200),
         Try("get", 200, "state=waiting&bot_profile_id={bot}&chat_id={chat}"),
@@ -931,6 +955,8 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "evaluation_run_id": acme.run,
         "gap_id": acme.gap,
         "handoff_id": acme.handoff,
+        "note_id": acme.note,
+        "canned_answer_id": acme.canned,
         "user_id": str(acme.party.owner.pk),
         "invitation_id": str(acme.pks[EmailLink]),
         "session_id": str(acme.pks[BrowserSession]),
@@ -1250,6 +1276,12 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "goldenquestion", "import/"),
     ("conversations", "evaluationrun", "order/"),
     ("conversations", "chat", "explain/"),
+    ("conversations", "chat", "export/"),
+    ("conversations", "chat", "retention/"),
+    *(
+        ("conversations", "chat", f"<path:object_id>/{act}/")
+        for act in ("note", "tags", "note/<uuid:note_id>/delete")
+    ),
     ("conversations", "chat", "<path:object_id>/delete_chat/"),
     ("conversations", "chat", "<path:object_id>/delete_visitor/"),
     *(

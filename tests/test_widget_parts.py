@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from widget.build import FOLDER, PARTS, TRYER, TRYING, build
+from widget.build import (
+    FOLDER,
+    INBOX,
+    INBOX_PARTS,
+    PARTS,
+    THREAD,
+    THREAD_PARTS,
+    TRYER,
+    TRYING,
+    build,
+    build_page,
+)
 
 LONGEST = 160
 
@@ -17,4 +28,7 @@ def test_no_part_is_long():
 
 
 def test_what_is_served_for_trying_is_made_of_the_parts():
-    assert TRYER.read_text() == build(TRYING), "change the parts, then run: python -m widget.build"
+    advice = "change the parts, then run: python -m widget.build"
+    assert TRYER.read_text() == build(TRYING), advice
+    assert INBOX.read_text() == build_page(INBOX_PARTS), advice
+    assert THREAD.read_text() == build_page(THREAD_PARTS), advice

@@ -16,8 +16,10 @@ TRYING = ("trying_head", "builders", "markdown", "trying_socket", "trying_turn",
 FOLDER = Path(__file__).resolve().parent / "parts"
 WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"
 INBOX = WIDGET.with_name("inbox.js")
-INBOX_PARTS = ("inbox/head", "parts/builders", "parts/markdown", "inbox/page")
+INBOX_PARTS = ("inbox/head", "parts/builders", "parts/markdown", "inbox/page", "inbox/keys")
 """The admin's inbox shows answers as the widget does."""
+THREAD = WIDGET.with_name("thread.js")
+THREAD_PARTS = ("thread/head", "parts/builders", "parts/markdown", "thread/page")
 TRYER = WIDGET.with_name("trying.js")
 
 
@@ -25,11 +27,12 @@ def build(parts: tuple[str, ...] = PARTS) -> str:
     return "".join((FOLDER / f"{name}.js").read_text() for name in parts)
 
 
-def build_inbox() -> str:
-    return "".join((FOLDER.parent / f"{name}.js").read_text() for name in INBOX_PARTS)
+def build_page(parts: tuple[str, ...]) -> str:
+    return "".join((FOLDER.parent / f"{name}.js").read_text() for name in parts)
 
 
 if __name__ == "__main__":
     WIDGET.write_text(build())
-    INBOX.write_text(build_inbox())
+    INBOX.write_text(build_page(INBOX_PARTS))
+    THREAD.write_text(build_page(THREAD_PARTS))
     TRYER.write_text(build(TRYING))

@@ -4,21 +4,46 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from conversations.erasing.deleting import delete_chat, delete_chats_of_visitor, find_chats_of
+from conversations.erasing.deleting import delete_chat, find_chats_of, forget_visitor
+from conversations.erasing.keeping import KeptWords, find_kept
 from conversations.models import Chat
 from tenants.admin_site.gate import ask_for_proof
-from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 
 _WHAT_ELSE: Final = _(
     "Exported files that may hold them go, too. What they cost stays counted; golden questions and curated answers "
     "that people made of them stay."
 )
+
+
+class ForgettingForm(forms.Form):
+    """What holds the visitor's words beside their chats, to be chosen."""
+
+    def __init__(self, kept: KeptWords, data: Any) -> None:
+        super().__init__(data)
+        golden = gettext(
+            "%(count)s golden questions that were made of them, and %(results)s results of runs"
+        )
+        self.fields["golden_questions"] = self._offer(
+            golden % {"count": kept.golden_questions, "results": kept.evaluation_results}
+        )
+        curated = gettext(
+            "%(count)s curated answers to a question that was asked in these very words"
+        )
+        self.fields["curated_answers"] = self._offer(curated % {"count": kept.curated_answers})
+
+    def _offer(self, what: str) -> forms.BooleanField:
+        return forms.BooleanField(
+            label=gettext("Delete as well: %(what)s") % {"what": what}, required=False, widget=UnfoldBooleanSwitchWidget
+        )  # fmt: skip
 
 
 class ErasingActs(LookOnlyAdmin):
@@ -63,24 +88,26 @@ class ErasingActs(LookOnlyAdmin):
         if (proof := ask_for_proof(request)) is not None:
             return proof
         who = {"subject": chat.subject} if chat.subject else {"visitor_id": chat.visitor_id}
-        count = find_chats_of(who.get("visitor_id", ""), who.get("subject", "")).count()
+        chats = find_chats_of(who.get("visitor_id", ""), who.get("subject", ""))
+        kept = find_kept(chats).sum_up()
 
         def act(data: dict[str, Any]) -> HttpResponse:
-            deleted = delete_chats_of_visitor(who.get("visitor_id", ""), who.get("subject", ""))
+            done = forget_visitor(
+                who.get("visitor_id", ""), who.get("subject", ""), golden=data["golden_questions"],
+                curated=data["curated_answers"],
+            )  # fmt: skip
             self.message_user(
                 request,
-                gettext("%(deleted)s chats are deleted.") % {"deleted": deleted},
+                gettext("%(count)s chats are deleted.") % {"count": done.deleted},
                 messages.SUCCESS,
             )
             return HttpResponseRedirect(self.list_url())
 
-        return self.ask(
-            request,
-            act,
-            title=gettext("Delete all chats of this visitor?"),
-            submit=gettext("Delete"),
-            danger=True,
-            obj=chat,
-            intro=gettext("There are %(count)s. They are gone for good. %(_what_else)s")
-            % {"count": count, "_what_else": _WHAT_ELSE},
+        told = gettext(
+            "There are %(count)s. They are gone for good. Exported files that may hold them go, too. What they cost "
+            "stays counted."
         )
+        return self.ask(
+            request, act, title=gettext("Delete all chats of this visitor?"), submit=gettext("Delete"), danger=True,
+            obj=chat, intro=told % {"count": chats.count()}, form=ForgettingForm(kept, posted(request)),
+        )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
+from conversations.erasing.keeping import KeptWords, delete_kept, find_kept
 from conversations.exports.jobs import drop_files_of_words
 from conversations.following.journal import forget_turns
 from conversations.handoffs.telling import ring
@@ -28,22 +29,36 @@ def delete_chat(chat: Chat) -> None:
     """A turn that runs in it ends without a trace."""
     with transaction.atomic():
         record("chat.deleted", detail={"chat_id": chat.pk, "bot_profile_id": chat.bot_profile_id})
-        _delete_part([chat.pk])
+        delete_part([chat.pk])
 
 
-def delete_chats_of_visitor(visitor_id: str, subject: str = "") -> int:
+class Forgotten(NamedTuple):
+    """How many chats of a visitor were deleted, what went with them, and what holds their words still."""
+
+    deleted: int
+    deleted_with: KeptWords
+    left: KeptWords
+
+
+def forget_visitor(
+    visitor_id: str, subject: str = "", *, golden: bool = False, curated: bool = False
+) -> Forgotten:
     """Delete all chats of a visitor, by the id that their browser keeps or by the site's own word for them.
 
-    Returns how many. Raises NotFound where there is none. A part at a time, so that no transaction grows without end.
+    `golden`, `curated`: what people made of them as well. Raises NotFound where there is no chat. A part at a time, so
+    that no transaction grows without end.
     """
     chats = find_chats_of(visitor_id, subject)
+    kept = find_kept(chats)
+    gone = delete_kept(kept, golden=golden, curated=curated)
+    left = kept.sum_up()
     count = 0
     while part := list(chats.values_list("pk", flat=True)[:_AT_ONCE]):
-        count += _delete_part(part)
+        count += delete_part(part)
     if not count:
         raise NotFound("There is no chat of this visitor")
-    record("visitor.chats_deleted", detail={"count": count})
-    return count
+    record("visitor.chats_deleted", detail={"count": count, **gone._asdict()})
+    return Forgotten(count, gone, left)
 
 
 def find_chats_of(visitor_id: str, subject: str = "") -> QuerySet[Chat]:
@@ -56,7 +71,7 @@ def find_chats_of(visitor_id: str, subject: str = "") -> QuerySet[Chat]:
     return chats if visitor_id or subject else chats.none()
 
 
-def _delete_part(part: list[UUID]) -> int:
+def delete_part(part: list[UUID]) -> int:
     """Delete these chats, files of exports that may hold them, and what readers of their turns could come back to."""
     with transaction.atomic():
         found = Chat.objects.filter(pk__in=part)

@@ -17,6 +17,12 @@ class VisitorToForget(Body):
 
     visitor_id: Annotated[str, AsColumn(Chat, "visitor_id")] = ""
     subject: Annotated[str, AsColumn(Chat, "subject")] = ""
+    golden_questions: Annotated[
+        bool, Field(description="Delete those that were made of these chats, and their results.")
+    ] = False  # fmt: skip
+    curated_answers: Annotated[
+        bool, Field(description="Delete those with a question that was asked so, word for word.")
+    ] = False  # fmt: skip
 
     @model_validator(mode="after")
     def _name_somebody(self) -> Self:
@@ -25,5 +31,15 @@ class VisitorToForget(Body):
         return self
 
 
+class KeptWordsSchema(Noun):
+    """What people made of chats, and what holds words of them."""
+
+    golden_questions: int
+    evaluation_results: int
+    curated_answers: int
+
+
 class DeletedChatsSchema(Noun):
     deleted: Annotated[int, Field(description="How many chats.")]
+    deleted_with: Annotated[KeptWordsSchema, Field(description="What went with them.")]
+    left: Annotated[KeptWordsSchema, Field(description="What holds words of theirs still.")]

@@ -4,24 +4,99 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin import register
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
+from django.urls import path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from conversations.exports.api import download
-from conversations.exports.jobs import retry_job
-from conversations.exports.models import ExportJob, ExportStatus
+from conversations.exports.jobs import create_job, retry_job
+from conversations.exports.models import ExportFormat, ExportJob, ExportStatus
+from conversations.exports.tables import ChosenChats, ExportFilters
+from conversations.listing.admin import read_address, tell_misunderstood
+from conversations.listing.choosing import choose_chats
+from conversations.models import Chat
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.request_ids import current_request_id
 from tenants.admin_site.gate import ask_for_proof
-from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
+
+
+class ListExportForm(forms.Form):
+    export_type = forms.ChoiceField(
+        label=_("A row is"), widget=UnfoldAdminSelectWidget,
+        choices=[
+            ("chats", _("A chat")), ("messages", _("A message")),
+            ("chat_logs", _("A turn, with all that is logged of it")),
+        ],
+    )  # fmt: skip
+    format = forms.ChoiceField(
+        label=_("Format"), choices=ExportFormat.choices, initial=ExportFormat.CSV,
+        widget=UnfoldAdminSelectWidget,
+    )  # fmt: skip
+
+
+class ExportingActs(LookOnlyAdmin):
+    """The list of chats, which can be exported with the filters in force."""
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.export_list)
+        return [path("export/", view, name="conversations_chat_export"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may = {"may_export": may_manage(request, "exports")}
+        return super().changelist_view(request, {**(extra_context or {}), **may})
+
+    def export_list(self, request: HttpRequest) -> HttpResponse:
+        """Order a file of the chats that the address names, as the list does; what it misunderstands it refuses."""
+        if not may_manage(request, "exports"):
+            raise PermissionDenied
+        try:
+            wanted = read_address(request.GET)
+            chosen = ChosenChats(**wanted.model_dump(exclude_none=True))
+            count = choose_chats(Chat.objects.all(), chosen).count()
+        except (ValueError, ProductError) as error:
+            self.message_user(request, tell_misunderstood(error), messages.WARNING)
+            return HttpResponseRedirect(self.list_url())
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            filters = ExportFilters(chats=chosen)
+            user = acting_user(request)
+            job = create_job(
+                data["export_type"], data["format"], filters, user_id=user.pk, request_id=current_request_id()
+            )  # fmt: skip
+            queue_export(job)
+            self.message_user(
+                request,
+                gettext("The file is being written. It can be downloaded here."),
+                messages.SUCCESS,
+            )
+            return HttpResponseRedirect(
+                reverse("admin:conversations_exportjob_change", args=[job.pk])
+            )
+
+        intro = gettext(
+            "%(count)s chats fit the filters of the list. Every download is written into the audit log."
+        )
+        return self.ask(
+            request, act, title=gettext("Export these chats"), submit=gettext("Export"),
+            intro=intro % {"count": f"{count:,}"}, form=ListExportForm(posted(request)),
+        )  # fmt: skip
+
 
 _STATUS_COLOURS = {"pending": "info", "running": "info", "succeeded": "success", "failed": "danger"}
 

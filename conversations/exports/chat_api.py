@@ -17,9 +17,10 @@ from conversations.exports.schemas import (
     ChatsExportSchema,
     FormatQuery,
 )
+from conversations.listing.schemas import ChatSchema
 from conversations.models import Chat
 from conversations.turns.api import ChatView, find_chat, readable_chats
-from conversations.turns.schemas import ChatSchema, MessageSchema
+from conversations.turns.schemas import MessageSchema
 from minirag.lib.days import bounds_of
 from minirag.lib.http_in.answering import to_json
 from minirag.lib.http_in.nouns import Moment

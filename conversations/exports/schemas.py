@@ -9,7 +9,8 @@ from pydantic import Field
 
 from conversations.exports.models import ExportFormat, ExportJob, ExportStatus, ExportType
 from conversations.exports.tables import ExportFilters
-from conversations.turns.schemas import ChatSchema, MessageSchema
+from conversations.listing.schemas import ChatSchema
+from conversations.turns.schemas import MessageSchema
 from minirag.lib.days import Day
 from minirag.lib.http_in.nouns import Fixed, Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery

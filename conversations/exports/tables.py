@@ -12,11 +12,13 @@ from types import NoneType
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 from pydantic import ConfigDict
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
 from conversations.exports.models import ExportType
+from conversations.listing.choosing import ChatFilter, choose_chats
 from conversations.logs.rows import (
     LoggedTurn,
     TurnFilter,
@@ -24,12 +26,18 @@ from conversations.logs.rows import (
     select_turns,
     with_answers,
 )
-from conversations.models import Chat, Message, MessageRole
+from conversations.models import Chat, ChatTag, Message, MessageRole
 from minirag.lib.days import Day, bounds_of
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.rest import Body, naive_utc
 
 Filters = dict[str, Any]
+
+
+class ChosenChats(ChatFilter):
+    """Of which chats, as the list of chats is filtered; words are looked for everywhere."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class ExportFilters(Body):
@@ -48,6 +56,7 @@ class ExportFilters(Body):
     refusal_only: bool = False
     citation_valid: bool | None = None
     kind: UsageKind | None = None
+    chats: ChosenChats | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +85,11 @@ def _equal(**paths: str) -> Callable[[QuerySet[Any], Filters], QuerySet[Any]]:
     return choose
 
 
-_CHAT_FIELDS = (
+_CHAT_FIELDS: Final = (
     "id", "bot_profile_id", "title", "user_id", "visitor_id", "origin", "message_count", "total_prompt_tokens",
-    "total_completion_tokens", "created_at", "updated_at",
+    "total_completion_tokens", "created_at", "updated_at", "language", "cost_usd", "traits", "tag_names",
 )  # fmt: skip
+_TAGS = ArraySubquery(ChatTag.objects.filter(chat=OuterRef("pk")).order_by("name").values("name"))
 _MESSAGE_FIELDS = (
     "id", "chat_id", "chat__title", "chat__bot_profile_id", "role", "content", "feedback", "outcome", "error_code",
     "refusal_reason", "confidence", "threshold", "prompt_tokens", "completion_tokens", "request_id", "created_at",
@@ -99,11 +109,19 @@ _choose_usage = _equal(bot_profile_id="bot_profile_id", chat_id="chat_id", kind=
 
 
 def _select_chats(filters: Filters) -> QuerySet[Any]:
-    return _choose_chats(Chat.objects.values_list(*_CHAT_FIELDS), filters)
+    rows = _find_chosen(filters) if "chats" in filters else Chat.objects.all()
+    return _choose_chats(rows.annotate(tag_names=_TAGS).values_list(*_CHAT_FIELDS), filters)
+
+
+def _find_chosen(filters: Filters) -> QuerySet[Chat]:
+    return choose_chats(Chat.objects.order_by(), ChosenChats(**filters["chats"]))
 
 
 def _select_messages(filters: Filters) -> QuerySet[Any]:
-    return _choose_messages(Message.objects.values_list(*_MESSAGE_FIELDS), filters)
+    rows = Message.objects.all()
+    if "chats" in filters:
+        rows = rows.filter(chat__in=_find_chosen(filters).values("pk"))
+    return _choose_messages(rows.values_list(*_MESSAGE_FIELDS), filters)
 
 
 def _select_usage(filters: Filters) -> QuerySet[Any]:
@@ -111,7 +129,11 @@ def _select_usage(filters: Filters) -> QuerySet[Any]:
 
 
 def _select_turns(filters: Filters) -> QuerySet[Any]:
-    return with_answers(select_turns(TurnFilter(**filters)))
+    wanted = {name: value for name, value in filters.items() if name != "chats"}
+    turns = select_turns(TurnFilter(**wanted))
+    if "chats" in filters:
+        turns = turns.filter(chat__in=_find_chosen(filters).values("pk"))
+    return with_answers(turns)
 
 
 def _describe_tuple(row: tuple[Any, ...]) -> list[Any]:
@@ -142,17 +164,21 @@ def _key_of(fields: tuple[str, ...]) -> Callable[[Any], tuple[datetime, UUID]]:
 
 TABLES: dict[str, ExportTable] = {
     ExportType.CHATS: ExportTable(
-        ("chat_id", *_CHAT_FIELDS[1:]), frozenset({"bot_profile_id"}), _select_chats, _describe_tuple,
-        _key_of(_CHAT_FIELDS),
+        ("chat_id", *_CHAT_FIELDS[1:-1], "tags"), frozenset({"bot_profile_id", "chats"}), _select_chats,
+        _describe_tuple, _key_of(_CHAT_FIELDS),
     ),
     ExportType.MESSAGES: ExportTable(
-        _MESSAGE_COLUMNS, frozenset({"bot_profile_id", "chat_id", "role", "outcome", "feedback", "request_id"}),
+        _MESSAGE_COLUMNS,
+        frozenset({"bot_profile_id", "chat_id", "role", "outcome", "feedback", "request_id", "chats"}),
         _select_messages, _describe_tuple, _key_of(_MESSAGE_FIELDS),
     ),
     ExportType.CHAT_LOGS: ExportTable(
         LoggedTurn._fields,
         frozenset(
-            {"bot_profile_id", "chat_id", "request_id", "outcome", "refusal_only", "citation_valid", "feedback"}
+            {
+                "bot_profile_id", "chat_id", "request_id", "outcome", "refusal_only", "citation_valid", "feedback",
+                "chats",
+            }
         ),
         _select_turns, _describe_turn, lambda question: (question.created_at, question.pk),
     ),
@@ -167,6 +193,8 @@ def check_filters(export_type: str, filters: ExportFilters, time_zone: str) -> F
     """Return the filters that were given, as JSON. Raises BadInput for one that the type does not know, or no bot."""
     given: Filters = filters.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     bounds_of(filters.from_date, filters.to_date, time_zone)
+    if filters.chats is not None:
+        bounds_of(filters.chats.from_date, filters.chats.to_date, time_zone)
     unknown = set(given) - TABLES[export_type].filters - {"from_date", "to_date"}
     if unknown:
         names = ", ".join(sorted(unknown))

@@ -7,9 +7,12 @@ told who was first and may take over knowingly.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 
+from bots.models import Outcome
+from conversations.following.journal import stop_turns
 from conversations.handoffs.asking import describe_event, tell_waiting
 from conversations.handoffs.telling import ring
 from conversations.models import (
@@ -18,10 +21,12 @@ from conversations.models import (
     HandoffState,
     Message,
     MessageRole,
+    Trait,
 )
 from conversations.models.handoffs import ANSWERING
 from minirag.lib.errors import Conflict, Forbidden, NotFound
 from tenants.audit import record
+from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import User
 from tenants.people.roles import May
@@ -58,9 +63,18 @@ def join(
         record("handoff.joined", of=handoff, detail={"instead_of": before} if before else None)
         emit(EventType.CHAT_HANDOFF_JOINED, describe_event(handoff))
         ring(handoff.chat_id)
+        _silence_bot(handoff)
         if handoff.held_until is not None:
             make_due({DueKind.HANDOFFS: handoff.held_until})
     return handoff
+
+
+def _silence_bot(handoff: Handoff) -> None:
+    """What the bot is just saying ends where it is, and is stored as stopped: two voices would answer at once."""
+    running = Message.objects.filter(chat_id=handoff.chat_id, outcome=Outcome.PENDING)
+    turn_ids = list(running.values_list("pk", flat=True))
+    if turn_ids:
+        transaction.on_commit(partial(stop_turns, require_tenant().schema_name, turn_ids))
 
 
 def say(
@@ -78,7 +92,7 @@ def say(
             chat_id=handoff.chat_id, role=MessageRole.PERSON, content=content, author_id=person.pk,
             author_name=person.display_name,
         )  # fmt: skip
-        handoff.chat.count_up(messages=1)
+        handoff.chat.count_up(messages=1, traits=[Trait.PERSON])
         record("handoff.answered", of=handoff, detail={"message_id": message.pk})
         ring(handoff.chat_id)
     return message

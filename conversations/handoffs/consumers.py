@@ -16,6 +16,7 @@ from conversations.handoffs.telling import group_of_chat
 from conversations.handoffs.visiting import (
     Company,
     ask_for_person,
+    begin_anew,
     is_with_company,
     look_at_company,
     want_no_person,
@@ -148,6 +149,14 @@ class CompanyConsumer(ChatListener):
         with tenant_context(session.tenant):
             await run_sync(want_no_person, session, self.chat_id)
         await self.look_safely()
+
+    async def leave_people(self) -> None:
+        """The visitor begins a new conversation."""
+        session, chat_id, company = self.session, self.chat_id, self._company
+        if session is None or chat_id is None or not is_with_company(company):
+            return
+        with tenant_context(session.tenant):
+            await run_sync(begin_anew, session, chat_id, company)
 
     async def _type(self, frame: dict[str, Any]) -> None:
         """Told only to a person who is there; what is typed stays with the visitor."""

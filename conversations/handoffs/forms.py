@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from conversations.handoffs.hours import DAYS, check_hours
+from conversations.handoffs.hours import DAYS, check_hours, is_date
 from conversations.models import HandoffRules
 from tenants.admin_site.meanwhile import GuardedModelForm
 
@@ -21,7 +21,7 @@ _SPAN: Final = re.compile(r"^(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$")
 def write_hours(hours: dict[str, Any]) -> str:
     """One line a day, such as `mon 09:00-12:00, 13:00-17:00`."""
     lines = []
-    for day in DAYS:
+    for day in (*DAYS, *sorted(set(hours) - set(DAYS))):
         if day in hours:
             spans = ", ".join(f"{begins}-{ends}" for begins, ends in hours[day])
             lines.append(f"{day} {spans or 'closed'}")
@@ -33,10 +33,13 @@ def read_hours(text: str) -> dict[str, Any]:
     hours: dict[str, Any] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         day, _, rest = line.partition(" ")
-        day = day.rstrip(":").lower()[:3]
-        if day not in DAYS or day in hours:
+        day = day.rstrip(":").lower()
+        day = day if is_date(day) else day[:3]
+        if not (day in DAYS or is_date(day)) or day in hours:
             raise ValidationError(
-                gettext("“%(what)s” does not begin with a day of its own: %(days)s.")
+                gettext(
+                    "“%(what)s” does not begin with a day of its own: %(days)s, or a date such as 12-25."
+                )
                 % {"what": line[:60], "days": ", ".join(DAYS)}
             )
         told = rest.strip()
@@ -54,7 +57,7 @@ def read_hours(text: str) -> dict[str, Any]:
 class HoursField(forms.CharField):
     """A weekly table in a text area."""
 
-    widget = UnfoldAdminTextareaWidget(attrs={"rows": 7, "spellcheck": "false"})
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 9, "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
         return write_hours(value) if isinstance(value, dict) else value
@@ -75,7 +78,8 @@ class HandoffRulesForm(GuardedModelForm):
         label=_("When people are there"),
         help_text=_(
             "One day per line, in the tenant's time zone: mon 09:00-12:00, 13:00-17:00. A day that is not "
-            "named is closed. Empty: always there."
+            "named is closed. Holidays are dates, of one year or of each: 2026-12-24 09:00-12:00 or 12-25 closed. "
+            "Empty: always there."
         ),
     )
 

@@ -93,7 +93,8 @@ class HandoffRulesSchema(Noun, of=HandoffRules):
     hours: Annotated[
         dict[str, Any],
         Field(
-            description="By day (`mon` to `sun`), from and to in the tenant's time zone. Empty: always.",
+            description="By day (`mon` to `sun`), from and to in the tenant's time zone; a date (`2026-12-24`, or "
+            "`12-25` of every year) counts in place of its weekday. Empty: always.",
             examples=[{"mon": [["09:00", "12:00"], ["13:00", "17:00"]]}],
         ),
     ]

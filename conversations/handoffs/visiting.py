@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from conversations.handoffs.asking import ask_as_visitor, leave_message, require_offered, withdraw
-from conversations.models import Chat, Handoff, HandoffState, Message, MessageRole
+from conversations.models import Chat, Handoff, HandoffReason, HandoffState, Message, MessageRole
 from conversations.widget.sessions import WidgetSession
 from minirag.lib.errors import NotFound
 from tenants.audit import acting
+from tenants.context import scoped_name
 
 _MOST_SAID: Final = 50
 
@@ -60,14 +62,40 @@ def write_to_people(
     session: WidgetSession, chat_id: UUID | None, text: str, *, contact: str, name: str, language: str,
     request_id: str,
 ) -> UUID:  # fmt: skip
-    """The visitor leaves a message to be answered by e-mail; returns the chat's id. See `leave_message`."""
+    """The visitor leaves a message to be answered by e-mail; returns the chat's id. See `leave_message`.
+
+    The same `request_id` again, as of a widget whose connection broke, leaves it once.
+    """
     with acting("visitor"), transaction.atomic():
         require_offered(session.bot_profile_id)
+        if request_id and (left := _find_left(session, request_id)):
+            return left
         chat = _find_or_begin(session, chat_id, text)
         leave_message(
             chat, text, contact=contact, name=name, language=language, request_id=request_id
         )
     return chat.pk
+
+
+def _find_left(session: WidgetSession, request_id: str) -> UUID | None:
+    """The chat in which the visitor left this message already. Of two at once the second waits for the first."""
+    name = scoped_name(f"left message {session.visitor_id} {request_id}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    own = Chat.objects.filter(**_owner_of(session)).order_by()
+    said = Message.objects.filter(chat__in=own, role=MessageRole.USER, request_id=request_id)
+    return said.values_list("chat_id", flat=True).first()
+
+
+def begin_anew(session: WidgetSession, chat_id: UUID, company: Company | None) -> None:
+    """The visitor begins a new conversation: a person who waits for them in this one, or is in it, is told so.
+
+    A message that was left is answered all the same.
+    """
+    if company is None or not is_with_company(company) or company.reason == HandoffReason.MESSAGE:
+        return
+    with acting("visitor"), suppress(NotFound):
+        withdraw(_find(session, chat_id).pk)
 
 
 def want_no_person(session: WidgetSession, chat_id: UUID) -> None:

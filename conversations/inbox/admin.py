@@ -22,6 +22,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from bots.admin_fields import LinesField
+from conversations.canned.changing import fill_canned
 from conversations.handoffs.changing import close, hand_back, join, release, say
 from conversations.inbox.admitting import write_inbox_ticket
 from conversations.inbox.showing import count_inbox, describe_state, show_chat
@@ -33,6 +34,7 @@ from tenants.admin_site.model_admin import LookOnlyAdmin, format_age, may_manage
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
+_MOST_BESIDE = 50  # chats in the list beside one
 _COLOURS = {HandoffState.WAITING: "warning", HandoffState.JOINED: "success", HandoffState.CLOSED: "info"}  # fmt: skip
 
 
@@ -102,9 +104,12 @@ class HandoffAdmin(LookOnlyAdmin):
         user = acting_user(request)
         shown = show_chat(obj.pk, user)
         return {
-            "inbox": self._live(request), "thread": shown.messages, "handoff": shown.handoff,
+            "inbox": {**self._live(request), "count": count_inbox()},
+            "thread": shown.messages, "handoff": shown.handoff,
             "stands": describe_state(shown.handoff, user), "may_answer": may_manage(request, "the inbox"),
             "may_curate": may_manage(request, "curated answers"), "longest_said": LONGEST_SAID,
+            "canned": [each._asdict() for each in fill_canned(shown.handoff, user)],
+            "open_handoffs": list_beside(),
         }  # fmt: skip
 
     def _live(self, request: HttpRequest) -> dict[str, Any]:
@@ -243,6 +248,12 @@ class HandoffAdmin(LookOnlyAdmin):
     @display(description=_("page"))
     def shown_origin(self, handoff: Handoff) -> str:
         return handoff.chat.origin or "–"
+
+
+def list_beside() -> list[Handoff]:
+    """The chats that are open, as they stand beside one of them."""
+    rows = Handoff.objects.open().waiting_first().select_related("chat", "bot_profile")
+    return list(rows[:_MOST_BESIDE])
 
 
 def _find_asked(said: Message) -> list[str]:

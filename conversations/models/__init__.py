@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
-from conversations.models.chats import Chat
+from conversations.models.annotations import ChatNote, ChatTag
+from conversations.models.canned import CannedAnswer
+from conversations.models.chats import Chat, Trait
 from conversations.models.citations import EXCERPT_LENGTH, Citation, CitationKind
 from conversations.models.evaluations import (
     LONGEST_ANSWER,
@@ -21,12 +23,17 @@ from conversations.models.handoffs import (
     HandoffState,
 )
 from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
+from conversations.models.retention import ChatRetention
 
 __all__ = [
     "EXCERPT_LENGTH",
     "LONGEST_ANSWER",
     "MOST_BEFORE",
+    "CannedAnswer",
     "Chat",
+    "ChatNote",
+    "ChatRetention",
+    "ChatTag",
     "Citation",
     "CitationKind",
     "CutReason",
@@ -46,5 +53,6 @@ __all__ = [
     "MessageRole",
     "Refused",
     "RunStatus",
+    "Trait",
     "name_question",
 ]

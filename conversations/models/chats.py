@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from bots.models import BotProfile
 from knowledge.models import Audience
@@ -17,7 +22,17 @@ from tenants.context import TenantRow
 _COUNT = """
 UPDATE conversations_chat
    SET message_count = message_count + %s, total_prompt_tokens = total_prompt_tokens + %s,
-       total_completion_tokens = total_completion_tokens + %s, updated_at = %s
+       total_completion_tokens = total_completion_tokens + %s, cost_usd = cost_usd + %s, updated_at = %s,
+       language = coalesce(nullif(%s, ''), language),
+       traits = CASE WHEN traits @> %s::text[] THEN traits
+                     ELSE ARRAY(SELECT DISTINCT trait FROM unnest(traits || %s::text[]) AS trait ORDER BY trait) END
+ WHERE id = %s"""
+_JUDGE = """
+UPDATE conversations_chat
+   SET traits = ARRAY(SELECT trait FROM unnest(traits) AS trait WHERE trait NOT IN ('liked', 'disliked')
+                      UNION SELECT CASE feedback WHEN 'positive' THEN 'liked' ELSE 'disliked' END
+                              FROM conversations_message WHERE chat_id = %s AND feedback IS NOT NULL
+                      ORDER BY 1)
  WHERE id = %s"""
 _MARK = """
 UPDATE conversations_chat
@@ -28,10 +43,37 @@ UPDATE conversations_chat
 LONGEST_SUBJECT: Final = 200
 
 
+class Trait(models.TextChoices):
+    """What happened in a chat at least once; a refusal is there a second time with its reason, `refused:off_topic`."""
+
+    REFUSED = "refused", _("Declined")
+    FAILED = "failed", _("Failed")
+    STOPPED = "stopped", _("Stopped by the reader")
+    UNCITED = "uncited", _("Without a valid citation")
+    LIKED = "liked", _("Thumbs up")
+    DISLIKED = "disliked", _("Thumbs down")
+    PERSON = "person", _("Answered by a person")
+
+    @classmethod
+    def of_refusal(cls, reason: str) -> list[str]:
+        return [cls.REFUSED, f"{cls.REFUSED}:{reason}"] if reason else [cls.REFUSED]
+
+
 class ChatQuerySet(models.QuerySet["Chat"]):
     def open_to(self, audience: Audience) -> ChatQuerySet:
         """Return those in which nothing was said that this audience may not read."""
         return self if audience.is_insider else self.filter(groups__contained_by=audience.marks)
+
+    def forget_person(self) -> int:
+        """Take out who asked, and the title, which is their words. Returns of how many."""
+        return self.update(
+            title="",
+            visitor_id="",
+            subject="",
+            origin="",
+            user_id=None,
+            anonymised_at=timezone.now(),
+        )
 
 
 class Chat(TenantRow, models.Model):
@@ -62,6 +104,21 @@ class Chat(TenantRow, models.Model):
     message_count = models.PositiveIntegerField(default=0)
     total_prompt_tokens = models.PositiveBigIntegerField(default=0)
     total_completion_tokens = models.PositiveBigIntegerField(default=0)
+    # What lists of chats are filtered by, kept by what happens in it, so that no list reads the messages.
+    cost_usd = models.DecimalField(
+        _("cost"), max_digits=14, decimal_places=8, default=Decimal(0), db_default=Decimal(0), editable=False
+    )  # fmt: skip
+    language = models.CharField(
+        _("language"), max_length=10, blank=True, default="", db_default="", editable=False,
+        help_text="Of the latest question.",
+    )  # fmt: skip
+    traits = ArrayField(
+        models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())), editable=False,
+        help_text="See Trait.",
+    )  # fmt: skip
+    anonymised_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its words and who asked were taken out."
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -76,6 +133,8 @@ class Chat(TenantRow, models.Model):
                 fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")
             ),
             word_index("title", "visitor_id", "origin", name="chat_by_words"),
+            # Only what seldom happens is a trait: a turn like most changes no index.
+            GinIndex(fields=["traits"], name="chat_by_traits"),
         ]
 
     def __str__(self) -> str:
@@ -93,13 +152,24 @@ class Chat(TenantRow, models.Model):
             self.groups = json.loads(cursor.fetchone()[0])
 
     def count_up(
-        self, *, messages: int, prompt_tokens: int = 0, completion_tokens: int = 0
-    ) -> None:
-        """Add what was said and spent in it, in the transaction that stores that; it has changed now.
+        self, *, messages: int, prompt_tokens: int = 0, completion_tokens: int = 0,
+        cost_usd: Decimal = Decimal(0), language: str = "", traits: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """Add what was said, spent and happened in it, in the transaction that stores that; it has changed now.
 
         By hand, since every turn does it and Django takes ten times as long to write the statement.
         """
+        added = list(traits)
         with connection.cursor() as cursor:
             cursor.execute(
-                _COUNT, [messages, prompt_tokens, completion_tokens, timezone.now(), self.pk]
-            )
+                _COUNT,
+                [
+                    messages, prompt_tokens, completion_tokens, cost_usd, timezone.now(), language[:10],
+                    added, added, self.pk,
+                ],
+            )  # fmt: skip
+
+    def note_opinions(self) -> None:
+        """What readers think of its answers has changed, in the transaction that stores that."""
+        with connection.cursor() as cursor:
+            cursor.execute(_JUDGE, [self.pk, self.pk])

@@ -151,12 +151,15 @@ class Handoff(models.Model):
         return self._change(Q(state=HandoffState.JOINED, person_id=person_id), held_until=longer)
 
     def release(self, person_id: uuid.UUID | None = None) -> bool:
-        """with a person → waiting: they have left without a word, or may not answer any more."""
+        """with a person → waiting: they have left without a word, or may not answer any more.
+
+        People were written to when it first waited; they are not again.
+        """
         held = Q(state=HandoffState.JOINED)
         held &= Q(held_until__lt=timezone.now()) if person_id is None else Q(person_id=person_id)
         return self._change(
             held, state=HandoffState.WAITING, person_id=None, person_email="", person_name="", joined_at=None,
-            held_until=None, waiting_since=timezone.now(), mailed_at=None,
+            held_until=None, waiting_since=timezone.now(),
         )  # fmt: skip
 
     def end(self, ended_as: HandoffEnd, person_id: uuid.UUID | None = None) -> bool:

@@ -53,8 +53,8 @@ def test_all_chats_of_a_visitor_are_deleted(acme, globex, acme_bot, globex_bot, 
     assert forget(as_bob, visitor_id="one-visitor").status_code == 403
     for nobody in ({}, {"visitor_id": "", "subject": ""}, {"visitor_id": "x" * 65}):
         assert forget(as_acme, **nobody).status_code == 422
-    assert forget(as_acme, subject="kim").json() == {"deleted": 2}
-    assert forget(as_acme, visitor_id="one-visitor").json() == {"deleted": 1}
+    assert forget(as_acme, subject="kim").json()["deleted"] == 2
+    assert forget(as_acme, visitor_id="one-visitor").json()["deleted"] == 1
     assert forget(as_acme, visitor_id="one-visitor").status_code == 404
     assert sorted(Chat.objects.values_list("visitor_id", flat=True)) == ["", "other-one"]
     with tenant_context(globex.tenant):

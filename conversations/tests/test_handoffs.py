@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
 from bots.models import Outcome
 from conversations.handoffs.asking import call_person, find_open
 from conversations.handoffs.changing import close, hand_back, join, say
+from conversations.handoffs.forms import read_hours, write_hours
 from conversations.handoffs.hours import check_hours, find_opening, is_within
 from conversations.handoffs.jobs import next_tending, tend_handoffs
 from conversations.handoffs.rules import set_rules
@@ -74,6 +76,21 @@ def test_people_are_there_within_their_hours():
     assert find_opening(hours, monday.replace(hour=18)) == friday.replace(hour=20)
     assert find_opening(hours, friday.replace(hour=23)) == (monday + timedelta(days=7)).replace(hour=9)  # fmt: skip
     assert find_opening({"mon": []}, monday) is None and is_within({}, monday)
+
+
+def test_a_date_counts_in_place_of_its_weekday():
+    week = {"thu": [["09:00", "17:00"]], "fri": [["09:00", "17:00"]]}
+    hours = week | {"12-25": [], "2026-12-24": [["09:00", "12:00"]]}
+    check_hours(hours)
+    eve = datetime(2026, 12, 24, 10, tzinfo=UTC)  # a Thursday
+    assert is_within(hours, eve) and not is_within(hours, eve.replace(hour=13))
+    assert not is_within(hours, eve + timedelta(days=1))
+    assert find_opening(hours, eve.replace(hour=13)) == datetime(2026, 12, 31, 9, tzinfo=UTC)
+    assert is_within({"12-25": []}, eve) and not is_within({"12-25": []}, eve + timedelta(days=1))
+    assert read_hours(write_hours(hours)) == hours
+    for wrong in ("02-30", "2026-13-01", "1-1", "easter"):
+        with pytest.raises(ValidationError):
+            check_hours({wrong: []})
 
 
 @pytest.mark.parametrize(
@@ -321,8 +338,8 @@ def test_outside_of_the_hours_a_message_can_be_left(bot):
 
 def test_one_visitor_waits_in_three_chats_at_most(bot):
     set_rules(bot, {})
-    frames = [{"type": "person"}, {"type": "reset"}] * 5
-    seen = talk(*frames, token=open_session(bot).json()["session_token"])
+    token = open_session(bot).json()["session_token"]
+    seen = [each for _ in range(5) for each in talk({"type": "person"}, token=token)]
     assert [each.get("code") for each in seen].count("too_many_handoffs") == 2
     assert Handoff.objects.count() == 3 and Chat.objects.count() == 3
 

@@ -11,16 +11,18 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core import mail
 from django.core.exceptions import ValidationError
+from redis import Redis
 
 from bots.models import UsageEvent
 from conversations.erasing.deleting import delete_chat
+from conversations.following.journal import _name_keys
 from conversations.handoffs import jobs, listening
 from conversations.handoffs.asking import call_person
-from conversations.handoffs.changing import close, hand_back, join, say
+from conversations.handoffs.changing import close, hand_back, join, release, say
 from conversations.handoffs.hours import check_hours
 from conversations.handoffs.rules import set_rules
 from conversations.handoffs.telling import group_of_chat
-from conversations.models import Chat, Handoff, HandoffReason
+from conversations.models import Chat, Handoff, HandoffReason, Message
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import PAGE, VISITOR, bot, open_session, talk
 from conversations.tests.test_handoffs import ann, ask, chat
@@ -28,7 +30,7 @@ from conversations.tests.test_inbox import in_acme, quick, watch
 from conversations.turns import recording
 from minirag.asgi import application
 from minirag.lib.errors import NotFound
-from tenants.context import tenant_context
+from tenants.context import require_tenant, tenant_context
 from tenants.due import DueKind, DueWork
 from tests.patient_socket import PatientSocket
 
@@ -202,3 +204,50 @@ def test_who_has_a_person_types_into_no_other_visitors_chat(acme, bot, chat, ann
 
     with tenant_context(None):
         assert async_to_sync(run)()["type"] == "the.end"
+
+
+def test_a_message_that_is_left_twice_is_left_once(bot):
+    set_rules(bot, {"hours": {"mon": []}})
+    token = open_session(bot).json()["session_token"]
+    left = {
+        "type": "person_message", "message": "Call me", "contact": "kim@example.com", "request_id": "left-1",
+    }  # fmt: skip
+    for _ in range(2):  # the second by a socket of its own, which knows of no chat
+        talk(left, token=token)
+    talk(left | {"request_id": "left-2"}, token=token)
+    said = Message.objects.filter(role="user").values_list("request_id", flat=True)
+    assert sorted(said) == ["left-1", "left-2"]
+
+
+def test_a_new_conversation_tells_the_person_and_leaves_a_message_that_was_left(bot, ann):
+    set_rules(bot, {})
+    token = open_session(bot).json()["session_token"]
+    talk({"type": "person"}, {"type": "reset"}, token=token)
+    handoff = Handoff.objects.get()
+    assert (handoff.state, handoff.ended_as) == ("closed", "withdrawn")
+    set_rules(bot, {"hours": {"mon": []}})
+    left = {"type": "person_message", "message": "Call me", "contact": "kim@example.com"}
+    talk(left, {"type": "reset"}, token=token)
+    assert Handoff.objects.open().get().reason == "message"
+
+
+def test_what_the_bot_is_saying_ends_when_a_person_joins(
+    chat, ann, settings, django_capture_on_commit_callbacks
+):
+    asked = Message.objects.create(chat=chat, role="user", content="Why?", outcome="pending")
+    schema = require_tenant().schema_name
+    lease = _name_keys(schema, asked.pk)[1]
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        redis.set(lease, "lives", ex=60)
+        with django_capture_on_commit_callbacks(execute=True):
+            join(call_person(chat, HandoffReason.ASKED), ann)
+        assert redis.get(lease) == b"stop"
+
+
+def test_a_chat_that_is_left_to_others_sends_no_second_mail(chat, ann):
+    handoff = call_person(chat, HandoffReason.ASKED)
+    jobs.tend_handoffs()
+    join(handoff, ann)
+    assert release(handoff, ann)
+    jobs.tend_handoffs()
+    assert len(mail.outbox) == 1

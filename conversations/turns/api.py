@@ -17,13 +17,13 @@ from conversations.audiences import audience_of, open_chats
 from conversations.erasing.deleting import delete_chat
 from conversations.following.api import write_events
 from conversations.following.running import start_turn
+from conversations.listing.finding import list_chats
+from conversations.listing.schemas import ChatQuery, ChatSchema, ExtendedQuery
 from conversations.models import Chat, Message
 from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import (
     ANSWER_STREAM,
     AnswerSchema,
-    ChatQuery,
-    ChatSchema,
     FeedbackBody,
     FullMessageSchema,
     MessageSchema,
@@ -37,6 +37,7 @@ from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView, error_response, read_body_async
@@ -55,7 +56,7 @@ _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are 
 _LISTED: dict[str, Any] = {
     "query": ChatQuery,
     "answers": {200: list[ChatSchema]},
-    "description": "Newest first.",
+    "description": "Newest first. The conditions may be combined freely.",
 }
 _PROVIDER_ERRORS = {
     402: "The budget of the tenant, the bot or the API token is spent.",
@@ -149,10 +150,9 @@ class ChatList(ChatView):
 
     @describe("List chats", **_LISTED)
     def get(self, request: Request, query: ChatQuery) -> Page[Chat]:
-        chats = readable_chats(request)
-        if query.bot_profile_id:
-            chats = chats.filter(bot_profile_id=query.bot_profile_id)
-        return paginate(chats, query, offset=query.offset)
+        chats = list_chats(readable_chats(request), query).chats
+        page = paginate(chats, query, offset=query.offset)
+        return page.of(with_facts) if query.extended else page
 
     def post(self, request: Request) -> Response:
         raise ProductError(
@@ -164,9 +164,10 @@ _list_chats = ChatList.as_view()
 
 
 class ChatDetail(ChatView):
-    @describe("Show a chat", answers={200: ChatSchema})
-    def get(self, request: Request, chat_id: UUID) -> Chat:
-        return find_chat(readable_chats(request), chat_id)
+    @describe("Show a chat", query=ExtendedQuery, answers={200: ChatSchema})
+    def get(self, request: Request, chat_id: UUID, query: ExtendedQuery) -> Any:
+        chat = find_chat(readable_chats(request), chat_id)
+        return with_facts(chat) if query.extended else chat
 
     @describe(
         "Delete a chat", answers={204: None},
@@ -206,6 +207,10 @@ class MessageFeedback(ChatView):
         message = find_message(readable_chats(request), chat_id, message_id)
         set_feedback(message, body.feedback, body.reason)
         return message
+
+
+def with_facts(chat: Chat) -> Joined:
+    return Joined(chat, facts=chat)
 
 
 def readable_chats(request: Request) -> QuerySet[Chat]:

@@ -30,6 +30,7 @@ def set_feedback(message: Message, feedback: str | None, reason: str | None = No
         if Message.objects.filter(pk=message.pk).exclude(**same).update(**said):
             chat = message.chat
             message.feedback = verdict
+            chat.note_opinions()
             note_opinion(message)
             note_disliked(message)
             record("feedback.given", detail={"message_id": message.pk, "feedback": verdict})

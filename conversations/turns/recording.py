@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from conversations.gaps.noting import note_turn
 from conversations.handoffs.asking import keep_person, note_declined, note_wish, pass_on
 from conversations.helping.offers import describe_help
 from conversations.metering import meter_turn, price_turn
-from conversations.models import Chat, Citation, Handoff, Message, MessageRole
+from conversations.models import Chat, Citation, Handoff, Message, MessageRole, Trait
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
@@ -217,6 +218,9 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             messages=1 if message else 0,
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
+            cost_usd=sum((each.cost_usd for each in spent), Decimal(0)),
+            language=answer.understood.language if answer.understood else "",
+            traits=name_traits(answer),
         )
         meter_turn(spent, message or turn.question)
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
@@ -236,6 +240,15 @@ def judge_citations(answer: Answer) -> bool | None:
     if answer.outcome != Outcome.ANSWERED or is_small_talk or answer.is_asked_back:
         return None
     return bool(answer.citations) and not answer.dropped_citations
+
+
+def name_traits(answer: Answer) -> list[str]:
+    """What a chat is found by after this turn."""
+    if answer.outcome == Outcome.REFUSED:
+        return Trait.of_refusal(answer.refusal.reason if answer.refusal else "")
+    ended = {Outcome.FAILED: [Trait.FAILED], Outcome.STOPPED: [Trait.STOPPED]}
+    found: list[str] = [*ended.get(Outcome(answer.outcome), [])]
+    return [*found, Trait.UNCITED] if judge_citations(answer) is False else found
 
 
 def count_unsupported(answer: Answer) -> int | None:

@@ -28,7 +28,6 @@ from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.nouns import EmptyIsNull, Joined, Moment, Noun, RelatedRows, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
-from minirag.lib.http_in.pagination import Cursor
 from minirag.lib.http_in.rest import Body
 from minirag.lib.security.groups import Groups
 
@@ -75,18 +74,6 @@ Excerpt = Annotated[
 
 
 # --- Chats and messages -------------------------------------------------------------------------------------------
-class ChatSchema(Noun):
-    id: UUID
-    tenant_id: UUID
-    bot_profile_id: UUID
-    title: Annotated[str, Field(examples=["When are you open?"])]
-    message_count: int
-    total_prompt_tokens: int
-    total_completion_tokens: int
-    created_at: Moment
-    updated_at: Moment
-
-
 class MessageSchema(Noun):
     id: UUID
     chat_id: UUID
@@ -334,13 +321,6 @@ class Question(Body):
         Groups | None,
         Field(description="Ours: in which groups the visitor is; see API tokens."),
     ] = None
-
-
-class ChatQuery(Body):
-    bot_profile_id: UUID | None = None
-    limit: Annotated[int, Field(ge=0)] = 50
-    offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    cursor: Cursor | None = None
 
 
 class FeedbackBody(Body):

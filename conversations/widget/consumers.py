@@ -302,6 +302,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
 
     async def _reset(self, frame: dict[str, Any]) -> None:
         await self._stop_silently()
+        await self.leave_people()
         self.chat_id = None
         self.tried.clear()
         await self.follow_chat()

@@ -72,6 +72,7 @@ _TENANT: list[tuple[Any, list[Page]]] = [
         [
             (_("Inbox"), "support_agent", "conversations_handoff"),
             (_("Handoff rules"), "rule", "conversations_handoffrules"),
+            (_("Canned answers"), "quickreply", "conversations_cannedanswer"),
             (_("Chats"), "chat", "conversations_chat"),
             (_("Exports"), "download", "conversations_exportjob"),
         ],

@@ -155,26 +155,28 @@
 
   // --- The list ---
   let known = null;
-  const refreshList = async () => {
+  const fetchPage = async () => {
     const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const [old, fresh] = [document, page].map((each) => each.querySelector("#changelist"));
-    // Rows that somebody is just marking are left alone.
-    if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+    return answer && answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  };
+  /** The rows with what is counted below them; beside a chat, the open chats. */
+  const LIVE = place.dataset.handoff ? ["[data-list]"] : ["#changelist", ".lg\\:scrollable-top"];
+  const refreshList = async () => {
+    const page = await fetchPage();
+    for (const selector of page ? LIVE : []) {
+      const [old, fresh] = [document, page].map((each) => each.querySelector(selector));
+      // Rows that somebody is just marking, or a link that has the focus, are left alone.
+      if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+    }
   };
   const showCount = (frame) => {
     document.title = frame.waiting ? `(${frame.waiting}) ${title}` : title;
-    const count = part("count");
-    if (count) {
-      const waiting = document.createElement("strong");
-      waiting.textContent = frame.waiting;
-      count.replaceChildren(waiting, ` waiting · ${frame.joined} with a person`);
-    }
+    const count = document.querySelector("[data-count]");
+    if (count) count.replaceChildren(build("strong", {}, String(frame.waiting)), ` ${count.dataset.waiting} · ${frame.joined} ${count.dataset.joined}`);
     const now = JSON.stringify(frame);
     if (known !== null && known !== now) {
       if (frame.newest > JSON.parse(known).newest) beep();
-      if (!place.dataset.handoff) refreshList();
+      refreshList();
     }
     known = now;
   };
@@ -317,4 +319,82 @@
     setInterval(() => showPresent(""), 10000);
   }
   connect();
+
+  // --- Canned answers: `/` and the beginning of a name at the beginning of the answer ---
+  const canned = JSON.parse((document.getElementById("canned-texts") || {}).textContent || "[]");
+  const choices = part("canned");
+  const reply = place.querySelector("textarea");
+  let chosen = 0;
+  const findCanned = () => {
+    const asked = /^\/([^\n]*)$/u.exec(reply.value);
+    if (!asked) return [];
+    const beginning = asked[1].trim().toLowerCase();
+    return canned.filter((each) => each.name.toLowerCase().includes(beginning)).slice(0, 8);
+  };
+  const showCanned = () => {
+    const found = findCanned();
+    chosen = Math.max(0, Math.min(chosen, found.length - 1));
+    choices.hidden = !found.length;
+    choices.replaceChildren(...found.map((each, at) => build("li",
+      { role: "option", id: `canned-${at}`, "aria-selected": String(at === chosen), onmousedown: (event) => { event.preventDefault(); putCanned(each); } },
+      build("strong", { dir: "auto" }, each.name), build("span", { className: "mr-quiet", dir: "auto" }, ` ${each.text.slice(0, 120)}`))));
+    if (found.length) reply.setAttribute("aria-activedescendant", `canned-${chosen}`);
+    else reply.removeAttribute("aria-activedescendant");
+  };
+  const putCanned = (each) => {
+    reply.value = each.text;
+    chosen = 0;
+    showCanned();
+    reply.focus();
+    reply.dispatchEvent(new Event("input"));
+  };
+  if (reply && choices && canned.length) {
+    reply.addEventListener("input", () => { chosen = 0; showCanned(); });
+    reply.addEventListener("blur", () => { choices.hidden = true; });
+    reply.addEventListener("keydown", (event) => {
+      const found = choices.hidden ? [] : findCanned();
+      if (!found.length || event.isComposing || event.ctrlKey || event.metaKey) return;
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step) chosen = (chosen + step + found.length) % found.length;
+      else if (event.key === "Enter" || event.key === "Tab") return void (event.preventDefault(), putCanned(found[chosen]));
+      else if (event.key === "Escape") { event.stopPropagation(); choices.hidden = true; return; }
+      else return;
+      event.preventDefault();
+      showCanned();
+    });
+  }
+
+  // --- Keys of one letter, but for who has switched them off, and never while something is typed ---
+  const sheet = document.querySelector("[data-keys]");
+  const off = sheet.querySelector("[data-keys-off]");
+  const OFF = "minirag-inbox-keys-off";
+  const store = (name, value) => { try { return value === undefined ? localStorage.getItem(name) : localStorage.setItem(name, value); } catch { return null; } };
+  off.checked = store(OFF) === "1";
+  off.addEventListener("change", () => store(OFF, off.checked ? "1" : "0"));
+  sheet.querySelector("[data-keys-close]").addEventListener("click", () => sheet.close());
+  for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", () => sheet.showModal());
+  const isTyping = (node) => node.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName);
+  /** The first chat that waits, in the list of the page or beside the chat. */
+  const openNext = () => {
+    const here = location.pathname;
+    const links = document.querySelectorAll("[data-list] a.mr-open, #result_list th a, #result_list td a[href*='/handoff/']");
+    const next = [...links].find((each) => new URL(each.href).pathname !== here);
+    if (next) location.assign(next.href);
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || sheet.open) return;
+    if (event.key === "Escape" && event.target === reply) return void reply.blur();
+    if (isTyping(event.target) || (off.checked && event.key !== "?")) return;
+    const key = event.key.toLowerCase();
+    if (key === "x" && !event.shiftKey) return; // closing is for good
+    if (key === "?") sheet.showModal();
+    else if (key === "n") openNext();
+    else if (key === "r" && reply && !reply.disabled) reply.focus();
+    else {
+      const button = place.querySelector(`[data-key="${CSS.escape(key)}"]`);
+      if (!button || button.hidden) return;
+      button.click();
+    }
+    event.preventDefault();
+  });
 })();

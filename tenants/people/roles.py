@@ -96,6 +96,8 @@ NOUNS: dict[str, Noun] = {
     "curated answers": Noun(May.READ, May.EDIT_KNOWLEDGE, ("knowledge.curatedanswer",)),
     "gaps": Noun(May.READ_CHATS, May.EDIT_KNOWLEDGE, ("conversations.gap",)),
     "chats": Noun(May.READ_CHATS, May.MANAGE_SETTINGS, ("conversations.chat",)),
+    "chat notes": Noun(May.READ_CHATS, May.READ_CHATS),
+    "canned answers": Noun(May.READ_CHATS, May.ANSWER_CHATS, ("conversations.cannedanswer",)),
     "the inbox": Noun(May.READ_CHATS, May.ANSWER_CHATS, ("conversations.handoff",)),
     "chat logs": Noun(May.READ_CHATS, May.MANAGE_SETTINGS),
     "models": Noun(May.ASK, May.MANAGE_SETTINGS),

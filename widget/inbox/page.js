@@ -28,26 +28,28 @@
 
   // --- The list ---
   let known = null;
-  const refreshList = async () => {
+  const fetchPage = async () => {
     const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const [old, fresh] = [document, page].map((each) => each.querySelector("#changelist"));
-    // Rows that somebody is just marking are left alone.
-    if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+    return answer && answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  };
+  /** The rows with what is counted below them; beside a chat, the open chats. */
+  const LIVE = place.dataset.handoff ? ["[data-list]"] : ["#changelist", ".lg\\:scrollable-top"];
+  const refreshList = async () => {
+    const page = await fetchPage();
+    for (const selector of page ? LIVE : []) {
+      const [old, fresh] = [document, page].map((each) => each.querySelector(selector));
+      // Rows that somebody is just marking, or a link that has the focus, are left alone.
+      if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+    }
   };
   const showCount = (frame) => {
     document.title = frame.waiting ? `(${frame.waiting}) ${title}` : title;
-    const count = part("count");
-    if (count) {
-      const waiting = document.createElement("strong");
-      waiting.textContent = frame.waiting;
-      count.replaceChildren(waiting, ` waiting · ${frame.joined} with a person`);
-    }
+    const count = document.querySelector("[data-count]");
+    if (count) count.replaceChildren(build("strong", {}, String(frame.waiting)), ` ${count.dataset.waiting} · ${frame.joined} ${count.dataset.joined}`);
     const now = JSON.stringify(frame);
     if (known !== null && known !== now) {
       if (frame.newest > JSON.parse(known).newest) beep();
-      if (!place.dataset.handoff) refreshList();
+      refreshList();
     }
     known = now;
   };
@@ -190,4 +192,3 @@
     setInterval(() => showPresent(""), 10000);
   }
   connect();
-})();

@@ -20,11 +20,15 @@ from minirag_client.types import (
     BotVersionDetail,
     BotVersionPage,
     BrowserSession,
+    CannedAnswer,
+    CannedAnswerPage,
     Catalogue,
     ChangedTenants,
     Chat,
     ChatExport,
     ChatMessage,
+    ChatNote,
+    ChatTag,
     ChatsExport,
     CheckedHost,
     ChildrenIngestion,
@@ -66,6 +70,7 @@ from minirag_client.types import (
     ExportStatus,
     ExportType,
     FactorRuleSchema,
+    Feature,
     FeedbackOfDay,
     FeedbackStats,
     FilePreview,
@@ -103,9 +108,12 @@ from minirag_client.types import (
     NewIdentitySecretSchema,
     Outcome,
     Overview,
+    OwnPlan,
     OwnPrice,
     PageState,
     PersonsMessage,
+    Plan,
+    PlanPage,
     PlatformTenant,
     PlatformTenantPage,
     Pricing,
@@ -125,6 +133,9 @@ from minirag_client.types import (
     RefusalMode,
     Refusals,
     Reindex,
+    Retention,
+    RetentionAct,
+    RetentionPreview,
     Right,
     Role,
     RollBack,
@@ -148,6 +159,7 @@ from minirag_client.types import (
     Strictness,
     SyncState,
     SystemHealth,
+    TagUse,
     Tenant,
     TenantPreview,
     TenantSettings,
@@ -570,12 +582,32 @@ class Operations(Transport):
         action: str | Unset = UNSET,
         tenant: str | Unset = UNSET,
         actor: str | Unset = UNSET,
+        thing: str | Unset = UNSET,
+        outcome: Literal['', 'done', 'refused', 'failed'] | Unset = UNSET,
         request_id: str | Unset = UNSET,
+        q: str | Unset = UNSET,
         created_from: str | Unset = UNSET,
         created_to: str | Unset = UNSET,
     ) -> AuditEventPage:
         """List what was done in the tenant: `GET /v1/audit-events`."""
-        return cast(AuditEventPage, self.request('GET', '/v1/audit-events', query=given(limit=limit, cursor=cursor, action=action, tenant=tenant, actor=actor, request_id=request_id, created_from=created_from, created_to=created_to)).json())
+        return cast(AuditEventPage, self.request('GET', '/v1/audit-events', query=given(limit=limit, cursor=cursor, action=action, tenant=tenant, actor=actor, thing=thing, outcome=outcome, request_id=request_id, q=q, created_from=created_from, created_to=created_to)).json())
+
+    def export_what_was_done_in_tenant(
+        self,
+        *,
+        action: str | Unset = UNSET,
+        tenant: str | Unset = UNSET,
+        actor: str | Unset = UNSET,
+        thing: str | Unset = UNSET,
+        outcome: Literal['', 'done', 'refused', 'failed'] | Unset = UNSET,
+        request_id: str | Unset = UNSET,
+        q: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+        format: Literal['csv', 'jsonl'] | Unset = UNSET,
+    ) -> str:
+        """Export what was done in the tenant: `GET /v1/audit-events/export`."""
+        return self.request('GET', '/v1/audit-events/export', query=given(action=action, tenant=tenant, actor=actor, thing=thing, outcome=outcome, request_id=request_id, q=q, created_from=created_from, created_to=created_to, format=format)).text
 
     def list_what_was_done(
         self,
@@ -585,12 +617,32 @@ class Operations(Transport):
         action: str | Unset = UNSET,
         tenant: str | Unset = UNSET,
         actor: str | Unset = UNSET,
+        thing: str | Unset = UNSET,
+        outcome: Literal['', 'done', 'refused', 'failed'] | Unset = UNSET,
         request_id: str | Unset = UNSET,
+        q: str | Unset = UNSET,
         created_from: str | Unset = UNSET,
         created_to: str | Unset = UNSET,
     ) -> AuditEventPage:
         """List what was done: `GET /v1/platform/audit-events`."""
-        return cast(AuditEventPage, self.request('GET', '/v1/platform/audit-events', query=given(limit=limit, cursor=cursor, action=action, tenant=tenant, actor=actor, request_id=request_id, created_from=created_from, created_to=created_to)).json())
+        return cast(AuditEventPage, self.request('GET', '/v1/platform/audit-events', query=given(limit=limit, cursor=cursor, action=action, tenant=tenant, actor=actor, thing=thing, outcome=outcome, request_id=request_id, q=q, created_from=created_from, created_to=created_to)).json())
+
+    def export_what_was_done(
+        self,
+        *,
+        action: str | Unset = UNSET,
+        tenant: str | Unset = UNSET,
+        actor: str | Unset = UNSET,
+        thing: str | Unset = UNSET,
+        outcome: Literal['', 'done', 'refused', 'failed'] | Unset = UNSET,
+        request_id: str | Unset = UNSET,
+        q: str | Unset = UNSET,
+        created_from: str | Unset = UNSET,
+        created_to: str | Unset = UNSET,
+        format: Literal['csv', 'jsonl'] | Unset = UNSET,
+    ) -> str:
+        """Export what was done: `GET /v1/platform/audit-events/export`."""
+        return self.request('GET', '/v1/platform/audit-events/export', query=given(action=action, tenant=tenant, actor=actor, thing=thing, outcome=outcome, request_id=request_id, q=q, created_from=created_from, created_to=created_to, format=format)).text
 
     def list_tenants(
         self,
@@ -618,6 +670,68 @@ class Operations(Transport):
     ) -> ProvisionedTenant:
         """Provision a tenant: `POST /v1/platform/tenants`."""
         return cast(ProvisionedTenant, self.request('POST', '/v1/platform/tenants', body=given(slug=slug, name=name, plan=plan, description=description, metadata=metadata, owner_email=owner_email, owner_password=owner_password, owner_display_name=owner_display_name)).json())
+
+    def list_plans(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> PlanPage:
+        """List plans: `GET /v1/platform/plans`."""
+        return cast(PlanPage, self.request('GET', '/v1/platform/plans', query=given(limit=limit, cursor=cursor)).json())
+
+    def make_plan(
+        self,
+        *,
+        key: str,
+        name: str,
+        description: str | Unset = UNSET,
+        features: list[Feature] | Unset = UNSET,
+        most_bots: int | None | Unset = UNSET,
+        most_people: int | None | Unset = UNSET,
+        most_sources: int | None | Unset = UNSET,
+        messages_per_month: int | None | Unset = UNSET,
+        tokens_per_month: int | None | Unset = UNSET,
+        cost_usd_per_month: float | str | None | Unset = UNSET,
+        stored_bytes: int | None | Unset = UNSET,
+    ) -> Plan:
+        """Make a plan: `POST /v1/platform/plans`."""
+        return cast(Plan, self.request('POST', '/v1/platform/plans', body=given(key=key, name=name, description=description, features=features, most_bots=most_bots, most_people=most_people, most_sources=most_sources, messages_per_month=messages_per_month, tokens_per_month=tokens_per_month, cost_usd_per_month=cost_usd_per_month, stored_bytes=stored_bytes)).json())
+
+    def show_plan(
+        self,
+        key: str,
+    ) -> Plan:
+        """Show a plan: `GET /v1/platform/plans/{key}`."""
+        return cast(Plan, read_tagged(self.request('GET', f'/v1/platform/plans/{key}')))
+
+    def change_plan(
+        self,
+        key: str,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset = UNSET,
+        features: list[Feature] | Unset = UNSET,
+        most_bots: int | None | Unset = UNSET,
+        most_people: int | None | Unset = UNSET,
+        most_sources: int | None | Unset = UNSET,
+        messages_per_month: int | None | Unset = UNSET,
+        tokens_per_month: int | None | Unset = UNSET,
+        cost_usd_per_month: float | str | None | Unset = UNSET,
+        stored_bytes: int | None | Unset = UNSET,
+        if_match: str | Unset = UNSET,
+    ) -> Plan:
+        """Change a plan: `PATCH /v1/platform/plans/{key}`."""
+        return cast(Plan, read_tagged(self.request('PATCH', f'/v1/platform/plans/{key}', body=given(name=name, description=description, features=features, most_bots=most_bots, most_people=most_people, most_sources=most_sources, messages_per_month=messages_per_month, tokens_per_month=tokens_per_month, cost_usd_per_month=cost_usd_per_month, stored_bytes=stored_bytes), if_match=if_match)))
+
+    def remove_plan(
+        self,
+        key: str,
+        *,
+        if_match: str | Unset = UNSET,
+    ) -> None:
+        """Remove a plan: `DELETE /v1/platform/plans/{key}`."""
+        self.request('DELETE', f'/v1/platform/plans/{key}', if_match=if_match)
 
     def show_tenants_queues(
         self,
@@ -1070,6 +1184,12 @@ class Operations(Transport):
     ) -> KeyTrial:
         """Test a provider key: `POST /v1/providers/{provider_id}/test`."""
         return cast(KeyTrial, self.request('POST', f'/v1/providers/{provider_id}/test', body=given(model=model)).json())
+
+    def show_tenant_plan(
+        self,
+    ) -> OwnPlan:
+        """Show the tenant's plan: `GET /v1/tenants/me/plan`."""
+        return cast(OwnPlan, self.request('GET', '/v1/tenants/me/plan').json())
 
     def list_quotas(
         self,
@@ -1902,12 +2022,25 @@ class Operations(Transport):
         self,
         *,
         bot_profile_id: str | Unset = UNSET,
+        from_date: str | Unset = UNSET,
+        to_date: str | Unset = UNSET,
+        feedback: Literal['positive', 'negative'] | Unset = UNSET,
+        outcome: Literal['refused', 'failed', 'stopped'] | Unset = UNSET,
+        refusal_reason: str | Unset = UNSET,
+        uncited: bool | Unset = UNSET,
+        language: str | Unset = UNSET,
+        min_cost: float | str | Unset = UNSET,
+        max_cost: float | str | Unset = UNSET,
+        answered_by: Literal['bot', 'person'] | Unset = UNSET,
+        tag: str | Unset = UNSET,
+        q: str | Unset = UNSET,
         limit: int | Unset = UNSET,
         offset: int | Unset = UNSET,
         cursor: str | Unset = UNSET,
+        extended: bool | Unset = UNSET,
     ) -> list[Chat]:
         """List chats: `GET /v1/chat`."""
-        return cast(list[Chat], self.request('GET', '/v1/chat', query=given(bot_profile_id=bot_profile_id, limit=limit, offset=offset, cursor=cursor)).json())
+        return cast(list[Chat], self.request('GET', '/v1/chat', query=given(bot_profile_id=bot_profile_id, from_date=from_date, to_date=to_date, feedback=feedback, outcome=outcome, refusal_reason=refusal_reason, uncited=uncited, language=language, min_cost=min_cost, max_cost=max_cost, answered_by=answered_by, tag=tag, q=q, limit=limit, offset=offset, cursor=cursor, extended=extended)).json())
 
     def export_chats(
         self,
@@ -1953,9 +2086,11 @@ class Operations(Transport):
     def show_chat(
         self,
         chat_id: str,
+        *,
+        extended: bool | Unset = UNSET,
     ) -> Chat:
         """Show a chat: `GET /v1/chat/{chat_id}`."""
-        return cast(Chat, self.request('GET', f'/v1/chat/{chat_id}').json())
+        return cast(Chat, self.request('GET', f'/v1/chat/{chat_id}', query=given(extended=extended)).json())
 
     def delete_chat(
         self,
@@ -2011,6 +2146,54 @@ class Operations(Transport):
     ) -> Message:
         """Give feedback: `PATCH /v1/chat/{chat_id}/messages/{message_id}/feedback`."""
         return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback, reason=reason)).json())
+
+    def list_chat_notes(
+        self,
+        chat_id: str,
+    ) -> list[ChatNote]:
+        """List a chat's notes: `GET /v1/chat/{chat_id}/notes`."""
+        return cast(list[ChatNote], self.request('GET', f'/v1/chat/{chat_id}/notes').json())
+
+    def write_note(
+        self,
+        chat_id: str,
+        *,
+        text: str,
+    ) -> ChatNote:
+        """Write a note: `POST /v1/chat/{chat_id}/notes`."""
+        return cast(ChatNote, self.request('POST', f'/v1/chat/{chat_id}/notes', body=given(text=text)).json())
+
+    def delete_note(
+        self,
+        chat_id: str,
+        note_id: str,
+    ) -> None:
+        """Delete a note: `DELETE /v1/chat/{chat_id}/notes/{note_id}`."""
+        self.request('DELETE', f'/v1/chat/{chat_id}/notes/{note_id}')
+
+    def list_chat_tags(
+        self,
+        chat_id: str,
+    ) -> list[ChatTag]:
+        """List a chat's tags: `GET /v1/chat/{chat_id}/tags`."""
+        return cast(list[ChatTag], self.request('GET', f'/v1/chat/{chat_id}/tags').json())
+
+    def tag_chat(
+        self,
+        chat_id: str,
+        *,
+        tags: list[str],
+    ) -> list[ChatTag]:
+        """Tag a chat: `PUT /v1/chat/{chat_id}/tags`."""
+        return cast(list[ChatTag], self.request('PUT', f'/v1/chat/{chat_id}/tags', body=given(tags=tags)).json())
+
+    def list_tags(
+        self,
+        *,
+        q: str | Unset = UNSET,
+    ) -> list[TagUse]:
+        """List tags: `GET /v1/chat-tags`."""
+        return cast(list[TagUse], self.request('GET', '/v1/chat-tags', query=given(q=q)).json())
 
     def explain_answer(
         self,
@@ -2348,14 +2531,91 @@ class Operations(Transport):
         """Open a gap again: `POST /v1/gaps/{gap_id}/reopen`."""
         return cast(Gap, self.request('POST', f'/v1/gaps/{gap_id}/reopen').json())
 
+    def show_how_long_chats_are_kept(
+        self,
+    ) -> Retention:
+        """Show how long chats are kept: `GET /v1/tenants/me/retention`."""
+        return cast(Retention, self.request('GET', '/v1/tenants/me/retention').json())
+
+    def set_how_long_chats_are_kept(
+        self,
+        *,
+        days: int | None,
+        act: RetentionAct | Unset = UNSET,
+        takes_golden: bool | Unset = UNSET,
+    ) -> Retention:
+        """Set how long chats are kept: `PUT /v1/tenants/me/retention`."""
+        return cast(Retention, self.request('PUT', '/v1/tenants/me/retention', body=given(days=days, act=act, takes_golden=takes_golden)).json())
+
+    def preview_retention(
+        self,
+        *,
+        days: int,
+    ) -> RetentionPreview:
+        """Preview a retention: `GET /v1/tenants/me/retention/preview`."""
+        return cast(RetentionPreview, self.request('GET', '/v1/tenants/me/retention/preview', query=given(days=days)).json())
+
     def forget_visitor(
         self,
         *,
         visitor_id: str | Unset = UNSET,
         subject: str | Unset = UNSET,
+        golden_questions: bool | Unset = UNSET,
+        curated_answers: bool | Unset = UNSET,
     ) -> DeletedChats:
         """Forget a visitor: `POST /v1/visitors/forget`."""
-        return cast(DeletedChats, self.request('POST', '/v1/visitors/forget', body=given(visitor_id=visitor_id, subject=subject)).json())
+        return cast(DeletedChats, self.request('POST', '/v1/visitors/forget', body=given(visitor_id=visitor_id, subject=subject, golden_questions=golden_questions, curated_answers=curated_answers)).json())
+
+    def list_canned_answers(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        language: str | Unset = UNSET,
+    ) -> CannedAnswerPage:
+        """List canned answers: `GET /v1/canned-answers`."""
+        return cast(CannedAnswerPage, self.request('GET', '/v1/canned-answers', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, language=language)).json())
+
+    def create_canned_answer(
+        self,
+        *,
+        name: str,
+        text: str,
+        language: str | Unset = UNSET,
+        bot_profile_id: str | None | Unset = UNSET,
+    ) -> CannedAnswer:
+        """Create a canned answer: `POST /v1/canned-answers`."""
+        return cast(CannedAnswer, self.request('POST', '/v1/canned-answers', body=given(name=name, text=text, language=language, bot_profile_id=bot_profile_id)).json())
+
+    def show_canned_answer(
+        self,
+        canned_answer_id: str,
+    ) -> CannedAnswer:
+        """Show a canned answer: `GET /v1/canned-answers/{canned_answer_id}`."""
+        return cast(CannedAnswer, read_tagged(self.request('GET', f'/v1/canned-answers/{canned_answer_id}')))
+
+    def change_canned_answer(
+        self,
+        canned_answer_id: str,
+        *,
+        name: str | Unset = UNSET,
+        text: str | Unset = UNSET,
+        language: str | Unset = UNSET,
+        bot_profile_id: str | None | Unset = UNSET,
+        if_match: str | Unset = UNSET,
+    ) -> CannedAnswer:
+        """Change a canned answer: `PATCH /v1/canned-answers/{canned_answer_id}`."""
+        return cast(CannedAnswer, read_tagged(self.request('PATCH', f'/v1/canned-answers/{canned_answer_id}', body=given(name=name, text=text, language=language, bot_profile_id=bot_profile_id), if_match=if_match)))
+
+    def delete_canned_answer(
+        self,
+        canned_answer_id: str,
+        *,
+        if_match: str | Unset = UNSET,
+    ) -> None:
+        """Delete a canned answer: `DELETE /v1/canned-answers/{canned_answer_id}`."""
+        self.request('DELETE', f'/v1/canned-answers/{canned_answer_id}', if_match=if_match)
 
     def list_handoffs(
         self,

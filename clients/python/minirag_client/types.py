@@ -69,6 +69,7 @@ class Attempt(TypedDict):
 class AuditEvent(TypedDict):
     id: int
     action: str
+    outcome: str
     tenant_slug: str
     actor: str
     detail: dict[str, Any]
@@ -238,6 +239,7 @@ class BrowserSession(TypedDict):
     id: str
     address: str
     agent: str
+    browser: str
     created_at: str
     seen_at: str
 
@@ -248,6 +250,24 @@ class BulkChange(TypedDict):
 
 
 CameFrom = Literal['form', 'api', 'command', 'draft', 'roll_back', 'before']
+
+
+class CannedAnswer(TypedDict):
+    id: str
+    name: str
+    text: str
+    language: str
+    bot_profile_id: str | None
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
+class CannedAnswerPage(TypedDict):
+    """Canned answers, the newest first"""
+
+    items: list[CannedAnswer]
+    next_cursor: str | None
 
 
 class Catalogue(TypedDict):
@@ -279,6 +299,7 @@ class Chat(TypedDict):
     total_completion_tokens: int
     created_at: str
     updated_at: str
+    facts: NotRequired[ChatFacts]
 
 
 class ChatExport(TypedDict):
@@ -287,9 +308,39 @@ class ChatExport(TypedDict):
     exported_at: str
 
 
+class ChatFacts(TypedDict):
+    """What a chat was like; lists are filtered by it"""
+
+    language: str
+    cost_usd: float
+    traits: list[str]
+
+
 class ChatMessage(TypedDict):
     role: Literal['system', 'developer', 'user', 'assistant']
     content: NotRequired[str | list[Part] | None]
+
+
+class ChatNote(TypedDict):
+    id: str
+    chat_id: str
+    text: str
+    author_id: str | None
+    author_email: str
+    created_at: str
+    ignored: NotRequired[list[str]]
+
+
+class ChatTag(TypedDict):
+    name: str
+    added_by: str
+    created_at: str
+
+
+class ChatTags(TypedDict):
+    """All tags that the chat is to have"""
+
+    tags: list[str]
 
 
 class ChatsExport(TypedDict):
@@ -313,6 +364,24 @@ class ChildrenIngestion(TypedDict):
     message: str
     enqueued: int
     ignored: NotRequired[list[str]]
+
+
+class ChosenChats(TypedDict):
+    """Of which chats, as the list of chats is filtered; words are looked for everywhere"""
+
+    bot_profile_id: NotRequired[str | None]
+    from_date: NotRequired[str | None]
+    to_date: NotRequired[str | None]
+    feedback: NotRequired[Literal['positive', 'negative'] | None]
+    outcome: NotRequired[Literal['refused', 'failed', 'stopped'] | None]
+    refusal_reason: NotRequired[str | None]
+    uncited: NotRequired[bool | None]
+    language: NotRequired[str | None]
+    min_cost: NotRequired[float | str | None]
+    max_cost: NotRequired[float | str | None]
+    answered_by: NotRequired[Literal['bot', 'person'] | None]
+    tag: NotRequired[str | None]
+    q: NotRequired[str | None]
 
 
 class Chunk(TypedDict):
@@ -572,6 +641,8 @@ class DecisionSchema(TypedDict):
 
 class DeletedChats(TypedDict):
     deleted: int
+    deleted_with: KeptWords
+    left: KeptWords
     ignored: NotRequired[list[str]]
 
 
@@ -902,6 +973,7 @@ class ExportFilters(TypedDict):
     refusal_only: NotRequired[bool]
     citation_valid: NotRequired[bool | None]
     kind: NotRequired[UsageKind | None]
+    chats: NotRequired[ChosenChats | None]
 
 
 ExportFormat = Literal['jsonl', 'csv']
@@ -936,6 +1008,9 @@ class FactorRuleSchema(TypedDict):
 
 class FailedPart(TypedDict):
     error: str
+
+
+Feature = Literal['sites', 'connectors', 'handoffs', 'sso', 'provider_keys', 'hosts', 'webhooks']
 
 
 Feedback = Literal['positive', 'negative']
@@ -1346,6 +1421,14 @@ class Joining(TypedDict):
     takes_over: NotRequired[bool]
 
 
+class KeptWords(TypedDict):
+    """What people made of chats, and what holds words of them"""
+
+    golden_questions: int
+    evaluation_results: int
+    curated_answers: int
+
+
 KeyOutcome = Literal['works', 'wrong_key', 'no_money', 'no_such_model', 'busy', 'too_slow', 'unreachable', 'unreadable', 'refused', 'not_callable']
 
 
@@ -1571,6 +1654,17 @@ class NewBotScope(TypedDict):
     template: NotRequired[str | None]
 
 
+class NewCannedAnswer(TypedDict):
+    name: str
+    text: str
+    language: NotRequired[str]
+    bot_profile_id: NotRequired[str | None]
+
+
+class NewChatNote(TypedDict):
+    text: str
+
+
 class NewChild(TypedDict):
     visibility: NotRequired[Visibility]
     groups: NotRequired[list[str]]
@@ -1680,6 +1774,20 @@ class NewLogo(TypedDict):
     content: str
 
 
+class NewPlan(TypedDict):
+    key: str
+    name: str
+    description: NotRequired[str]
+    features: NotRequired[list[Feature]]
+    most_bots: NotRequired[int | None]
+    most_people: NotRequired[int | None]
+    most_sources: NotRequired[int | None]
+    messages_per_month: NotRequired[int | None]
+    tokens_per_month: NotRequired[int | None]
+    cost_usd_per_month: NotRequired[float | str | None]
+    stored_bytes: NotRequired[int | None]
+
+
 class NewPlatformTenant(TypedDict):
     slug: str
     name: str
@@ -1730,6 +1838,14 @@ class NewQuota(TypedDict):
     period: NotRequired[QuotaPeriod]
     limit: float | str
     warning_percent: NotRequired[int]
+
+
+class NewRetention(TypedDict):
+    """In place of what there is"""
+
+    days: int | None
+    act: NotRequired[RetentionAct]
+    takes_golden: NotRequired[bool]
 
 
 class NewSource(TypedDict):
@@ -1812,6 +1928,14 @@ class Overview(TypedDict):
     total_tokens: int
 
 
+class OwnPlan(TypedDict):
+    key: str
+    name: str
+    description: str
+    features: list[PlanFeature]
+    held: list[PlanUse]
+
+
 class OwnPrice(TypedDict):
     model: str
     prompt_cost_per_1m: float
@@ -1874,6 +1998,43 @@ class PersonsMessage(TypedDict):
     author: str | None
     created_at: str
     ignored: NotRequired[list[str]]
+
+
+class Plan(TypedDict):
+    key: str
+    name: str
+    description: str
+    features: list[Feature]
+    most_bots: int | None
+    most_people: int | None
+    most_sources: int | None
+    messages_per_month: int | None
+    tokens_per_month: int | None
+    cost_usd_per_month: float | None
+    stored_bytes: int | None
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
+class PlanFeature(TypedDict):
+    name: str
+    label: str
+    included: bool
+
+
+class PlanPage(TypedDict):
+    """Plans"""
+
+    items: list[Plan]
+    next_cursor: str | None
+
+
+class PlanUse(TypedDict):
+    name: str
+    label: str
+    limit: float | None
+    used: float
 
 
 class PlatformTenant(TypedDict):
@@ -2169,6 +2330,21 @@ class ReindexShare(TypedDict):
     tokens: int
     embedding_calls: int
     estimated_cost_usd: float | None
+
+
+class Retention(TypedDict):
+    days: int | None
+    act: RetentionAct
+    takes_golden: bool
+    ignored: NotRequired[list[str]]
+
+
+RetentionAct = Literal['delete', 'anonymise']
+
+
+class RetentionPreview(TypedDict):
+    days: int
+    chats: int
 
 
 Right = Literal['chat', 'read', 'manage']
@@ -2503,6 +2679,11 @@ class SystemHealth(TypedDict):
     postgres: ServerHealth
     qdrant: ServerHealth
     redis: ServerHealth
+
+
+class TagUse(TypedDict):
+    name: str
+    chats: int
 
 
 class Tenant(TypedDict):
@@ -2943,6 +3124,8 @@ class VisitorToForget(TypedDict):
 
     visitor_id: NotRequired[str]
     subject: NotRequired[str]
+    golden_questions: NotRequired[bool]
+    curated_answers: NotRequired[bool]
 
 
 class WantedLink(TypedDict):

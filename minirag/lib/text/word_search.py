@@ -64,12 +64,13 @@ def having_words(rows: QuerySet[M], words: list[str], *columns: str) -> QuerySet
     """Keep the rows whose columns have all of the `words`; none where there is none to look for."""
     if not words:
         return rows.none()
-    wanted = reduce(and_, map(_ask_for, words))
+    wanted = reduce(and_, map(ask_for, words))
     found: Any = rows.alias(words=words_of(*columns)).filter(words=wanted)
     return cast("QuerySet[M]", found)
 
 
-def _ask_for(word: str) -> SearchQueryCombinable:
+def ask_for(word: str) -> SearchQueryCombinable:
+    """What `words_of` is compared with, to find one word."""
     if _DENSE_RUN.fullmatch(word):
         return SearchQuery(" ".join(word), config="simple", search_type="phrase")
     return SearchQuery(f"'{word}':*", config="simple", search_type="raw")

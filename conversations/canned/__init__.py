@@ -1,0 +1,1 @@
+"""Texts that people answer with again and again in the inbox."""

@@ -1,0 +1,1 @@
+"""How long chats are kept, and what is done then."""
