@@ -57,11 +57,11 @@ def delete_kept(kept: Kept, *, golden: bool, curated: bool) -> KeptWords:
     with transaction.atomic():
         if golden:
             results = kept.results.delete()[0]
-            for each in kept.goldens:
+            for each in kept.goldens.all():
                 delete_golden(each)
                 goldens += 1
         if curated:
-            for answer in kept.answers:
+            for answer in kept.answers.all():
                 delete_answer(answer)
                 answers += 1
     return KeptWords(goldens, results, answers)

@@ -67,7 +67,7 @@ class RetentionActs(LookOnlyAdmin):
         count = None
         if request.method == "POST" and form.is_valid():
             days = form.cleaned_data["days"]
-            count = count_due(days) if days else 0
+            count = count_due(days, form.cleaned_data["act"]) if days else 0
             if not count or request.POST.get("seen") == str(count):
                 set_retention(form.cleaned_data)
                 self.message_user(request, _("Saved."), messages.SUCCESS)

@@ -44,7 +44,7 @@ class RetentionPreview(RetentionView):
         description="Changes nothing.",
     )  # fmt: skip
     def get(self, request: Request, query: PreviewQuery) -> dict[str, int]:
-        return {"days": query.days, "chats": count_due(query.days)}
+        return {"days": query.days, "chats": count_due(query.days, query.act)}
 
 
 def _show(kept: ChatRetention | None) -> dict[str, Any]:

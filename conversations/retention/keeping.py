@@ -55,13 +55,13 @@ def set_retention(values: Mapping[str, Any]) -> ChatRetention | None:
     return kept
 
 
-def count_due(days: int) -> int:
-    """How many chats would go at once, were they kept so many days."""
-    return find_old(ChatRetention(days=days)).count()
+def count_due(days: int, act: str) -> int:
+    """With how many chats this would be done at once, were they kept so many days."""
+    return find_old(ChatRetention(days=days, act=act)).count()
 
 
 def find_old(kept: ChatRetention) -> QuerySet[Chat]:
-    """The chats that are kept no longer, but for those that were made anonymous."""
+    """The chats that are kept no longer; to be made anonymous, those that are not yet."""
     until = kept.until
     open_ones = Handoff.objects.open().filter(chat=OuterRef("pk"))
     old = Chat.objects.filter(

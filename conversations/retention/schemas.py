@@ -31,6 +31,7 @@ class NewRetention(Body):
 
 class PreviewQuery(Body):
     days: Annotated[int, Field(ge=1, le=LONGEST_KEPT_DAYS, examples=[365])]
+    act: RetentionAct = RetentionAct.DELETE
 
 
 class RetentionPreviewSchema(Noun):

@@ -117,6 +117,7 @@ def test_anonymous_chats_keep_figures_and_no_word(acme, old, as_acme, monkeypatc
     for model in (ChatNote, GoldenQuestion, EvaluationResult):
         assert not model.objects.exists()
     assert CuratedAnswer.objects.count() == 1
+    assert [keeping.count_due(30, act) for act in ("delete", "anonymise")] == [2, 0]
     assert AuditEvent.objects.filter(action="retention.enforced").count() == 1
     alice = browser("alice@acme.example.com", "acme")
     assert alice.get(f"/admin/conversations/chat/{old.pk}/change/").status_code == 200

@@ -2551,9 +2551,10 @@ class Operations(Transport):
         self,
         *,
         days: int,
+        act: RetentionAct | Unset = UNSET,
     ) -> RetentionPreview:
         """Preview a retention: `GET /v1/tenants/me/retention/preview`."""
-        return cast(RetentionPreview, self.request('GET', '/v1/tenants/me/retention/preview', query=given(days=days)).json())
+        return cast(RetentionPreview, self.request('GET', '/v1/tenants/me/retention/preview', query=given(days=days, act=act)).json())
 
     def forget_visitor(
         self,
