@@ -64,9 +64,9 @@ def find_old(kept: ChatRetention) -> QuerySet[Chat]:
     """The chats that are kept no longer; to be made anonymous, those that are not yet."""
     until = kept.until
     open_ones = Handoff.objects.open().filter(chat=OuterRef("pk"))
-    old = Chat.objects.filter(
-        created_at__lt=until, updated_at__lt=until, anonymised_at__isnull=True
-    )
+    old = Chat.objects.filter(created_at__lt=until, updated_at__lt=until)
+    if kept.act == RetentionAct.ANONYMISE:
+        old = old.filter(anonymised_at__isnull=True)
     return old.exclude(Exists(open_ones)).order_by("created_at", "id")
 
 
