@@ -1,33 +1,41 @@
-"""Whether a passage says a question's words together: neighbours side by side, and many of them close to each other.
+"""Whether a passage says a question's words together: neighbours side by side, and as many as possible in one sentence.
 
 BM25 counts words wherever they stand, and a vector blurs them. Read in the text of the best passages instead of in the
-index, pairs of words cost it nothing. Pure; measured in docs/retrieval.md.
+index, pairs of words cost it nothing. What all of these passages say, as those of one article say its subject, tells
+none of them from the others, so a word counts less the more of them have it. Pure; measured in docs/retrieval.md.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
+from operator import and_, eq
 from typing import Final
 
 from knowledge.retrieval.passages import Passage
 from minirag.lib.text.analysis import analyse_words
+from minirag.lib.text.sentences import split_sentences
 
 DEPTH: Final = 20
-"""So many of the best passages are read; with 30 nothing changed."""
-PAIRS_WEIGHT, NEARNESS_WEIGHT = 0.3, 0.3
-_WINDOW = 20  # words, about a long sentence
+"""So many of the best passages are read; with 25 nothing changed."""
+PAIRS_WEIGHT, SENTENCE_WEIGHT = 0.3, 0.4
 _MOST_TERMS = 64
+_KINSHIP = 0.9
+_SHARED, _SHORTEST_SHARED = 0.7, 5
 
 
 def _list_terms(text: str, language: str) -> tuple[str, ...]:
     return tuple(term for _, term in analyse_words(text, language) if term)
 
 
-_read_terms = lru_cache(maxsize=2048)(_list_terms)
+@lru_cache(maxsize=2048)
+def _read(heading: str, content: str, language: str) -> tuple[tuple[str, ...], ...]:
+    """The terms of a passage: those of its heading, then those of each of its sentences."""
+    texts = (heading, *split_sentences(content))
+    return tuple(_list_terms(each, language) for each in texts)
 
 
 class Closeness:
@@ -41,46 +49,82 @@ class Closeness:
     ) -> None:
         self.question, self.weights, self.replaced = question, weights, replaced
         self.rarest = max(weights.values(), default=1.0)
-        self._asked: dict[str, list[str]] = {}
 
-    def _terms(self, language: str) -> list[str]:
-        if language not in self._asked:
-            terms = _list_terms(self.question[: 20 * _MOST_TERMS], language)
-            self._asked[language] = [self.replaced.get(term, term) for term in terms[:_MOST_TERMS]]
-        return self._asked[language]
+    def measure(self, passages: Sequence[tuple[Passage, str]]) -> list[float]:
+        """For each passage (with its language) from 0, nothing of it is together, to the sum of both weights."""
+        measured = [0.0] * len(passages)
+        for language in {spoken for _, spoken in passages}:
+            own = [number for number, (_, spoken) in enumerate(passages) if spoken == language]
+            read = [
+                _read(passages[number][0].heading, passages[number][0].content, language)
+                for number in own
+            ]
+            for number, value in zip(own, self._measure(read, language), strict=True):
+                measured[number] = value
+        return measured
 
-    def _weigh(self, term: str) -> float:
-        return self.weights.get(term, self.rarest)
+    def _measure(
+        self, read: Sequence[tuple[tuple[str, ...], ...]], language: str
+    ) -> Iterable[float]:
+        terms = _list_terms(self.question[: 20 * _MOST_TERMS], language)
+        asked = [self.replaced.get(term, term) for term in terms[:_MOST_TERMS]]
+        weights = {term: self.weights.get(term, self.rarest) for term in asked}
+        whole = sum(weights.values())
+        if len(weights) < 2 or not whole:
+            return [0.0] * len(read)
+        words = [set(chain.from_iterable(each)) for each in read]
+        have = Counter(term for said in words for term in weights.keys() & said)
+        wanted = {
+            term: weight * (1 - have[term] / (len(read) + 1)) for term, weight in weights.items()
+        }
+        pairs, kin = set(pairwise(asked)), find_kin(weights, set().union(*words))
+        return [
+            PAIRS_WEIGHT * min(_weigh_pairs(pairs, each, weights) / whole, 1.0)
+            + SENTENCE_WEIGHT * _find_fullest(each, wanted, kin) / sum(wanted.values())
+            for each in read
+        ]
 
-    def measure(self, text: str, language: str) -> float:
-        """From 0, nothing of it is together, to the sum of both weights: all of it is, in its order."""
-        asked = self._terms(language)
-        wanted = set(asked)
-        whole = sum(map(self._weigh, wanted))
-        if len(wanted) < 2 or not whole:
-            return 0.0
-        said = _read_terms(text, language)
-        common = set(pairwise(asked)) & set(pairwise(said))
-        pairs = sum(min(self._weigh(first), self._weigh(second)) for first, second in common)
-        nearest = self._find_nearest(said, wanted)
-        return PAIRS_WEIGHT * min(pairs / whole, 1.0) + NEARNESS_WEIGHT * nearest / whole
 
-    def _find_nearest(self, said: Sequence[str], wanted: set[str]) -> float:
-        """The most of the question's weight that stands within a window."""
-        places = [(place, term) for place, term in enumerate(said) if term in wanted]
-        best = current = 0.0
-        inside: Counter[str] = Counter()
-        first = 0
-        for place, term in places:
-            inside[term] += 1
-            current += self._weigh(term) if inside[term] == 1 else 0.0
-            while places[first][0] <= place - _WINDOW:
-                gone = places[first][1]
-                inside[gone] -= 1
-                current -= self._weigh(gone) if not inside[gone] else 0.0
-                first += 1
-            best = max(best, current)
-        return best
+def _weigh_pairs(
+    pairs: set[tuple[str, str]], read: Iterable[Iterable[str]], weights: Mapping[str, float]
+) -> float:
+    common = pairs.intersection(pairwise(chain.from_iterable(read)))
+    return sum(min(weights[first], weights[second]) for first, second in common)
+
+
+def _find_fullest(
+    read: Sequence[tuple[str, ...]],
+    wanted: Mapping[str, float],
+    kin: Mapping[str, Mapping[str, float]],
+) -> float:
+    """The most of what is wanted that one sentence says under its heading, in these words or others of their root."""
+    heading, *sentences = read
+    above = kin.keys() & heading
+    best = 0.0
+    for said in sentences or [()]:
+        found: dict[str, float] = {}
+        for word in above.union(kin.keys() & said):
+            for term, near in kin[word].items():
+                found[term] = max(near, found.get(term, 0.0))
+        best = max(best, sum(near * wanted[term] for term, near in found.items()))
+    return best
+
+
+def find_kin(terms: Collection[str], said: Iterable[str]) -> dict[str, dict[str, float]]:
+    """For each word that is a term, or begins as one does, how near it is to which: stemming leaves "inventor" and
+    "invent".
+    """
+    begins: dict[str, list[str]] = {}
+    for term in terms:
+        if len(term) >= _SHORTEST_SHARED and term.isalpha():
+            begins.setdefault(term[:_SHORTEST_SHARED], []).append(term)
+    kin = {term: {term: 1.0} for term in terms}
+    for word in said:
+        for term in begins.get(word[:_SHORTEST_SHARED], ()):
+            shared = sum(accumulate(map(eq, term, word), and_))
+            if word != term and word.isalpha() and shared >= _SHARED * len(term):
+                kin.setdefault(word, {})[term] = _KINSHIP * shared / max(len(term), len(word))
+    return kin
 
 
 def order_by_closeness(
@@ -88,14 +132,12 @@ def order_by_closeness(
 ) -> list[Passage]:
     """Order passages (each with its language, best first) anew; the best keeps the score of the best.
 
-    `share` says how much it counts: 1 where words count at least half, less where meaning decides.
+    `share` says how much it counts: 1 where words count a good part, less where meaning decides.
     """
     if not passages or share <= 0:
         return [passage for passage, _ in passages]
-    added = [
-        share * closeness.measure(_read(passage), language) if number < DEPTH else 0.0
-        for number, (passage, language) in enumerate(passages)
-    ]
+    added = [share * each for each in closeness.measure(passages[:DEPTH])]
+    added += [0.0] * (len(passages) - len(added))
     scored = [
         (passage.score + more, more, passage)
         for more, (passage, _) in zip(added, passages, strict=True)
@@ -110,8 +152,4 @@ def order_by_closeness(
 
 def list_terms(passage: Passage, language: str) -> tuple[str, ...]:
     """The words of a passage as the index knows them."""
-    return _read_terms(_read(passage), language)
-
-
-def _read(passage: Passage) -> str:
-    return f"{passage.heading}. {passage.content}" if passage.heading else passage.content
+    return tuple(chain.from_iterable(_read(passage.heading, passage.content, language)))

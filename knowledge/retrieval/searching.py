@@ -46,7 +46,7 @@ from minirag.lib.text.short_texts import decide_language
 
 FREE = Decimal(0)
 # An English embedder makes something of languages in Latin letters, and little of others.
-DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.4, 0.2
+DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.6, 0.4, 0.2
 ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
@@ -215,7 +215,7 @@ def _find_candidates(
     is_pinned = any(each.is_pinned for each, _ in ranked)
     weights = _weigh_terms(terms, term_weights or ())
     # Scores by rank are of another kind, and where meaning alone is wanted words must not order.
-    share = 0.0 if bot.fusion == Fusion.RECIPROCAL_RANK else min(1.0, 2 * (1 - weight))
+    share = 0.0 if bot.fusion == Fusion.RECIPROCAL_RANK else min(1.0, 2.5 * (1 - weight))
     closeness = Closeness(
         asked.query.read, weights, {each.term: each.found for each in expansions if each.replaces}
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from knowledge.ordering.proximity import (
     DEPTH,
-    NEARNESS_WEIGHT,
     PAIRS_WEIGHT,
+    SENTENCE_WEIGHT,
     Closeness,
+    find_kin,
     order_by_closeness,
 )
 from knowledge.retrieval.passages import Passage
@@ -26,8 +28,9 @@ def make(content: str, score: float) -> tuple[Passage, str]:
     return Passage(one, one, one, "", "", None, "", content, score, 0.5, 3.0), "en"
 
 
-def measure(text: str, question: str = "gift card lost", **replaced: str) -> float:
-    return Closeness(question, WEIGHTS, replaced).measure(text, "en")
+def measure(text: str, *others: str, question: str = "gift card lost", **replaced: str) -> float:
+    passages = [make(each, 0.5) for each in (text, *others)]
+    return Closeness(question, WEIGHTS, replaced).measure(passages)[0]
 
 
 def test_words_together_are_closer_than_words_apart():
@@ -35,7 +38,32 @@ def test_words_together_are_closer_than_words_apart():
     near = measure("A card that was a gift is lost.")
     far = measure(f"The gift was small. {FAR * 3} A card came. {FAR * 3} Then it was lost.")
     assert together > near > far > measure("Nothing of it.") == 0
-    assert together <= PAIRS_WEIGHT + NEARNESS_WEIGHT
+    assert together == pytest.approx(PAIRS_WEIGHT / 2 + SENTENCE_WEIGHT)
+
+
+def test_a_heading_is_said_with_each_sentence_below_it():
+    passage, language = make("It takes a day. Block it when it is lost.", 0.5)
+    under = replace(passage, heading="Gift cards")
+    below, alone = Closeness("gift card lost", WEIGHTS, {}).measure(
+        [(under, language), (passage, language)]
+    )
+    assert below > alone > 0
+
+
+def test_what_all_passages_say_tells_none_of_them_from_the_others():
+    others = ["A gift for you.", "Some gift.", "No gift at all."]
+    question = "gift lost"
+    assert measure("gift", *others, question=question) < measure("gift", question=question)
+    assert measure("It was lost.", *others, question=question) > measure(
+        "It was a gift.", *others, question=question
+    )
+
+
+def test_words_of_one_root_are_near_to_each_other():
+    kin = find_kin(["invent", "gift"], ["inventor", "invest", "gifts", "invent"])
+    assert kin["invent"] == {"invent": 1.0} and 0.5 < kin["inventor"]["invent"] < 1
+    assert kin.keys() == {"invent", "gift", "inventor"}
+    assert measure("The inventor.", question="invent gift") > 0
 
 
 def test_rare_words_together_count_more():

@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from minirag.ai.builtin.quoting import clean_inline
@@ -30,7 +30,6 @@ SHORT_PENALTY = 0.2
 QUESTION_PENALTY = 0.3
 # Of long sentences as many as have room, and these in any case.
 LEAST_EMBEDDED = 8
-MULTILINGUAL_SHARE = 0.4  # a multilingual embedder takes twice as long
 BM25_K1, BM25_B = 1.2, 0.75
 COVERAGE, CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.4, 0.3, 0.2, 0.1, 0.15, 0.6
 MULTILINGUAL_LIKENESS = 1.0
@@ -42,10 +41,12 @@ English sentences have, and what the best sentence of its passage has.
 
 @dataclass(frozen=True)
 class Ordering:
-    """What orders the sentences whose words are known as they are meant in their places.
+    """What orders the sentences whose words are known as they are meant in their places; `multilingual_likeness` is for
+    those of which a multilingual embedder says only how like the question each is as a whole.
 
     An embedder is asked about `most` sentences, of long ones about so many as `room` characters hold: each costs some
-    3 ms of CPU before the first word of the answer, unless it was read before.
+    3 ms of CPU before the first word of the answer, unless it was read before. A multilingual one takes twice as long,
+    and is asked about `most_multilingual`.
     """
 
     coverage: float
@@ -53,12 +54,20 @@ class Ordering:
     likeness: float
     most: int
     room: int
+    multilingual_likeness: float
+    most_multilingual: int
 
 
-AMONG_MANY: Final = Ordering(coverage=0.4, passage=0.3, likeness=0.4, most=20, room=2400)
+AMONG_MANY: Final = Ordering(
+    coverage=0.4, passage=0.3, likeness=0.4, most=20, room=2400,
+    multilingual_likeness=MULTILINGUAL_LIKENESS, most_multilingual=8,
+)  # fmt: skip
 """Fitted on half of SQuAD: where there is much to find, which passages were found says much, and so do rare words."""
-AMONG_FEW: Final = Ordering(coverage=0.3, passage=0.12, likeness=1.2, most=32, room=4000)
-"""Fitted on help pages of seven small sites: people ask for what stands there in words of their own, and the same
+AMONG_FEW: Final = Ordering(
+    coverage=0.3, passage=0.12, likeness=1.2, most=32, room=4000,
+    multilingual_likeness=2.0, most_multilingual=24,
+)  # fmt: skip
+"""Fitted on help pages of fifteen small sites: people ask for what stands there in words of their own, and the same
 sentences are soon known.
 """
 
@@ -142,16 +151,19 @@ def score_candidates(
     ]
     if embed is None or not (is_multilingual or are_mostly_english(candidates)):
         return Scored(by_words, max(by_words))
-    share = MULTILINGUAL_SHARE if is_multilingual else 1.0
-    ordering = replace(ordering, most=int(share * ordering.most))
-    meanings = measure_meaning(whole, candidates, by_words, embed, ordering, read)
+    most = ordering.most_multilingual if is_multilingual else ordering.most
+    meanings = measure_meaning(whole, candidates, by_words, embed, most, ordering.room, read)
     weight = MULTILINGUAL_LIKENESS if is_multilingual else LIKENESS
     by_likeness = [
         weight * each.likeness + rest for each, rest in zip(meanings, shared, strict=True)
     ]
-    if read is None:
+    if read is None and not is_multilingual:
         return Scored(by_likeness, max(by_likeness), meanings)
-    added = add_taken_up(candidates, meanings, ranks, coverage, ordering)
+    added = (
+        add_taken_up(candidates, meanings, ranks, coverage, ordering)
+        if read is not None
+        else [(ordering.multilingual_likeness - weight) * each.likeness for each in meanings]
+    )
     scores = [score + more for score, more in zip(by_likeness, added, strict=True)]
     return Scored(scores, max(by_likeness), meanings)
 
@@ -280,17 +292,17 @@ def measure_meaning(
     candidates: Sequence[Candidate],
     by_words: Sequence[float],
     embed: SentenceEmbedder,
-    ordering: Ordering,
+    most: int,
+    room: int,
     read: SentenceReader | None = None,
 ) -> list[Meaning]:
-    """What an embedder says of the best by words, each under its heading, while there is room."""
+    """What an embedder says of the `most` best by words, each under its heading, while there is room."""
     ranked: list[int] = []
     texts: list[str] = []
-    room = ordering.room
     for index in sorted(range(len(candidates)), key=lambda index: -by_words[index]):
         text = name_place(candidates[index])
         room -= len(text)
-        if len(texts) == ordering.most or (room < 0 and len(texts) >= LEAST_EMBEDDED):
+        if len(texts) == most or (room < 0 and len(texts) >= LEAST_EMBEDDED):
             break
         ranked.append(index)
         texts.append(text)
