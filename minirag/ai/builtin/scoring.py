@@ -203,7 +203,12 @@ def _weigh(
     candidates: Sequence[Candidate],
     term_weights: Mapping[str, float],
 ) -> Weights:
+    """A word that many of the sentences have tells none of them from the others, and weighs less."""
     terms = weigh_question(analysis.analyse(question, language), candidates, term_weights)
+    have = Counter(term for each in candidates for term in terms.keys() & set(each.terms))
+    terms = {
+        term: weight * (1 - have[term] / (len(candidates) + 1)) for term, weight in terms.items()
+    }
     asking = set(analysis.analyse(asked.words, language)) if asked.kind else set()
     rest = {term: weight for term, weight in terms.items() if term not in asking}
     return Weights(rest, sum(terms.values()) - sum(rest.values()))
