@@ -51,7 +51,7 @@ class Answering(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Share of the dense score in the fused one. Empty: 0.5; of languages that the embedder does not know "
+        help_text="Share of the dense score in the fused one. Empty: 0.6; of languages that the embedder does not know "
         "0.4, or 0.2 where they have other letters than Latin ones.",
     )
     rerank_model = models.CharField(
