@@ -21,7 +21,7 @@ from minirag.lib.text.sentences import split_sentences
 
 DEPTH: Final = 20
 """So many of the best passages are read; with 25 nothing changed."""
-PAIRS_WEIGHT, SENTENCE_WEIGHT = 0.3, 0.4
+PAIRS_WEIGHT, SENTENCE_WEIGHT = 0.4, 0.4
 _MOST_TERMS = 64
 _KINSHIP = 0.9
 _SHARED, _SHORTEST_SHARED = 0.7, 5
