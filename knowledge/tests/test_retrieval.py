@@ -272,7 +272,7 @@ def test_the_dense_weight_decides_between_words_and_meaning(bot):
 
 @pytest.mark.parametrize(
     ("language", "sources", "weight"),
-    [("en", ["en"], 0.5), ("de", ["de"], 0.4), ("ru", ["ru"], 0.2), ("de", ["en"], 0.2)],
+    [("en", ["en"], 0.6), ("de", ["de"], 0.4), ("ru", ["ru"], 0.2), ("de", ["en"], 0.2)],
 )
 def test_meaning_counts_by_what_the_embedder_makes_of_a_language(language, sources, weight):
     scope = Scope([], [], [], {}, 1, sources, "minirag/minilm")
