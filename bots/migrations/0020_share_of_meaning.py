@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0018_quota_of_plan'),
+        ('bots', '0019_bot_versions'),
     ]
 
     operations = [
