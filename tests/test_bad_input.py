@@ -242,13 +242,11 @@ VALID: dict[tuple[str, str], Body] = {
         "name": "x",
         "text": "x",
         "language": "en",
-        "bot_profile_id": "{bot}",
     },
     ("canned-answers/<str:canned_answer_id>", "patch"): {
         "name": "x",
         "text": "x",
         "language": "en",
-        "bot_profile_id": "{bot}",
     },
     ("chat/<str:chat_id>/notes", "post"): {"text": "x"},
     ("chat/<str:chat_id>/tags", "put"): {"tags": ["x"]},
@@ -472,6 +470,7 @@ UNREQUIRED = {
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
     "title",
+    "days",
     "scopes",
     "template",
     "expires_at",
