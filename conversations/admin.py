@@ -112,7 +112,8 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list, with what its notes say counted for the rows of this page alone."""
         changelist = super().get_changelist_instance(request)
-        rows = list(changelist.paginator.page(changelist.page_num).object_list)
+        number = changelist.page_num if changelist.multi_page else 1
+        rows = list(changelist.paginator.page(number).object_list)
         changelist.result_list = rows
         people = User.objects.filter(
             tenant=require_tenant(), pk__in={each.user_id for each in rows}

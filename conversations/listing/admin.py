@@ -131,7 +131,7 @@ def tell_misunderstood(error: Exception) -> str:
         return error.detail
     wrong = {str(each["loc"][0]) for each in getattr(error, "errors", list)()}
     fields = ConditionsForm.base_fields
-    labels = [str(fields[name].label) for name in sorted(wrong & set(fields))]
+    labels = [str(fields[name].label) if name in fields else name for name in sorted(wrong)]
     return str(_("Not understood: %s") % ", ".join(labels))
 
 

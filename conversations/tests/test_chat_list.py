@@ -152,6 +152,7 @@ def test_pages_are_counted_to_a_bound_and_that_is_told(acme, in_acme, monkeypatc
     alice = browser("alice@acme.example.com", "acme")
     assert shown(alice) == ["chat 6", "chat 5", "chat 4"]
     assert shown(alice, p="2") == ["chat 3"]
+    assert shown(alice, p="7", q="6") == ["chat 6"]  # a page that a narrower list has not
     assert shown(alice, p="2", q="chat") == ["chat 3", "chat 2"]
     page = alice.get(LIST)
     assert page.context["cl"].result_count == 4 and "Narrow the filters" in str(page.content)

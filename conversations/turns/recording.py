@@ -180,8 +180,10 @@ def cut_history(history: History, turns: int) -> tuple[tuple[str, str], ...]:
 
 def load_history(chat: Chat, turns: int) -> tuple[tuple[tuple[str, str], ...], frozenset[int]]:
     """Return the last `turns` turns as (role, content), oldest first, failed ones left out; and which were refused."""
-    told = Message.objects.filter(chat=chat, role__in=_SAID_BY).exclude(
-        outcome__in=(Outcome.PENDING, Outcome.FAILED)
+    told = (
+        Message.objects.filter(chat=chat, role__in=_SAID_BY)
+        .exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
+        .exclude(content="")  # what was made anonymous
     )
     latest = told.order_by("-created_at", "-id").values_list("role", "content", "outcome")
     rows = list(reversed(latest[: 2 * turns]))
