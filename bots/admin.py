@@ -59,6 +59,7 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
     """A bot, with its own provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
+        label=_("Starter questions"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text=format_lazy(
@@ -69,6 +70,7 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
         ),
     )
     allowed_origins = LinesField(
+        label=_("Allowed origins"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=format_lazy(
@@ -123,6 +125,10 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
             "query_variations": _("Searches in other words"),
         }
         help_texts = {
+            "is_public": _(
+                "Anybody may ask it on our own page /t/…/, which shows the oldest public bot. Off: only pages that are "
+                "listed may."
+            ),
             "contact": _(
                 "Shown to visitors whose question was declined, or who ask for a person: an e-mail address, a "
                 "telephone number, a page."

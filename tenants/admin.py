@@ -69,7 +69,7 @@ class TenantAdmin(ProductAdmin):
     search_fields = ("name", "slug", "domains__domain")
     date_hierarchy = "created_at"
     readonly_fields = (
-        "slug", "schema_name", "status", "status_reason", "status_changed_at", "schema_state", "created_at",
+        "slug", "schema_name", "status", "status_reason", "status_changed_at", "told_schema", "created_at",
         "admin_link", "queue",
     )  # fmt: skip
     fieldsets = (
@@ -85,7 +85,7 @@ class TenantAdmin(ProductAdmin):
             },
         ),
         (_("Status"), {"fields": (("status", "status_changed_at"), "status_reason")}),
-        (_("Database"), {"fields": (("schema_name", "schema_state"), "is_canary", "created_at")}),
+        (_("Database"), {"fields": (("schema_name", "told_schema"), "is_canary", "created_at")}),
     )
     inlines = (DomainInline,)
     actions = ("suspend_chosen", "archive_chosen", "restore_chosen")
@@ -121,8 +121,13 @@ class TenantAdmin(ProductAdmin):
         return int(tenant.user_count)
 
     @display(description=_("schema"), label={"current": "success", "behind": "danger"})
-    def schema_state(self, tenant: Tenant) -> str:
-        return "current" if tenant.schema_version == target_version() else "behind"
+    def schema_state(self, tenant: Tenant) -> tuple[str, str]:
+        is_current = tenant.schema_version == target_version()
+        return ("current", gettext("current")) if is_current else ("behind", gettext("behind"))
+
+    @display(description=_("schema"))
+    def told_schema(self, tenant: Tenant) -> str:
+        return self.schema_state(tenant)[1]
 
     @display(description=_("admin"))
     def admin_link(self, tenant: Tenant) -> str:

@@ -1217,6 +1217,7 @@ ADMIN_PAGES: dict[str, list[str]] = {
         )
     },
     "admin/account/<slug:act>/": [""],
+    "admin/help/<slug:page>/": [""],
 }
 MODEL_PAGES = {
     "",
@@ -1368,7 +1369,9 @@ def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
 
 
 def expand_plain_page(path: str, query: str, scene: Scene, site: Any) -> Iterator[str]:
-    url = "/" + path.replace("(?P<url>.*)$", "nothing/here/").replace("<slug:act>", "end-session")
+    url = "/" + path.replace("(?P<url>.*)$", "nothing/here/").replace(
+        "<slug:act>", "end-session"
+    ).replace("<slug:page>", "people")
     if "<path" in url:
         for model, pk in scene.acme.pks.items():
             yield f"/admin/r/{ContentType.objects.get_for_model(model).pk}/{pk}/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser import Watch, launch_browser
@@ -36,6 +37,29 @@ def enter(page: Page, base_url: str, email: str, password: str) -> None:
     page.wait_for_url(f"{base_url}/admin/")
 
 
+# Each page is seen in one of these, so that all of them together are seen in each.
+LOOKS = [(1280, "light", "en"), (390, "dark", "de"), (1280, "dark", "de"), (390, "light", "en")]
+_RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+def open_tab(page: Page, width: int, scheme: str, language: str) -> Page:
+    tab = page.context.new_page()
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.emulate_media(color_scheme=scheme)
+    tab.set_extra_http_headers({"Accept-Language": language})
+    return tab
+
+
+def find_barriers(tab: Page) -> list[str]:
+    """What axe-core finds serious or critical on a page, with the first place of each."""
+    found = Axe().run(tab, options=_RULES).response["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
 def open_all(tabs: list[Page], links: list[str]) -> list[str]:
     """Open each, several at once, until nothing more is fetched; returns the links to forms that add something."""
     found = []
@@ -46,6 +70,7 @@ def open_all(tabs: list[Page], links: list[str]) -> list[str]:
         for tab, _ in opened:
             tab.wait_for_load_state("networkidle")
             assert tab.evaluate(_EXCESS_WIDTH) <= 0, f"{tab.url} is wider than its window"
+            assert find_barriers(tab) == [], tab.url
             found += tab.eval_on_selector_all("a[href*='/add/']", "all => all.map(a => a.href)")
     return found
 
@@ -53,9 +78,10 @@ def open_all(tabs: list[Page], links: list[str]) -> list[str]:
 def walk(page: Page, base_url: str) -> list[str]:
     """Open every list that the index leads to, and every form to add one; returns what was opened.
 
-    Fails if a page says an error, asks for anything from elsewhere, or is wider than its window.
+    Fails if a page says an error, asks for anything from elsewhere, is wider than its window, or keeps somebody out
+    (axe-core); at two widths, light and dark, in English and German.
     """
-    tabs = [page.context.new_page() for _ in range(4)]
+    tabs = [open_tab(page, *look) for look in LOOKS]
     watches = [Watch(tab) for tab in tabs]
     links = page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)")
     lists = {

@@ -61,8 +61,8 @@ _SHOWN_DELIVERIES = 20
 
 
 class WebhookForm(GuardedModelForm):
-    events = forms.MultipleChoiceField(
-        choices=[(name, EventType(name).label) for name in SUBSCRIBABLE], required=False,
+    events = forms.MultipleChoiceField(label=_("Events"),
+        choices=[(name, _(EventType(name).label)) for name in SUBSCRIBABLE], required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ class WebhookAdmin(ProductAdmin):
                 gettext("%(url)s and the log of its deliveries") % {"url": webhook.url}
                 for webhook in objs
             ],
-            {"webhooks": len(objs)},
+            {str(self.opts.verbose_name_plural): len(objs)},
             set(),
             [],
         )

@@ -49,7 +49,7 @@ def _list_choices() -> list[tuple[str, Any]]:
 class ProviderForm(GuardedModelForm):
     """A key that can be written and never read."""
 
-    provider = forms.ChoiceField(
+    provider = forms.ChoiceField(label=_("Provider"),
         choices=_list_choices, widget=UnfoldAdminSelectWidget,
         help_text=_("A server of your own that speaks OpenAI's protocol is openai, hosted_vllm or lm_studio."),
     )  # fmt: skip
@@ -95,7 +95,7 @@ class ProviderForm(GuardedModelForm):
 
 
 class TrialForm(forms.Form):
-    model = forms.CharField(
+    model = forms.CharField(label=_("Model"),
         max_length=catalogue.LONGEST_MODEL, required=False, widget=UnfoldAdminTextInputWidget,
         help_text=_("Empty: one of a bot that uses the key, else a small one of the provider's."),
     )  # fmt: skip

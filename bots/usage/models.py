@@ -6,6 +6,7 @@ import uuid
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.translation import gettext
 
 from bots.quotas import models as quota_models  # noqa: F401 - Django looks for models here
 
@@ -82,7 +83,7 @@ class UsageEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.model}: {self.total_tokens} tokens"
+        return f"{self.kind} {self.model}: {self.total_tokens} {gettext('tokens')}"
 
 
 class UsageDay(models.Model):

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext
+
 from bots.models import UsageKind
 from bots.usage.spending import Spent, sum_usage, window_of
 
@@ -23,7 +25,7 @@ class Sums:
 
     @property
     def text(self) -> str:
-        return f"${self.cost:,.4f} · {self.tokens:,} tokens · {self.calls:,} calls"
+        return f"${self.cost:,.4f} · {self.tokens:,} {gettext('tokens')} · {self.calls:,} {gettext('calls')}"
 
     def add(self, spent: Spent) -> None:
         self.tokens += spent.total_tokens
@@ -54,8 +56,9 @@ def summarise_month() -> dict[str, Any]:
     dates = [window.first_day + timedelta(days=number) for number in range(DAYS)]
     return {
         "cards": [
-            ("Cost in 30 days", f"${all_of_it.cost:,.2f}"), ("Per 30 days with calls", f"${projected:,.2f}"),
-            ("Tokens", f"{all_of_it.tokens:,}"), ("Calls", f"{all_of_it.calls:,}"),
+            (gettext("Cost in 30 days"), f"${all_of_it.cost:,.2f}"),
+            (gettext("Per 30 days with calls"), f"${projected:,.2f}"),
+            (gettext("Tokens"), f"{all_of_it.tokens:,}"), (gettext("Calls"), f"{all_of_it.calls:,}"),
         ],
         "bars": [make_bar(day, days.get(day) or Sums(), most) for day in dates],
         "models": sorted(models.items(), key=lambda item: (-item[1].cost, -item[1].tokens, item[0]))[:_MODELS],

@@ -52,7 +52,7 @@ _PLOTTED = 30
 
 class NewRunForm(forms.Form):
     bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label=_("Bot"))
-    tag = forms.CharField(
+    tag = forms.CharField(label=_("Tag"),
         max_length=50, required=False, widget=UnfoldAdminTextInputWidget,
         help_text=_("Only golden questions with this tag. Empty: all that are active."),
     )  # fmt: skip

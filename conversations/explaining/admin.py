@@ -37,9 +37,13 @@ _LONGEST_VALUES = 4000
 
 
 class TrialForm(forms.Form):
-    bot = forms.ModelChoiceField(BotProfile.objects.none(), widget=UnfoldAdminSelectWidget)
+    bot = forms.ModelChoiceField(
+        BotProfile.objects.none(), label=_("Bot"), widget=UnfoldAdminSelectWidget
+    )
     question = forms.CharField(
-        max_length=LONGEST_QUESTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
+        label=_("Question"),
+        max_length=LONGEST_QUESTION,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
     )
     groups = GroupsField(
         label=_("As a visitor in these groups"), required=False,

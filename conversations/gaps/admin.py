@@ -55,10 +55,11 @@ class AnswerForm(forms.Form):
     """What is approved; it begins with what fits for sure, and with a draft where one was asked for."""
 
     questions = LinesField(
+        label=_("Questions"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text=_("One per line, the main one first. Only what this very answer is right for."),
     )
-    answer = forms.CharField(
+    answer = forms.CharField(label=_("Answer"),
         max_length=LONGEST_ANSWER, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
         help_text=_("Markdown, given to visitors as it is written."),
     )  # fmt: skip
@@ -82,7 +83,7 @@ class GapStateFilter(SimpleListFilter):
     title, parameter_name = "state", "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(each.value, str(each.label)) for each in GapState]
+        return [(each.value, gettext(each.label)) for each in GapState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=self.value()) if self.value() else queryset

@@ -51,6 +51,7 @@ _SHOWN_RUNS: Final = 6
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
+        label=_("Reason"),
         required=False,
         max_length=1000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),

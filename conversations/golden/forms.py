@@ -126,6 +126,7 @@ class GoldenFileForm(forms.Form):
 
     bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label=_("bot"))
     file = forms.FileField(
+        label=_("File"),
         widget=UnfoldAdminFileFieldWidget,
         help_text=format_lazy(
             _("JSON lines, CSV or YAML, at most {what} MB."), what=LARGEST_FILE // 1000000

@@ -44,7 +44,10 @@ class StateFilter(SimpleListFilter):
     title, parameter_name = "state", "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((each.value, str(each.label)) for each in HandoffState), ("all", gettext("All"))]
+        return [
+            *((each.value, gettext(each.label)) for each in HandoffState),
+            ("all", gettext("All")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all":
@@ -60,10 +63,15 @@ class StateFilter(SimpleListFilter):
 
 class CuratedForm(forms.Form):
     questions = LinesField(
+        label=_("Questions"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=_("One per line, the main one first. Only what this very answer is right for."),
     )
-    answer = forms.CharField(max_length=LONGEST_SAID, widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}))  # fmt: skip
+    answer = forms.CharField(
+        label=_("Answer"),
+        max_length=LONGEST_SAID,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+    )
 
 
 @register(Handoff, site=tenant_site)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop
+
 from knowledge.connectors.asking import find_server
 from knowledge.connectors.folder import Folder, check_folder
 from knowledge.connectors.git import GIT_KEYS, Repository, check_git, find_git_server
@@ -41,13 +43,27 @@ class ConnectorKind:
 
 
 _ROWS: Final = (
-    ConnectorKind(SourceType.FOLDER, "A folder on the server", frozenset(), check_folder, Folder),
     ConnectorKind(
-        SourceType.GIT, "A git repository", GIT_KEYS, check_git, Repository, find_git_server
+        SourceType.FOLDER, gettext_noop("A folder on the server"), frozenset(), check_folder, Folder
     ),
-    ConnectorKind(SourceType.S3, "An S3 bucket", S3_KEYS, check_s3, Bucket, find_s3_server),
     ConnectorKind(
-        SourceType.WEBDAV, "A cloud folder (WebDAV)", WEBDAV_KEYS, check_webdav, Cloud, find_server
+        SourceType.GIT,
+        gettext_noop("A git repository"),
+        GIT_KEYS,
+        check_git,
+        Repository,
+        find_git_server,
+    ),
+    ConnectorKind(
+        SourceType.S3, gettext_noop("An S3 bucket"), S3_KEYS, check_s3, Bucket, find_s3_server
+    ),
+    ConnectorKind(
+        SourceType.WEBDAV,
+        gettext_noop("A cloud folder (WebDAV)"),
+        WEBDAV_KEYS,
+        check_webdav,
+        Cloud,
+        find_server,
     ),
 )
 CONNECTORS: Final[dict[str, ConnectorKind]] = {row.source_type.value: row for row in _ROWS}

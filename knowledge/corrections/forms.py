@@ -25,7 +25,7 @@ class MarksForm(forms.Form):
         label=_("Pinned"), required=False, widget=UnfoldBooleanSwitchWidget,
         help_text=_("It wins over passages that contradict it, and comes before those that fit about as well."),
     )  # fmt: skip
-    note = forms.CharField(
+    note = forms.CharField(label=_("Note"),
         max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
         help_text=_("Why, for your colleagues."),
     )  # fmt: skip
@@ -67,7 +67,7 @@ class AddedChunkForm(MarksForm):
 
     field_order = ("document", "heading", "content", "is_pinned", "note")
 
-    heading = forms.CharField(
+    heading = forms.CharField(label=_("Heading"),
         max_length=longest(Correction, "anchor_heading"), required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("What it is about; it is searched and shown with the text. Empty: the document's title."),

@@ -49,11 +49,13 @@ _LONGEST = longest(CuratedQuestion, "text")
 
 class CuratedAnswerForm(ReadersForm):
     question = forms.CharField(
+        label=_("Question"),
         max_length=_LONGEST,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("As visitors would ask it."),
     )
     variants = LinesField(
+        label=_("Variants"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text=_(
@@ -61,9 +63,12 @@ class CuratedAnswerForm(ReadersForm):
         ),
     )
     owner = forms.ModelChoiceField(
-        User.objects.none(), widget=UnfoldAdminSelectWidget, help_text=_("Who answers for it.")
+        User.objects.none(),
+        label=_("Owner"),
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Who answers for it."),
     )
-    links = LinesField(
+    links = LinesField(label=_("Links"),
         required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=_("Pages where more is said, one per line; the first is what its citation leads to."),
     )  # fmt: skip

@@ -43,6 +43,7 @@ from tenants.admin_site.sites import tenant_site
 
 class DatasetForm(GuardedModelForm):
     tags = forms.CharField(
+        label=_("Tags"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Divided by commas."),

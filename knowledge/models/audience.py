@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_noop
 
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups, fold_groups
@@ -21,7 +22,7 @@ class Visibility(models.TextChoices):
     PRIVATE = "private", "Nobody but the tenant's own people"
 
 
-AS_ITS_SOURCE: Final = "everybody, as far as its source is"
+AS_ITS_SOURCE: Final = gettext_noop("everybody, as far as its source is")
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,13 @@ ANYONE: Final = Audience()
 INSIDER: Final = Audience(is_insider=True)
 
 
-def tell_groups(groups: Collection[str] | None, *, everybody: str = "everybody") -> str:
+def tell_groups(
+    groups: Collection[str] | None, *, everybody: str = gettext_noop("everybody")
+) -> str:
     """Say for a person whom something is for: these groups, nobody where there are none, None for everybody."""
     if groups is None:
-        return everybody
-    return ", ".join(groups) or "nobody but the tenant's own people"
+        return gettext(everybody)
+    return ", ".join(groups) or gettext("nobody but the tenant's own people")
 
 
 class Restrictable(models.Model):

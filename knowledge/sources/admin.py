@@ -178,8 +178,12 @@ class SourceAdmin(AddingPages, TreePages, SourceActs):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing: a source has thousands of chunks, and deleting only marks the source."""
-        lines = [f"{s.name}: {s.document_count} documents, {s.chunk_count} chunks" for s in objs]
-        return lines, {"sources": len(lines)}, set(), []
+        lines = [
+            gettext("%(name)s: %(documents)s documents, %(chunks)s chunks")
+            % {"name": s.name, "documents": s.document_count, "chunks": s.chunk_count}
+            for s in objs
+        ]
+        return lines, {str(self.opts.verbose_name_plural): len(lines)}, set(), []
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "dataset__id__exact" or super().lookup_allowed(lookup, value, request)

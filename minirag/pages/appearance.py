@@ -39,6 +39,7 @@ UNFOLD = {
     "SCRIPTS": [lambda request: static("minirag/admin.js")],
     "SIDEBAR": {
         "show_search": True,
+        "command_search": True,
         "show_all_applications": False,
         "navigation": "minirag.pages.navigation.list_groups",
     },

@@ -12,8 +12,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Field, Model
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 
 
 def own_models() -> Iterator[type[Model]]:
@@ -49,7 +48,10 @@ def words_of(model: type[Model]) -> Iterator[str]:
 
 
 def lazily(text: Any) -> Any:
-    return text if isinstance(text, Promise) or not text else gettext_lazy(str(text))
+    """Django makes a plural by adding an s to the word as it stands; ours is looked up as a whole."""
+    with override(None):
+        english = str(text)
+    return gettext_lazy(english) if english else text
 
 
 def _wrap_field(field: Field[Any, Any]) -> None:

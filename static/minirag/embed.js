@@ -1,5 +1,6 @@
 // The tag that puts a bot on a page, written from what is chosen, with a picture of how it will look.
 (() => {
+  const say = window.mrSay || ((text) => text);
   const section = document.querySelector("[data-embed]");
   if (!section) return;
   const chosen = (name) => section.querySelector(`[data-look="${name}"]`).value.trim();
@@ -49,7 +50,7 @@
     const name = fieldOf("name");
     section.querySelector("[data-look-title]").textContent = chosen("title") || (name ? name.value : section.querySelector("[data-look=title]").placeholder);
     const greeting = fieldOf("greeting");
-    if (greeting) section.querySelector("[data-look-greeting]").textContent = greeting.value || "How can I help?";
+    if (greeting) section.querySelector("[data-look-greeting]").textContent = greeting.value || say("How can I help?");
     const starters = fieldOf("starter_questions");
     const lines = starters ? starters.value.split("\n").map((line) => line.trim()).filter(Boolean) : [];
     section.querySelector("[data-look-starters]").replaceChildren(
@@ -68,12 +69,12 @@
     const said = section.querySelector("[data-embed-copied]");
     try {
       await navigator.clipboard.writeText(code.textContent);
-      said.textContent = "Copied";
+      said.textContent = say("Copied");
     } catch {
       window.getSelection().selectAllChildren(code); // an insecure origin: one key is left to press
-      said.textContent = "Selected: press Ctrl+C";
+      said.textContent = say("Selected: press Ctrl+C");
     }
-    window.setTimeout(() => (said.textContent = "Copy"), 4000);
+    window.setTimeout(() => (said.textContent = say("Copy")), 4000);
   });
   show();
 })();

@@ -1,6 +1,7 @@
 // A field that names a model offers what fits while one types: a combobox as the ARIA practices describe it.
 // Any other text may be entered as well.
 (() => {
+  const say = window.mrSay || ((text) => text);
   let number = 0;
 
   const dress = (input) => {
@@ -11,7 +12,7 @@
     list.id = `mr-models-${number}`;
     list.className = "mr-models";
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", "Models");
+    list.setAttribute("aria-label", say("Models"));
     list.hidden = true;
     const holder = document.createElement("div");
     holder.className = "mr-models-holder";

@@ -5,6 +5,7 @@
  */
 (() => {
   "use strict";
+  const say = window.mrSay || ((text) => text);
   const PANEL = document.querySelector("[data-trying]");
   if (!PANEL) return;
   const SECRET_FIELDS = ["new_api_key", "new_api_base", "clear_api_key"]; // what is typed there is not tried
@@ -163,7 +164,7 @@
       const response = await post(PANEL.dataset.trying, data).catch(() => null);
       const answer = response ? await response.json().catch(() => ({})) : {};
       if (!response || !response.ok) {
-        throw new Refusal(answer.errors || [{ field: "", label: "", detail: answer.detail || "The server cannot be reached." }]);
+        throw new Refusal(answer.errors || [{ field: "", label: "", detail: answer.detail || say("The server cannot be reached.") }]);
       }
       for (const socket of Object.values(sockets)) socket.close();
       Object.keys(sockets).forEach((name) => delete sockets[name]);
@@ -184,8 +185,8 @@
       const socket = new WebSocket(url);
       socket.onopen = () => socket.send(JSON.stringify({ type: "authenticate", session_token: token }));
       socket.onclose = () => {
-        reject(new Error("The connection broke. Try again."));
-        if (socket.listen) socket.listen({ type: "error", detail: "The connection broke. Try again." });
+        reject(new Error(say("The connection broke. Try again.")));
+        if (socket.listen) socket.listen({ type: "error", detail: say("The connection broke. Try again.") });
       };
       socket.onmessage = ({ data }) => {
         const frame = JSON.parse(data);
@@ -217,7 +218,7 @@
   function listCitations(citations) {
     const list = build("ol", { className: "mr-tryout-cited" });
     for (const each of citations) {
-      const title = each.url && safeUrl(each.url) ? link(each.url, each.title || each.url) : each.title || "Passage";
+      const title = each.url && safeUrl(each.url) ? link(each.url, each.title || each.url) : each.title || say("Passage");
       const item = build("li", { value: each.number, tabIndex: -1 }, build("strong", {}, title));
       item.append(build("blockquote", { dir: "auto" }, each.content));
       list.append(item);
@@ -235,7 +236,7 @@
         const item = cited.details.querySelector(`li[value="${number}"]`);
         if (item) item.focus();
       };
-      return build("button", { type: "button", className: "mr-cite", onclick, "aria-label": `Passage ${number}` }, `[${number}]`);
+      return build("button", { type: "button", className: "mr-cite", onclick, "aria-label": `${say("Passage")} ${number}` }, `[${number}]`);
     };
     answer.text.replaceChildren(renderMarkdown(text, mark));
     follow(false);
@@ -252,7 +253,7 @@
       };
       answer.stop = () => {
         socket.send(JSON.stringify({ type: "stop" }));
-        answer.foot.append(build("p", { className: "mr-quiet" }, "Stopped."));
+        answer.foot.append(build("p", { className: "mr-quiet" }, say("Stopped.")));
         end();
       };
       socket.listen = (frame) => {
@@ -289,25 +290,25 @@
 
   function lookInside(place) {
     const inside = build("div", {});
-    const details = build("details", {}, build("summary", { className: "mr-summary" }, "Trace, prompt and cost"), inside);
+    const details = build("details", {}, build("summary", { className: "mr-summary" }, say("Trace, prompt and cost")), inside);
     details.addEventListener("toggle", async () => {
       if (!details.open || inside.hasChildNodes()) return;
       const response = await fetch(urlOf(place), { credentials: "same-origin" }).catch(() => null);
       if (response && response.ok) inside.innerHTML = await response.text();
-      else inside.textContent = "It is not kept any longer.";
+      else inside.textContent = say("It is not kept any longer.");
     });
     return details;
   }
 
   function keepGolden(place) {
     const said = build("span", { role: "status" });
-    const button = build("button", { type: "button", className: "mr-button" }, "Save as golden question");
+    const button = build("button", { type: "button", className: "mr-button" }, say("Save as golden question"));
     button.addEventListener("click", async () => {
       button.disabled = true;
       const response = await post(`${urlOf(place)}golden/`).catch(() => null);
       const answer = response ? await response.json().catch(() => ({})) : {};
-      if (response && response.ok) said.replaceChildren(" Saved. ", build("a", { href: answer.url, className: "mr-path" }, "Say what is right"));
-      else said.textContent = ` ${answer.detail || "It was not saved."}`;
+      if (response && response.ok) said.replaceChildren(` ${say("Saved.")} `, build("a", { href: answer.url, className: "mr-path" }, say("Say what is right")));
+      else said.textContent = ` ${answer.detail || say("It was not saved.")}`;
       button.disabled = Boolean(response && response.ok);
     });
     return build("p", { className: "mr-tryout-keep" }, button, said);
@@ -337,7 +338,7 @@
   }
 
   function tellErrors(errors) {
-    state.replaceChildren("The form has mistakes, so nothing was asked: ");
+    state.replaceChildren(`${say("The form has mistakes, so nothing was asked:")} `);
     errors.forEach(({ field: name, label, detail }, at) => {
       if (at) state.append(" ");
       const target = name && document.getElementById(`id_${name}`);
@@ -357,13 +358,13 @@
   function tellSetup(found) {
     state.classList.remove("mr-tryout-bad");
     state.textContent = found.changed.length
-      ? `With changes that are not saved: ${found.changed.join(", ")}.`
-      : "As it is saved.";
+      ? `${say("With changes that are not saved:")} ${found.changed.join(", ")}.`
+      : say("As it is saved.");
     if (found.isNew && log.hasChildNodes()) log.append(build("p", { className: "mr-quiet mr-tryout-line" }, state.textContent));
   }
 
   function setBusy(isBusy) {
-    send.textContent = isBusy ? "Stop" : "Ask";
+    send.textContent = isBusy ? say("Stop") : say("Ask");
     log.setAttribute("aria-busy", String(isBusy));
   }
 
@@ -375,7 +376,7 @@
     try {
       const found = await sessions.open();
       tellSetup(found);
-      const wanted = compare.checked ? [["tried", "As in the form"], ["saved", "As it is saved"]] : [["tried", ""]];
+      const wanted = compare.checked ? [["tried", say("As in the form")], ["saved", say("As it is saved")]] : [["tried", ""]];
       const answers = wanted.map(([, label]) => makeAnswer(label));
       const pair = build("div", { className: answers.length > 1 ? "mr-tryout-pair" : "" }, ...answers.map(({ box }) => box));
       log.append(build("p", { className: "mr-tryout-question", dir: "auto" }, question), pair);

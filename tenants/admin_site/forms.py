@@ -31,9 +31,12 @@ from tenants.provisioning import SLUG, normalise_host
 
 
 class NewTenantForm(forms.Form):
-    name = forms.CharField(max_length=longest(Tenant, "name"), widget=UnfoldAdminTextInputWidget)
+    name = forms.CharField(
+        label=_("Name"), max_length=longest(Tenant, "name"), widget=UnfoldAdminTextInputWidget
+    )
     slug = forms.RegexField(
         rf"^{SLUG.pattern}$",
+        label=_("Slug"),
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Part of the tenant's URLs (/t/slug/) and fixed for good: a-z, 0-9 and '-'."),
         error_messages={"invalid": _("A slug has 1 to 100 characters of a-z, 0-9 and '-'.")},
@@ -83,6 +86,7 @@ class DomainForm(GuardedModelForm):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=longest(Tenant, "status_reason"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
@@ -93,7 +97,9 @@ class ReasonForm(forms.Form):
 class EraseForm(forms.Form):
     """Typing the slug is the confirmation."""
 
-    slug = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+    slug = forms.CharField(
+        label=_("Slug"), widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
+    )
 
     def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -170,13 +176,15 @@ class NewTokenForm(forms.Form):
     """A new token for one of the users that the maker may act for."""
 
     name = forms.CharField(
+        label=_("Name"),
         max_length=longest(ApiToken, "name"),
         widget=UnfoldAdminTextInputWidget,
         help_text=_("What will use it, e.g. “website backend”."),
     )
     rights = forms.MultipleChoiceField(
+        label=_("Rights"),
         required=False,
-        choices=Right.choices,
+        choices=[(value, _(label)) for value, label in Right.choices],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_(
             "Chat asks, read reads, manage does both and changes things. None: everything its user may do."
@@ -191,6 +199,7 @@ class NewTokenForm(forms.Form):
         ),
     )
     groups = forms.CharField(
+        label=_("Groups"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=_(
@@ -208,6 +217,7 @@ class NewTokenForm(forms.Form):
         ),
     )
     expires_at = forms.SplitDateTimeField(
+        label=_("Expires at"),
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget,
         help_text=_("Empty: until it is revoked. UTC."),

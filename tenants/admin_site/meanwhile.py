@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from minirag.lib.saving.tags import hold_row
@@ -129,7 +130,14 @@ class GuardedForm(Guarded, forms.Form):
 
 
 class GuardedModelForm(Guarded, forms.ModelForm):
-    """The base of every form of a model in the admin."""
+    """The base of every form of a model in the admin; a field without a label has its column's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = {column.name: column.verbose_name for column in self._meta.model._meta.fields}
+        for name, field in self.fields.items():
+            if field.label is None and name in names:
+                field.label = capfirst(str(names[name]))
 
 
 @contextmanager

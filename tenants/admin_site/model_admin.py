@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
@@ -312,7 +313,9 @@ def search_field(model: type[Model], name: str, site: AdminSite, rows: Any, **op
 
     `name` is the foreign key of `model` that the admin's autocompletion follows to what is looked for.
     """
-    widget = AutocompleteSelect(model._meta.get_field(name), site)
+    column: Any = model._meta.get_field(name)
+    widget = AutocompleteSelect(column, site)
+    options.setdefault("label", capfirst(str(column.verbose_name)))
     return forms.ModelChoiceField(rows, widget=widget, **options)
 
 

@@ -28,6 +28,9 @@ from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.http_in.rest import client_address
 from tenants import audit
 from tenants.admin_site.gate import BEFORE, page_of, stop_at_gate
+from tenants.admin_site.help import link_help, show_help
+from tenants.admin_site.palette import show_found
+from tenants.admin_site.script_words import say_in_scripts
 from tenants.authentication import count_log_in
 from tenants.branding.serving import colours_address, logo_address
 from tenants.calls.permissions import acting_user, refuse_write
@@ -76,11 +79,18 @@ class ProductAdminSite(UnfoldAdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         # The theme would write its colours into each page as a style; ours are in a file.
-        return {**super().each_context(request), "site_url": reverse("home"), "colors": None}
+        return {
+            **super().each_context(request),
+            "site_url": reverse("home"),
+            "colors": None,
+            "nav_global_side": link_help(request),
+            "script_words": say_in_scripts(),
+        }
 
     def get_urls(self) -> list[Any]:
         # The theme's log-in page shows the first by its name.
         return [
+            path("help/<slug:page>/", self.admin_view(self._of_here(show_help)), name="help"),
             path("language/", self.admin_view(set_language), name="set_language"),
             path("forgotten/", self._of_here(show_forgotten), name="admin_password_reset"),
             path("set-password/", self._of_here(show_set_password), name="set_password"),
@@ -104,6 +114,11 @@ class ProductAdminSite(UnfoldAdminSite):
             return stop_at_gate(request) or view(request, *args, **kwargs)
 
         return super().admin_view(_with_marks(view, gated), cacheable)
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return show_found(self, request)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

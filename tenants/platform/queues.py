@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.db.models import Count, Min, Q, QuerySet, Value
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.jobs.job import Job
 from tenants.context import require_tenant, tenant_context
@@ -50,9 +51,18 @@ class Queue:
 
     def __str__(self) -> str:
         if not self.waiting and not self.running:
-            return "nothing waits"
-        wait = f", the oldest for {self.oldest_wait_seconds:,} s" if self.oldest else ""
-        return f"{self.waiting:,} waiting{wait}; {self.running:,} at work"
+            return gettext("nothing waits")
+        wait = (
+            ", "
+            + gettext("the oldest for %(count)s s") % {"count": f"{self.oldest_wait_seconds:,}"}
+            if self.oldest
+            else ""
+        )
+        return gettext("%(waiting)s waiting%(wait)s; %(running)s at work") % {
+            "waiting": f"{self.waiting:,}",
+            "wait": wait,
+            "running": f"{self.running:,}",
+        }
 
 
 def measure_queue() -> Queue:

@@ -4,6 +4,7 @@
  */
 (() => {
   "use strict";
+  const say = window.mrSay || ((text) => text);
   const place = document.querySelector("[data-inbox]");
   if (!place) return;
   const ICONS = {};

@@ -21,7 +21,7 @@
     if (audio) audio.close();
     audio = audio ? null : new AudioContext();
     soundButton.setAttribute("aria-pressed", String(Boolean(audio)));
-    show(soundButton.querySelector("[data-label]"), audio ? "Sound on" : "Sound off");
+    show(soundButton.querySelector("[data-label]"), audio ? say("Sound on") : say("Sound off"));
     show(soundButton.querySelector(".material-symbols-outlined"), audio ? "notifications_active" : "notifications_off");
     beep();
   });
@@ -62,19 +62,19 @@
     node.classList.add("mr-rendered");
     node.replaceChildren(render(text));
   };
-  const names = { user: "Visitor", assistant: "Bot", person: "Person" };
+  const names = { user: say("Visitor"), assistant: say("Bot"), person: say("Person") };
   const showMessage = (frame) => {
     const old = thread.querySelector(`[data-message="${frame.id}"]`);
     const header = build("header", {}, build("strong", {}, frame.author || names[frame.role] || ""), build("time", { className: "mr-quiet" }, `${frame.created_at.slice(0, 19).replace("T", " ")}`));
     if (frame.role === "assistant" && frame.outcome !== "answered") header.append(build("span", { className: `mr-tag mr-tag-${frame.outcome}` }, frame.outcome));
     if (frame.role === "person" && place.dataset.curate) {
       const href = place.dataset.curate.replace("00000000-0000-0000-0000-000000000000", frame.id);
-      header.append(build("a", { className: "mr-link", href }, "Make curated answer"));
+      header.append(build("a", { className: "mr-link", href }, say("Make curated answer")));
     }
     const text = build("div", { className: "mr-text mr-rendered", dir: "auto" });
     text.append(render(frame.content));
     const cited = frame.citations.map((each) => build("details", {},
-      build("summary", { dir: "auto" }, `[${each.number}] ${each.heading || each.title || "Passage"}`),
+      build("summary", { dir: "auto" }, `[${each.number}] ${each.heading || each.title || say("Passage")}`),
       build("blockquote", { dir: "auto" }, each.content)));
     const made = build("article", { className: `mr-message mr-message-${frame.role}`, "data-message": frame.id }, header, text, ...cited);
     const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 120;
@@ -100,7 +100,7 @@
 
   let typingTimer = 0;
   const showTyping = (frame) => {
-    show(part("typing"), frame.by === "visitor" ? "The visitor is typing …" : `${frame.name || "Somebody"} is typing …`);
+    show(part("typing"), frame.by === "visitor" ? say("The visitor is typing …") : `${frame.name || say("Somebody")} ${say("is typing …")}`);
     clearTimeout(typingTimer);
     typingTimer = setTimeout(() => show(part("typing"), ""), 6000);
   };
@@ -135,8 +135,8 @@
       if (hear[frame.type]) hear[frame.type](frame);
     };
     socket.onclose = ({ code }) => {
-      if (code === 4401) return show(part("connection"), refused || "You are not logged in any more, or may not see this. Load the page again.");
-      show(part("connection"), "Connecting again …");
+      if (code === 4401) return show(part("connection"), refused || say("You are not logged in any more, or may not see this. Load the page again."));
+      show(part("connection"), say("Connecting again …"));
       setTimeout(connect, BACKOFF[Math.min(tries, BACKOFF.length - 1)] * 1000 * (0.75 + Math.random() / 2));
       tries += 1;
     };
@@ -156,9 +156,9 @@
     if (box) body.set("content", box.value);
     tell("");
     const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer) return tell("No connection. What you wrote is still here: try again.");
+    if (!answer) return tell(say("No connection. What you wrote is still here: try again."));
     const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) return tell(said.detail || "That did not work. Load the page again.");
+    if (!answer.ok) return tell(said.detail || say("That did not work. Load the page again."));
     showState(said);
     if (box) box.value = "";
     const field = place.querySelector("textarea");

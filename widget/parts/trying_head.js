@@ -5,6 +5,7 @@
  */
 (() => {
   "use strict";
+  const say = window.mrSay || ((text) => text);
   const PANEL = document.querySelector("[data-trying]");
   if (!PANEL) return;
   const SECRET_FIELDS = ["new_api_key", "new_api_base", "clear_api_key"]; // what is typed there is not tried

@@ -22,7 +22,7 @@
   }
 
   function tellErrors(errors) {
-    state.replaceChildren("The form has mistakes, so nothing was asked: ");
+    state.replaceChildren(`${say("The form has mistakes, so nothing was asked:")} `);
     errors.forEach(({ field: name, label, detail }, at) => {
       if (at) state.append(" ");
       const target = name && document.getElementById(`id_${name}`);
@@ -42,13 +42,13 @@
   function tellSetup(found) {
     state.classList.remove("mr-tryout-bad");
     state.textContent = found.changed.length
-      ? `With changes that are not saved: ${found.changed.join(", ")}.`
-      : "As it is saved.";
+      ? `${say("With changes that are not saved:")} ${found.changed.join(", ")}.`
+      : say("As it is saved.");
     if (found.isNew && log.hasChildNodes()) log.append(build("p", { className: "mr-quiet mr-tryout-line" }, state.textContent));
   }
 
   function setBusy(isBusy) {
-    send.textContent = isBusy ? "Stop" : "Ask";
+    send.textContent = isBusy ? say("Stop") : say("Ask");
     log.setAttribute("aria-busy", String(isBusy));
   }
 
@@ -60,7 +60,7 @@
     try {
       const found = await sessions.open();
       tellSetup(found);
-      const wanted = compare.checked ? [["tried", "As in the form"], ["saved", "As it is saved"]] : [["tried", ""]];
+      const wanted = compare.checked ? [["tried", say("As in the form")], ["saved", say("As it is saved")]] : [["tried", ""]];
       const answers = wanted.map(([, label]) => makeAnswer(label));
       const pair = build("div", { className: answers.length > 1 ? "mr-tryout-pair" : "" }, ...answers.map(({ box }) => box));
       log.append(build("p", { className: "mr-tryout-question", dir: "auto" }, question), pair);

@@ -34,7 +34,7 @@
       const response = await post(PANEL.dataset.trying, data).catch(() => null);
       const answer = response ? await response.json().catch(() => ({})) : {};
       if (!response || !response.ok) {
-        throw new Refusal(answer.errors || [{ field: "", label: "", detail: answer.detail || "The server cannot be reached." }]);
+        throw new Refusal(answer.errors || [{ field: "", label: "", detail: answer.detail || say("The server cannot be reached.") }]);
       }
       for (const socket of Object.values(sockets)) socket.close();
       Object.keys(sockets).forEach((name) => delete sockets[name]);
@@ -55,8 +55,8 @@
       const socket = new WebSocket(url);
       socket.onopen = () => socket.send(JSON.stringify({ type: "authenticate", session_token: token }));
       socket.onclose = () => {
-        reject(new Error("The connection broke. Try again."));
-        if (socket.listen) socket.listen({ type: "error", detail: "The connection broke. Try again." });
+        reject(new Error(say("The connection broke. Try again.")));
+        if (socket.listen) socket.listen({ type: "error", detail: say("The connection broke. Try again.") });
       };
       socket.onmessage = ({ data }) => {
         const frame = JSON.parse(data);

@@ -13,7 +13,7 @@
   function listCitations(citations) {
     const list = build("ol", { className: "mr-tryout-cited" });
     for (const each of citations) {
-      const title = each.url && safeUrl(each.url) ? link(each.url, each.title || each.url) : each.title || "Passage";
+      const title = each.url && safeUrl(each.url) ? link(each.url, each.title || each.url) : each.title || say("Passage");
       const item = build("li", { value: each.number, tabIndex: -1 }, build("strong", {}, title));
       item.append(build("blockquote", { dir: "auto" }, each.content));
       list.append(item);
@@ -31,7 +31,7 @@
         const item = cited.details.querySelector(`li[value="${number}"]`);
         if (item) item.focus();
       };
-      return build("button", { type: "button", className: "mr-cite", onclick, "aria-label": `Passage ${number}` }, `[${number}]`);
+      return build("button", { type: "button", className: "mr-cite", onclick, "aria-label": `${say("Passage")} ${number}` }, `[${number}]`);
     };
     answer.text.replaceChildren(renderMarkdown(text, mark));
     follow(false);
@@ -48,7 +48,7 @@
       };
       answer.stop = () => {
         socket.send(JSON.stringify({ type: "stop" }));
-        answer.foot.append(build("p", { className: "mr-quiet" }, "Stopped."));
+        answer.foot.append(build("p", { className: "mr-quiet" }, say("Stopped.")));
         end();
       };
       socket.listen = (frame) => {
@@ -85,25 +85,25 @@
 
   function lookInside(place) {
     const inside = build("div", {});
-    const details = build("details", {}, build("summary", { className: "mr-summary" }, "Trace, prompt and cost"), inside);
+    const details = build("details", {}, build("summary", { className: "mr-summary" }, say("Trace, prompt and cost")), inside);
     details.addEventListener("toggle", async () => {
       if (!details.open || inside.hasChildNodes()) return;
       const response = await fetch(urlOf(place), { credentials: "same-origin" }).catch(() => null);
       if (response && response.ok) inside.innerHTML = await response.text();
-      else inside.textContent = "It is not kept any longer.";
+      else inside.textContent = say("It is not kept any longer.");
     });
     return details;
   }
 
   function keepGolden(place) {
     const said = build("span", { role: "status" });
-    const button = build("button", { type: "button", className: "mr-button" }, "Save as golden question");
+    const button = build("button", { type: "button", className: "mr-button" }, say("Save as golden question"));
     button.addEventListener("click", async () => {
       button.disabled = true;
       const response = await post(`${urlOf(place)}golden/`).catch(() => null);
       const answer = response ? await response.json().catch(() => ({})) : {};
-      if (response && response.ok) said.replaceChildren(" Saved. ", build("a", { href: answer.url, className: "mr-path" }, "Say what is right"));
-      else said.textContent = ` ${answer.detail || "It was not saved."}`;
+      if (response && response.ok) said.replaceChildren(` ${say("Saved.")} `, build("a", { href: answer.url, className: "mr-path" }, say("Say what is right")));
+      else said.textContent = ` ${answer.detail || say("It was not saved.")}`;
       button.disabled = Boolean(response && response.ok);
     });
     return build("p", { className: "mr-tryout-keep" }, button, said);

@@ -14,6 +14,7 @@ from knowledge.sources.forms.files import read_file
 
 class NewerFileForm(forms.Form):
     file = forms.FileField(
+        label=_("File"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(BY_SUFFIX)}),
         help_text=_("It need not have the same name."),
     )

@@ -7,6 +7,7 @@ from typing import Final
 from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -24,6 +25,9 @@ from knowledge.sources.configs import (
 from knowledge.sources.forms.configured import ConfiguredFields
 
 NYXCORE_FIELDS: Final = ("base_url", "api_token", "limit", "authority")
+
+
+_AUTHORITIES = (gettext_noop("Mandatory"), gettext_noop("Guideline"), gettext_noop("Informational"))
 
 
 class NyxCoreFields(ConfiguredFields):
@@ -57,7 +61,7 @@ class NyxCoreFields(ConfiguredFields):
     authority = forms.MultipleChoiceField(
         label=_("Ask for"),
         required=False,
-        choices=[(name, name.capitalize()) for name in AUTHORITIES],
+        choices=[(name, _(name.capitalize())) for name in AUTHORITIES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("None chosen: all of them."),
     )

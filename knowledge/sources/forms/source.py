@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 from django.utils.html import format_html_join
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -17,7 +18,7 @@ from unfold.widgets import (
 
 from bots.admin_fields import ReadersForm, TagsField
 from knowledge.connectors.registry import CONNECTORS
-from knowledge.formats.registry import FORMATS
+from knowledge.formats.registry import list_uploadable
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
@@ -30,7 +31,7 @@ from knowledge.sources.forms.site import SITE_FIELDS, SiteFields
 from minirag.lib.errors import BadInput
 
 _CHOICES = [(SourceType.TEXT, _("A text")), (SourceType.UPLOAD, _("Files")), (SourceType.URL, _("A web page")),
-            (SourceType.SITE, _("A web site")), *((row.source_type, row.name) for row in CONNECTORS.values()),
+            (SourceType.SITE, _("A web site")), *((row.source_type, _(row.name)) for row in CONNECTORS.values()),
             (SourceType.NYXCORE, _("A nyxCore base"))]  # fmt: skip
 _FIELDS = {
     SourceType.SITE.value: ("url", *SITE_FIELDS), SourceType.NYXCORE.value: NYXCORE_FIELDS, **CONNECTOR_FIELDS,
@@ -60,6 +61,7 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
 
     refresh_schedule = ScheduleField()
     tags = TagsField(
+        label=_("Tags"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=_(
@@ -175,7 +177,7 @@ class NewSourceForm(SourceForm):
     file = SeveralFilesField(
         label=_("Files"),
         required=False,
-        help_text=", ".join(f"{row.name} ({row.suffixes[0]})" for row in FORMATS.values()) + ".",
+        help_text=format_lazy(_("Of these types: {types}."), types=list_uploadable()),
     )
 
     class Meta(SourceForm.Meta):
