@@ -83,7 +83,7 @@ class ProductAdminSite(UnfoldAdminSite):
             **super().each_context(request),
             "site_url": reverse("home"),
             "colors": None,
-            "nav_global_side": link_help(request),
+            "help_link": link_help(request),
             "script_words": say_in_scripts(),
         }
 
