@@ -31,6 +31,7 @@ from tenants.models import AuditEvent, Role, Tenant, User
 from tenants.provisioning import erase_tenant, provision_tenant
 from tests.embedder_folder import MULTILINGUAL
 from tests.openapi import watch_clients
+from tests.servers import is_migrated
 from tests.side_by_side import is_of_product
 
 PASSWORD = "correct horse battery"
@@ -79,7 +80,8 @@ def pytest_collection_finish() -> None:
     """Leave alone what stays until the end: looking through it for garbage again and again is a tenth of a run."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    gc.set_threshold(50_000, 1_000)
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -112,10 +114,12 @@ def django_db_setup(
 ) -> None:
     """The test database, also where all tests that are run commit: pytest-django would make none for `initech` alone.
 
-    It goes with its server.
+    It goes with its server. Where it is migrated already, Django finds nothing left to do.
     """
     with django_db_blocker.unblock():
-        setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
+        setup_databases(
+            verbosity=0, interactive=False, serialized_aliases=set(), keepdb=is_migrated()
+        )
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psycopg
 
+from tests.migrated import PRODUCT_DATABASE
 from tests.ports import find_port
+from tests.servers import is_migrated
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -37,7 +39,10 @@ class TenantAccount:
 
 @dataclass
 class Product:
-    """A running installation: PostgreSQL and Redis of the test run, a database of its own, web, worker and beat."""
+    """A running installation: PostgreSQL and Redis of the test run, a database of its own, web, worker and beat.
+
+    The database is migrated; starts on an empty one are what `test_supervision.py` and `test_deployment.py` are for.
+    """
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
@@ -58,7 +63,7 @@ class Product:
 
     def start(self) -> None:
         self.settings = {
-            "DATABASE_URL": make_database(),
+            "DATABASE_URL": self.settings.get("DATABASE_URL") or make_database(migrated=True),
             "REDIS_URL": os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/5",
             "DATA_DIR": str(self.directory / "data"),
             "ALLOW_TENANT_SIGNUP": "true",
@@ -170,10 +175,11 @@ class Product:
             time.sleep(0.2)
 
 
-def make_database() -> str:
-    """Create an empty database on this run's server; returns its URL."""
+def make_database(*, migrated: bool = False) -> str:
+    """Create an empty database on this run's server, or one that is migrated where it can be; returns its URL."""
     url = urlsplit(os.environ["DATABASE_URL"])
     name = f"product_{secrets.token_hex(4)}"
+    made_from = f" TEMPLATE {PRODUCT_DATABASE}" if migrated and is_migrated() else ""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"{made_from}')
     return urlunsplit(url._replace(path=f"/{name}"))

@@ -1,12 +1,14 @@
 """A pytest plugin: a PostgreSQL and a Valkey for each test run, on free ports in a temporary directory.
 
 Loaded by `-p tests.servers`, before pytest-django reads the settings. Several runs may go on side by side.
+PostgreSQL starts from a copy of a directory that is migrated already (`tests.migrated`).
 With DATABASE_URL or REDIS_URL set, that server is used instead.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -16,9 +18,8 @@ import pytest
 
 from minirag.local.embedded import PostgresServer, ValkeyServer
 from minirag.local.embedded.processes import read_start_time
+from tests.migrated import CHECKOUT, UNSAFE_BUT_FAST, copy_migrated
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-_UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SECRETS = {
     "SECRET_KEY": "sign-tests-only-and-never-an-installation-0123456789",
     "JWT_SECRET_KEY": "jwt-tests-only-and-never-an-installation-0123456789",
@@ -48,12 +49,14 @@ class TestServers:
         # The unprivileged user that PostgreSQL runs as must be able to pass, and to do nothing else.
         self.directory.chmod(0o711)
         self.started: list[PostgresServer | ValkeyServer] = []
+        self.is_migrated = False
 
     def start(self) -> None:
         logs = self.directory / "logs"
         if not os.environ.get("DATABASE_URL"):
-            log_path = logs / "postgres.log"
-            postgres = PostgresServer(self.directory / "postgres", log_path, flags=_UNSAFE_BUT_FAST)
+            data = self.directory / "postgres"
+            self.is_migrated = copy_migrated(data, SECRETS)
+            postgres = PostgresServer(data, logs / "postgres.log", flags=UNSAFE_BUT_FAST)
             os.environ["DATABASE_URL"] = self._start(postgres)
         if not os.environ.get("REDIS_URL"):
             valkey = ValkeyServer(self.directory / "valkey", logs / "valkey.log", durable=False)
@@ -80,6 +83,7 @@ def pytest_load_initial_conftests() -> None:
     global _servers
     if _servers is not None:
         return
+    gc.disable()  # until all tests are collected: what is imported and collected stays
     _servers = TestServers()
     atexit.register(_stop)
     _servers.start()
@@ -91,6 +95,11 @@ def pytest_load_initial_conftests() -> None:
         MULTILINGUAL_EMBEDDING_MODEL="",  # whoever has made it gets the same tests as who has not
         LITELLM_LOCAL_MODEL_COST_MAP="True",
     )
+
+
+def is_migrated() -> bool:
+    """Whether this run's server has the migrated databases of `tests.migrated`."""
+    return _servers is not None and _servers.is_migrated
 
 
 def _stop() -> None:

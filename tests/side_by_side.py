@@ -3,8 +3,8 @@
     python -m tests.side_by_side [--without-browser]
 
 Each test run has its own PostgreSQL and Valkey. The tests of products wait much, so they go in two runs that stand
-before the others; these are shared out, a part for each core. A check's output appears when the check has ended, the
-longest last; one that fails makes this fail.
+before the others. These have a run for each core, which take file after file from one queue (`tests.taking`). A check's
+output appears when the check has ended, the longest last; one that fails makes this fail.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tests.taking import open_queue
+
 
 @dataclass
 class Check:
     name: str
     command: list[str]
     niceness: int = 0
+    queue: int | None = None
     output: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -33,8 +36,14 @@ class Check:
     def start(self) -> None:
         self.started = time.monotonic()
         command = ["nice", "-n", str(self.niceness), sys.executable, "-u", *self.command]
+        inherited = () if self.queue is None else (self.queue,)
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
+            command,
+            env={**os.environ, **{"MINIRAG_TEST_QUEUE": str(queue) for queue in inherited}},
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            pass_fds=inherited,
         )
 
     def report(self) -> int:
@@ -61,41 +70,32 @@ def list_checks(*, without_browser: bool, cores: int) -> list[Check]:
     alone = [f"tests/test_{name}.py" for name in OWN_INSTALLATIONS]
     # In the order of their files: they share installations that take a while to start, and their content.
     product = ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"]
-    parts = share_out(find_test_files(), max(2, cores))
+    files = [str(path.relative_to(ROOT)) for path in find_test_files()]
+    queue, parts = open_queue(files), max(2, cores)
+    others = ["-m", "pytest", "-p", "tests.taking", "-m", f"not product{kept}", *files]
     return [
         Check("tests of the running product", [*product, *(f"--ignore={path}" for path in alone)]),
         Check("tests of installations of their own", [*product, *alone]),
         Check("types", ["-m", "mypy"], niceness=5),
         *(
-            Check(
-                f"tests, part {number} of {len(parts)}",
-                ["-m", "pytest", "-m", f"not product{kept}", *files],
-                niceness=5,
-            )
-            for number, files in enumerate(parts, 1)
+            Check(f"tests, part {part + 1} of {parts}", others, niceness=5, queue=queue)
+            for part in range(parts)
         ),
     ]
 
 
 def find_test_files() -> list[Path]:
-    """All that have tests of something other than a running product."""
+    """All that have tests of something other than a running product, those that take long before the others.
+
+    The tests across the apps send the most requests, and else the size of a file says it well enough.
+    """
     found = [path for folder in read_test_folders() for path in (ROOT / folder).rglob("test_*.py")]
-    return [path for path in found if not is_of_product(path)]
+    others = [path for path in found if not is_of_product(path)]
+    return sorted(others, key=lambda path: (path.parent.parent != ROOT, -path.stat().st_size, path))
 
 
 def is_of_product(path: Path) -> bool:
     return "conformance" in path.parts or ONLY_PRODUCT.search(path.read_text()) is not None
-
-
-def share_out(files: list[Path], count: int) -> list[list[str]]:
-    """The files in so many parts that take about as long: the size of a file says it well enough."""
-    parts: list[list[str]] = [[] for _ in range(count)]
-    sizes = [0] * count
-    for path in sorted(files, key=lambda path: (-path.stat().st_size, path)):
-        least = sizes.index(min(sizes))
-        parts[least].append(str(path.relative_to(ROOT)))
-        sizes[least] += path.stat().st_size
-    return parts
 
 
 def read_test_folders() -> list[str]:

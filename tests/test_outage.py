@@ -19,8 +19,11 @@ import pytest
 import websockets
 
 from minirag.local.embedded import PostgresServer
+from minirag.local.embedded.postgres import DATABASE
 from tests.fakes.openai_server import FakeOpenAI
+from tests.migrated import PRODUCT_DATABASE, copy_migrated
 from tests.product import Product, TenantAccount
+from tests.servers import SECRETS
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 
@@ -63,9 +66,12 @@ def installation() -> Iterator[Installation]:
     with tempfile.TemporaryDirectory(prefix="minirag-outage-") as name, FakeOpenAI() as provider:
         directory = Path(name)
         directory.chmod(0o711)  # PostgreSQL runs as a user of its own
+        is_migrated = copy_migrated(directory / "postgres", SECRETS)
         postgres = PostgresServer(directory / "postgres", directory / "postgres.log")
         postgres.start()
-        product = Product(directory, settings={"DATABASE_URL": postgres.url})
+        database = PRODUCT_DATABASE if is_migrated else DATABASE
+        url = postgres.url.removesuffix(DATABASE) + database
+        product = Product(directory, settings={"DATABASE_URL": url})
         try:
             product.start()
             account = product.sign_up("outage")
