@@ -19,8 +19,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connections
-from django.test import Client
-from django.test.utils import setup_databases
+from django.template import Context, Template
+from django.test import Client, utils
+from django.test.signals import template_rendered
 from redis import Redis
 
 from minirag.ai import build_e5
@@ -42,6 +43,7 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 
+PIECES = re.compile(r"/(widgets|helpers|components|includes)/|^django/forms/")
 HALVES = re.compile(r"(?P<without>not )?product( and not browser)?")
 
 
@@ -57,6 +59,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_configure() -> None:
     watch_clients()
+    utils.instrumented_test_render = render_and_tell_of_pages
     settings.DATABASE_THREADS = (
         0  # async code shares the test's thread, and with it the test's transaction
     )
@@ -74,6 +77,13 @@ def pytest_configure() -> None:
     )
     settings.HELP_TIMEOUT_SECONDS = 60.0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def render_and_tell_of_pages(template: Template, context: Context) -> str:
+    """As Django's own for tests, but not for the hundreds of pieces of a page: telling copies each one's context."""
+    if not PIECES.search(template.name or ""):
+        template_rendered.send(sender=template, template=template, context=context)
+    return template.nodelist.render(context)
 
 
 def pytest_collection_finish() -> None:
@@ -117,7 +127,7 @@ def django_db_setup(
     It goes with its server. Where it is migrated already, Django finds nothing left to do.
     """
     with django_db_blocker.unblock():
-        setup_databases(
+        utils.setup_databases(
             verbosity=0, interactive=False, serialized_aliases=set(), keepdb=is_migrated()
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
 
 if TYPE_CHECKING:
     from tests.isolation_scene import Rows
+
+
+UUIDS = re.compile(r"(?=([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))")
 
 
 @dataclass
@@ -55,9 +59,8 @@ class Scene:
         found = [
             secret for secret in (*self.secrets, OPEN) if secret in shown and secret not in allow
         ]
-        found += [
-            key for key in self.acme_ids if key in shown and key not in known and key not in allow
-        ]
+        ids = self.acme_ids.intersection(UUIDS.findall(shown))
+        found += [key for key in ids if key not in known and key not in allow]
         assert not found, f"{sent}: {found} in {text[:2000]}"
 
 

@@ -149,11 +149,11 @@ async def run_crowd(product: Product, crowd: dict[str, TenantAccount]) -> Crossi
                 result.check(kind, codeword, await read_list(client, account, kind))
 
     jobs = [
-        ("socket", word) for word in crowd for _ in range(5)
-    ]  # 5 sockets of 4 turns for each tenant
-    jobs += [("sse", word) for word in crowd for _ in range(20)]
+        ("socket", word) for word in crowd for _ in range(2)
+    ]  # 2 sockets of 4 turns for each tenant
+    jobs += [("sse", word) for word in crowd for _ in range(8)]
     paths = ("/v1/bot-profiles", "/v1/sources")
-    rest = REQUESTS - 4 * 5 * TENANTS - 20 * TENANTS
+    rest = REQUESTS - 4 * 2 * TENANTS - 8 * TENANTS
     jobs += [(dice.choice(paths), dice.choice(list(crowd))) for _ in range(rest)]
     dice.shuffle(jobs)
     async with httpx.AsyncClient(base_url=product.base_url, timeout=120, limits=limits) as client:
