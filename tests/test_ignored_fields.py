@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants.context import tenant_context
-from tests.test_bad_input import BODILESS, JSON, VALID, Api, api  # noqa: F401
+from tests.test_bad_input import BODILESS, JSON, VALID, Api, _made_api, api  # noqa: F401
 from webhooks.models import Delivery, Webhook
 
 HEADER = "X-Ignored-Fields"

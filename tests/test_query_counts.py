@@ -148,13 +148,13 @@ def reads_of_the_api(*, platform: bool = False) -> Iterator[str]:
 
 
 def count_queries(client: Client, urls: Iterable[str]) -> dict[str, int]:
-    """Of the second call of each: the first may fill a cache."""
-    return {url: min(_count_once(client, url), _count_once(client, url)) for url in urls}
+    """Of one call of each. The first may fill a cache: some queries more, and far fewer than one for each of MANY."""
+    return {url: _count_once(client, url) for url in urls}
 
 
 def count_again(client: Client, few: dict[str, int]) -> dict[str, int]:
-    """The same where there is more; only what looks too much is called twice, since some pages are slow."""
-    many = {url: _count_once(client, url) for url in few}
+    """The same where there is more; what looks too much is called twice, since it may have filled a cache."""
+    many = count_queries(client, few)
     return many | count_queries(client, [url for url in few if _is_too_much(few[url], many[url])])
 
 

@@ -27,7 +27,7 @@ from tests.product import Product, TenantAccount
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     response_headers_conformance,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from tests.openapi import dereference, document
-from tests.test_bad_input import VALID, api  # noqa: F401
+from tests.test_bad_input import VALID, _made_api, api  # noqa: F401
 
 # A visitor whose chat is gone begins another one.
 BEGINS_ANEW = {("widget/sessions", "chat_id")}
