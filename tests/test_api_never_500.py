@@ -6,10 +6,11 @@ import random
 
 import pytest
 
+# What no field at all may take is sent to every field of every route in test_bad_input.py (WRONG_EVERYWHERE).
 ODD_VALUES = [
-    None, True, False, 0, -1, 2**31, -(2**63), 10**400, 0.5, 1e308, "", " ", "x" * 70_000, "\0", "a\0b", "\ud800",
+    None, True, False, 0, -1, 2**31, -(2**63), 0.5, 1e308, "", " ",
     "\u202e\u2066", "😀" * 300, "0", "-1", "NaN", "1e999", "'; DROP TABLE x; --", "%s%n%(x)s",
-    "../../etc/passwd", "http://[", "//", [], [None], [[]] * 3, {}, {"": ""}, {"\0": 1}, {"url": {"a": []}},
+    "../../etc/passwd", "http://[", "//", [], [[]] * 3, {}, {"": ""}, {"url": {"a": []}},
     {"api_token": {}}, {"api_key": {}}, {"api_key": "\0"}, {"api_key": "k", "api_base": []}, {"encrypted_token": "x"},
     [{"name": []}] * 2,
     "00000000-0000-0000-0000-000000000000", "{00000000-0000-4000-8000-000000000000}", "９",
@@ -77,7 +78,7 @@ def test_no_odd_value_in_any_field_of_a_body_breaks_the_server(as_acme, things, 
 
 
 def test_no_odd_value_in_a_query_or_path_breaks_the_server(as_acme, things):
-    for value in [str(value) for value in ODD_VALUES if "\ud800" not in str(value)]:
+    for value in map(str, [*ODD_VALUES, "\0", "a\0b", 10**400]):
         for name in (
             "bot_profile_id",
             "parent_id",

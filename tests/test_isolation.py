@@ -1371,7 +1371,7 @@ def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
     url = url.replace("<uuid:message_id>", scene.acme.message)
     url = url.replace("<uuid:bot_id>", scene.acme.bot)
     url = url.replace("<str:name>", "guessed").replace("<str:request_id>", "guessed")
-    filters = [f"?bot_profile__id__exact={scene.acme.bot}", "?q=zqpriv", f"?q={pk}", "?all="]
+    filters = [f"?bot_profile__id__exact={scene.acme.bot}", "?q=zqpriv", f"?q={pk}"]
     return [url, *[url + query for query in filters]] if match["rest"] == "" else [url]
 
 
