@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +19,7 @@ from bots.quotas.counting import require_spendable, spend
 from bots.usage.metering import record_usage
 from knowledge.indexing.chunking import CountTokens
 from knowledge.indexing.incoming import NewChunk
-from minirag.ai.builtin.local import MINILM, is_embedder_available, is_local, load_minilm
+from minirag.ai.builtin.local import HASH, MINILM, is_embedder_available, is_local, load_minilm
 from minirag.ai.embeddings import EmbedderMissing, Embeddings, Kind, embed_texts
 from webhooks.quota_events import tell_crossings
 
@@ -32,16 +34,25 @@ _portions: dict[str, int] = {}
 """How many texts each model embeds here in about a second."""
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Some chunks, their vectors, and how long those took."""
+
+    chunks: Sequence[NewChunk]
+    made: Embeddings
+    seconds: float
+
+
 def embed_chunks(
     bot: BotProfile | None, model: str, chunks: Sequence[NewChunk], *, source_id: uuid.UUID,
     note: Callable[[Mapping[uuid.UUID, np.ndarray]], None] = lambda batch: None,
-    is_wanted: Callable[[], bool] | None = None,
+    is_wanted: Callable[[], bool] = lambda: False,
 ) -> dict[uuid.UUID, np.ndarray]:  # fmt: skip
     """Return a unit vector for each chunk id; none at all if the local embedder is not installed.
 
-    `note` is given each batch when it is made, and may raise to stop. `is_wanted` is asked about once a second where
-    the embedder is ours: where others want the process, the batch ends there. Raises ProviderError, and QuotaExceeded
-    or BudgetExceeded where the bot's tokens or money are used up.
+    `note` is given each batch when it is made and metered, and may raise to stop. `is_wanted` says whether others want
+    the process: then nothing is made ahead of what is noted. Raises ProviderError, and QuotaExceeded or BudgetExceeded
+    where the bot's tokens or money are used up.
     """
     vectors: dict[uuid.UUID, np.ndarray] = {}
     if not is_embedder_available(model):
@@ -51,64 +62,90 @@ def embed_chunks(
         return vectors
     if chunks and bot is not None:
         require_spendable(bot.pk)
-    start = 0
-    while start < len(chunks):
-        batch = chunks[start : start + BATCH_SIZE]
+    if is_local(model) and model != HASH:
+        batches = _make_ahead(model, chunks, is_wanted)
+    else:
+        batches = _make_in_turn(bot, model, chunks)
+    # Closed also where `note` raises, so that nothing is left running.
+    with closing(batches):
         try:
-            texts = [chunk.text for chunk in batch]
-            made = embed_batch(bot, model, texts, source_id=source_id, is_wanted=is_wanted)
+            for batch in batches:
+                _meter(bot, model, batch.made, batch.seconds, source_id)
+                ids = (chunk.id for chunk in batch.chunks)
+                found = dict(zip(ids, batch.made.vectors, strict=True))
+                vectors.update(found)
+                note(found)
         except EmbedderMissing:
             logger.warning("the embedder went missing", model=model)
             return {}
-        start += len(made)
-        found = dict(zip((chunk.id for chunk in batch[: len(made)]), made, strict=True))
-        vectors.update(found)
-        note(found)
     return vectors
 
 
+def _make_in_turn(
+    bot: BotProfile | None, model: str, chunks: Sequence[NewChunk]
+) -> Generator[_Batch, None, None]:
+    """A provider is paid for nothing that may not be wanted any more, and hashing would gain nothing in a thread."""
+    for start in range(0, len(chunks), BATCH_SIZE):
+        yield _make(model, chunks[start : start + BATCH_SIZE], bot)
+
+
+def _make_ahead(
+    model: str, chunks: Sequence[NewChunk], is_wanted: Callable[[], bool]
+) -> Generator[_Batch, None, None]:
+    """Make batches of about a second in a thread: each is metered and noted while the next one is made.
+
+    The thread asks no database. What it makes when the caller stops is lost: a second's work, which nobody pays for.
+    """
+    done = 0
+    with ThreadPoolExecutor(1) as aside:
+
+        def begin() -> Future[_Batch]:
+            portion = chunks[done : done + _portions.get(model, _FIRST_PORTION)]
+            return aside.submit(_make, model, portion)
+
+        coming: Future[_Batch] | None = None
+        while done < len(chunks):
+            batch = (coming or begin()).result()
+            size = len(batch.chunks) / max(batch.seconds, 0.001)
+            _portions[model] = max(_LEAST_PORTION, min(BATCH_SIZE, int(size)))
+            done += len(batch.chunks)
+            coming = begin() if done < len(chunks) and not is_wanted() else None
+            yield batch
+
+
+def _make(model: str, chunks: Sequence[NewChunk], bot: BotProfile | None = None) -> _Batch:
+    started = time.monotonic()
+    credentials = bot.credentials if bot else None
+    texts = [chunk.text for chunk in chunks]
+    made = embed_texts(model, texts, kind="document", credentials=credentials)
+    return _Batch(chunks, made, time.monotonic() - started)
+
+
 def embed_batch(
-    bot: BotProfile | None, model: str, texts: list[str], *, source_id: uuid.UUID | None = None,
-    kind: Kind = "document", is_wanted: Callable[[], bool] | None = None,
-) -> np.ndarray:  # fmt: skip
+    bot: BotProfile | None, model: str, texts: list[str], *, kind: Kind = "document"
+) -> np.ndarray:
     """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing.
 
-    Without a bot only a local model will do: there is nobody to charge. With `is_wanted`, which is
-    that of `embed_chunks`, perhaps only the first of them.
+    Without a bot only a local model will do: there is nobody to charge.
     """
     started = time.monotonic()
-    if is_wanted is not None and is_local(model):
-        made = _embed_in_portions(model, texts, kind, is_wanted)
-    else:
-        made = embed_texts(model, texts, kind=kind, credentials=bot.credentials if bot else None)
-    if bot is None:
-        return made.vectors
-    with transaction.atomic():
-        event = record_usage(
-            UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens,
-            cost_usd=made.cost_usd, source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
-        )  # fmt: skip
-        tell_crossings(spend([event]))
+    made = embed_texts(model, texts, kind=kind, credentials=bot.credentials if bot else None)
+    _meter(bot, model, made, time.monotonic() - started)
     return made.vectors
 
 
-def _embed_in_portions(
-    model: str, texts: list[str], kind: Kind, is_wanted: Callable[[], bool]
-) -> Embeddings:
-    """Embed texts here, about a second's worth at a time, until others want the process."""
-    import numpy as np
-
-    vectors, tokens, done = [], 0, 0
-    while True:
-        portion = texts[done : done + _portions.get(model, _FIRST_PORTION)]
-        began = time.monotonic()
-        made = embed_texts(model, portion, kind=kind)
-        seconds = max(time.monotonic() - began, 0.001)
-        _portions[model] = max(_LEAST_PORTION, min(BATCH_SIZE, int(len(portion) / seconds)))
-        vectors.append(made.vectors)
-        tokens, done = tokens + made.tokens, done + len(portion)
-        if done >= len(texts) or is_wanted():
-            return replace(made, vectors=np.concatenate(vectors), tokens=tokens)
+def _meter(
+    bot: BotProfile | None, model: str, made: Embeddings, seconds: float,
+    source_id: uuid.UUID | None = None,
+) -> None:  # fmt: skip
+    if bot is None:
+        return
+    with transaction.atomic():
+        event = record_usage(
+            UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens,
+            cost_usd=made.cost_usd, source_id=source_id, duration_ms=round(seconds * 1000),
+        )  # fmt: skip
+        tell_crossings(spend([event]))
 
 
 def embed_aside(bot: BotProfile, model: str, texts: list[str]) -> np.ndarray:
