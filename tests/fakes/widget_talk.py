@@ -1,0 +1,138 @@
+"""What a widget says over one socket to the fake server, and how it is answered; the answers are scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from tests.fakes.widget_server import FakeWidgetServer
+
+Script = Callable[["Talk", dict[str, Any]], Awaitable[None]]
+ANSWER = (
+    "Push filter cap **AC-F02** onto the *air inlet* and wait `10 minutes` [1].\n\n"
+    "1. Choose Calibration\n2. Remove the cap afterwards [2]\n\nMore on https://docs.example/breva."
+)
+CITATIONS = [
+    {
+        "number": 1,
+        "chunk_id": "c1",
+        "source_id": "s1",
+        "title": "Product handbook › 5.5 Zero calibration",
+        "url": "https://docs.example/handbook",
+        "page": 12,
+        "content": "Push filter cap AC-F02 onto the air inlet until it seats, and wait 10 minutes.",
+    },
+    {
+        "number": 2,
+        "chunk_id": "c2",
+        "source_id": "s2",
+        "title": "<img src=x onerror=alert(1)>",
+        "url": "javascript:alert(1)",
+        "page": None,
+        "content": "A forgotten cap shows PM2.5 of 0.0 µg/m³ and, after 24 hours, E23.",
+    },
+]
+
+
+class Talk:
+    """One socket of the widget, and the answers that it is given."""
+
+    def __init__(
+        self, server: FakeWidgetServer, socket: web.WebSocketResponse, scripts: Mapping[str, Script]
+    ) -> None:
+        self.server, self.socket, self.scripts = server, socket, scripts
+        self.token = ""
+        self.chat_id: str | None = None
+        self.request_id: str | None = None
+        self.answering: asyncio.Task[None] | None = None
+
+    async def take(self, frame: dict[str, Any]) -> None:
+        self.server.frames.append(frame)
+        kind = frame["type"]
+        if kind == "authenticate":
+            self.token = frame["session_token"]
+            number = int(self.token.removeprefix("token-"))
+            self.chat_id = self.server.sessions[number - 1]["chat_id"]
+            await self.send(type="authenticated", chat_id=self.chat_id)
+        elif kind == "question":
+            self.answering = asyncio.create_task(self.answer(frame))
+        elif kind == "resume":
+            self.request_id = frame["request_id"]
+            script = self.server.broken.get(frame["request_id"], self.scripts["unknown"])
+            self.answering = asyncio.create_task(script(self, frame))
+        elif kind == "feedback":
+            self.server.feedback.append(frame)
+            await self.send(
+                type="feedback_saved", message_id=frame["message_id"], feedback=frame["feedback"]
+            )
+        elif kind == "reset":
+            self.chat_id = None
+        elif kind == "stop" and self.answering and not self.answering.done():
+            self.answering.cancel()
+            await self.done(content="Push filter cap", citations=[])
+
+    def cancel(self) -> None:
+        if self.answering:
+            self.answering.cancel()
+
+    async def send(self, **event: Any) -> None:
+        await self.socket.send_json(event)
+
+    async def tell(self, **event: Any) -> None:
+        """An event of the running turn."""
+        await self.send(request_id=self.request_id, **event)
+
+    async def answer(self, frame: dict[str, Any]) -> None:
+        self.request_id = frame["request_id"]
+        self.chat_id = self.chat_id or str(uuid.uuid4())
+        stored = self.server.chats.setdefault(self.chat_id, [])
+        session = self.server.sessions[int(self.token.removeprefix("token-")) - 1]
+        self.server.owners[self.chat_id] = session.get("identity", "")
+        stored.append(
+            {"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []}
+        )
+        first = frame["message"].split()[0].lower()
+        script = self.scripts.get(first, self.scripts["plain"])
+        await script(self, frame)
+
+    async def stream(self, text: str, delay: float = 0.01) -> None:
+        await self.tell(type="sources", sources=CITATIONS)
+        for start in range(0, len(text), 12):
+            await self.tell(type="delta", content=text[start : start + 12])
+            await asyncio.sleep(delay)
+
+    async def done(
+        self,
+        content: str = ANSWER,
+        citations: list[Any] = CITATIONS,
+        refusal: Any = None,
+        cut_reason: str | None = None,
+        help: dict[str, Any] | None = None,
+    ) -> None:
+        message_id = str(uuid.uuid4())
+        stored = {
+            "id": message_id,
+            "role": "assistant",
+            "content": content,
+            "citations": citations,
+            "refusal": refusal,
+            "cut_reason": cut_reason,
+            "help": help,
+        }
+        self.server.chats.setdefault(self.chat_id or "", []).append(stored)
+        await self.tell(
+            type="done",
+            chat_id=self.chat_id,
+            message_id=message_id,
+            usage={"total_tokens": 42},
+            refusal=refusal,
+            cut_reason=cut_reason,
+            help=help,
+            citations=citations,
+            content=content,
+        )
