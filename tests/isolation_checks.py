@@ -18,7 +18,7 @@ from tenants.models import ApiToken, AuditEvent, BrowserSession, Domain, EmailLi
 from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
 
 if TYPE_CHECKING:
-    from tests.isolation_scene import Rows
+    from tests.isolation_rows import Rows
 
 
 UUIDS = re.compile(r"(?=([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))")

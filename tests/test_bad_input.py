@@ -41,7 +41,7 @@ from tenants.context import tenant_context
 from tenants.models import Plan, User
 from tenants.platform.operators import mint_operator_token
 from tests.fakes.chat_model import FakeChatModel
-from tests.isolation_scene import LOGO
+from tests.isolation_rows import LOGO
 from webhooks.models import Delivery
 
 JSON = "application/json"

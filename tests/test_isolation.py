@@ -63,7 +63,7 @@ from tests.admin_sessions import log_in_to_admin, replay_session, start_session
 from tests.fakes.chat_model import FakeChatModel, provider_down
 from tests.isolation_checks import Scene
 from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
-from tests.isolation_scene import (
+from tests.isolation_rows import (
     ACME_HOST,
     ACME_PAGE,
     ACME_VISITOR,
@@ -74,8 +74,8 @@ from tests.isolation_scene import (
     GLOBEX_VISITOR,
     JSON,
     NYXCORE_TOKEN,
-    make_scene,
 )
+from tests.isolation_scene import make_scene
 from tests.isolation_stored import find_marker, take_fingerprint
 from tests.patient_socket import PatientSocket
 from webhooks.models import Delivery, Webhook
