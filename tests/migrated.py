@@ -39,13 +39,17 @@ UNSAFE_BUT_FAST = {
 def copy_migrated(directory: Path, environment: dict[str, str]) -> bool:
     """Put the data of a server with the migrated databases into `directory`, which is not there yet.
 
-    False where they cannot be made: the run then migrates by itself, and shows what is wrong.
+    False where they cannot be made or are another user's: the run then migrates by itself, and shows what is wrong.
     """
-    with _alone():
-        kept = KEPT / compute_digest()
-        if not kept.exists() and not _make(kept, environment):
-            return False
-        subprocess.run(["cp", "-a", str(kept), str(directory)], check=True)
+    try:
+        with _alone():
+            kept = KEPT / compute_digest()
+            if not kept.exists() and not _make(kept, environment):
+                return False
+            subprocess.run(["cp", "-a", str(kept), str(directory)], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        shutil.rmtree(directory, ignore_errors=True)
+        return False
     return True
 
 
@@ -90,7 +94,7 @@ def _make(kept: Path, environment: dict[str, str]) -> bool:
         for outdated in KEPT.iterdir():
             if outdated.is_dir():
                 shutil.rmtree(outdated)
-        draft = KEPT / "new"
+        draft = KEPT / "new"  # what a killed run has left of one is outdated too
         subprocess.run(["cp", "-a", str(Path(made) / "postgres"), str(draft)], check=True)
         draft.rename(kept)
     return True
