@@ -1455,13 +1455,15 @@ class TestAdmins:
             "the platform": {},
         }[place]
         tried = 0
-        for route in admin_routes(urlconf):
+        for number, route in enumerate(admin_routes(urlconf)):
+            # Each page everywhere; each form of acme's admin by its path or by its host, which lead to the same.
+            has_forms = urlconf == "minirag.urls" or number % 2 == (place == "acme's host")
             for url in expand_admin_route(route, untouched, SITES[urlconf]):
                 thief = self.gina(untouched, **where)
                 answers = [thief.get(url)]
                 answers += [
                     self.gina(untouched, **where).post(url, data)
-                    for data in self.posts(url, untouched, urlconf)
+                    for data in (self.posts(url, untouched, urlconf) if has_forms else ())
                 ]
                 for response in answers:
                     self.check_refused(untouched, route, url, response)
