@@ -115,7 +115,8 @@ def _make_ahead(
 
 def _make(model: str, chunks: Sequence[NewChunk], bot: BotProfile | None = None) -> _Batch:
     started = time.monotonic()
-    credentials = bot.credentials if bot else None
+    # Ours need no key, and finding it would ask the database.
+    credentials = None if bot is None or is_local(model) else bot.credentials
     texts = [chunk.text for chunk in chunks]
     made = embed_texts(model, texts, kind="document", credentials=credentials)
     return _Batch(chunks, made, time.monotonic() - started)
