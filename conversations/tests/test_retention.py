@@ -112,7 +112,8 @@ def test_anonymous_chats_keep_figures_and_no_word(acme, old, as_acme, monkeypatc
     assert set(Message.objects.values_list("content", flat=True)) == {""}
     assert "warranty" not in str(list(Message.objects.values_list("trace", flat=True)))
     assert as_acme.get(f"/v1/chat/{old.pk}?extended=true").json()["facts"] == before
-    assert as_acme.get("/v1/chat-logs").json()["items"][0]["usage"]["total_tokens"] == 18
+    rows = as_acme.get("/v1/chat-logs").json()["items"]
+    assert [row["usage"]["total_tokens"] for row in rows if row["usage"]] == [18]
     assert Citation.objects.exists() and ChatTag.objects.exists()
     for model in (ChatNote, GoldenQuestion, EvaluationResult):
         assert not model.objects.exists()
