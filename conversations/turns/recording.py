@@ -46,7 +46,9 @@ _SAID_BY: dict[str, str] = {
     MessageRole.USER: "user", MessageRole.ASSISTANT: "assistant", MessageRole.PERSON: "assistant",
 }  # fmt: skip
 
-_TENANT = FixedQuery(lambda pk: Tenant.objects.only("status", "time_zone").filter(pk=pk), uuid.UUID)
+_TENANT = FixedQuery(
+    lambda pk: Tenant.objects.only("status", "time_zone", "languages").filter(pk=pk), uuid.UUID
+)
 _BOT: FixedQuery[BotProfile] = FixedQuery(
     lambda pk: with_curated(BotProfile.objects.active().with_scopes().with_keys()).filter(pk=pk),
     uuid.UUID,
