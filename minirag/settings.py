@@ -172,13 +172,7 @@ CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
 CORS_PREFLIGHT_MAX_AGE = 600
 CORS_ALLOW_CREDENTIALS = False
-CORS_ALLOW_HEADERS = [
-    *default_headers,
-    "idempotency-key",
-    "if-match",
-    "last-event-id",
-    "x-request-id",
-]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "last-event-id", "x-request-id"]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID", "X-Turn-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
     "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "ETag",
@@ -203,6 +197,10 @@ SIGNUP_RATE = env("SIGNUP_RATE", default="10/hour")
 LOGIN_RATE = env("LOGIN_RATE", default="20/minute")
 PASSWORD_RESET_RATE = env("PASSWORD_RESET_RATE", default="5/hour")
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
+OPERATOR_SSO_ISSUER = env("OPERATOR_SSO_ISSUER", default="").rstrip("/")
+OPERATOR_SSO_CLIENT_ID = env("OPERATOR_SSO_CLIENT_ID", default="")
+OPERATOR_SSO_CLIENT_SECRET = env("OPERATOR_SSO_CLIENT_SECRET", default="")
+OPERATOR_SSO_DOMAINS = env.list("OPERATOR_SSO_DOMAINS", default=[])
 LOGIN_LOCKOUT = env("LOGIN_LOCKOUT", default="10 per 15 minutes")
 WIDGET_RATE = env("WIDGET_RATE", default="30/minute")
 WIDGET_SESSION_MINUTES = env.int("WIDGET_SESSION_MINUTES", default=30)

@@ -42,7 +42,8 @@ from tenants.people.lockout import begin_attempt
 from tenants.sessions.keeping import note_proof
 from tenants.sessions.pages import do_account, show_account
 from tenants.settings.pages import show_own_settings
-from tenants.sso.pages import find_provider, finish_sso, show_settings, start_sso
+from tenants.sso.finding import find_provider
+from tenants.sso.pages import finish_sso, show_settings, start_sso
 
 _PROOFS: list[tuple[str, Callable[..., Any], str]] = [
     ("second-factor/", show_code, "second_factor"),
@@ -98,6 +99,8 @@ class ProductAdminSite(UnfoldAdminSite):
                 path(address, self.admin_view(self._of_here(page)), name=name)
                 for address, page, name in (*_PROOFS, *_OWN_PAGES)
             ),
+            path("sso/start/", self._of_here(start_sso), name="sso_start"),
+            path("sso/callback/", self._of_here(finish_sso), name="sso_callback"),
             *super().get_urls(),
         ]
 
@@ -123,7 +126,9 @@ class ProductAdminSite(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        response = super().login(request, extra_context)
+        query = urlencode({"next": request.GET["next"]}) if "next" in request.GET else ""
+        url = f"{reverse('admin:sso_start')}?{query}" if find_provider() else ""
+        response = super().login(request, {**(extra_context or {}), "sso_url": url})
         if request.method == "POST" and response.status_code == 302:
             note_proof(request)
         form = (getattr(response, "context_data", None) or {}).get("form")
@@ -197,17 +202,8 @@ class TenantAdminSite(ProductAdminSite):
         return [
             path("settings/", self.admin_view(self._of_here(show_own_settings)), name="settings"),
             path("sso/", self.admin_view(self._of_here(show_settings)), name="sso"),
-            path("sso/start/", self._of_here(start_sso), name="sso_start"),
-            path("sso/callback/", self._of_here(finish_sso), name="sso_callback"),
             *super().get_urls(),
         ]
-
-    def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        query = urlencode({"next": request.GET["next"]}) if "next" in request.GET else ""
-        url = f"{reverse('admin:sso_start')}?{query}" if find_provider() else ""
-        return super().login(request, {**(extra_context or {}), "sso_url": url})
 
     def has_permission(self, request: HttpRequest) -> bool:
         tenant, user = current_tenant(), request.user

@@ -76,35 +76,42 @@ def remove_provider(actor: User, tenant: Tenant) -> None:
 
 def user_for(provider: SsoProvider, person: Person) -> User:
     """Return the tenant's user that this is, bound or made now. Raises SsoRefused."""
-    tenant = provider.tenant
+    tenant = _tenant_of(provider)
     known = SsoIdentity.objects.filter(
         tenant=tenant, issuer=provider.issuer, subject=person.subject
     ).select_related("user__tenant")
     with transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
+        if tenant is not None:
+            Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
         identity = known.first()
         user = identity.user if identity is not None else _bind(provider, person)
-    if not user.is_active or user.tenant_id != tenant.pk:
+    if not user.is_active or user.tenant_id != provider.tenant_id:
         raise SsoRefused("This account is disabled.")
     return user
+
+
+def _tenant_of(provider: SsoProvider) -> Tenant | None:
+    """None for that of the operators, who are of no tenant."""
+    return provider.tenant if provider.tenant_id is not None else None
 
 
 def _bind(provider: SsoProvider, person: Person) -> User:
     email = normalise_email(person.email)
     if not email or not provider.admits(email):
         raise SsoRefused("Your provider names no verified e-mail that may come in here.")
-    user = User.objects.filter(tenant=provider.tenant, email__iexact=email).first()
+    tenant = _tenant_of(provider)
+    user = User.objects.filter(tenant=tenant, email__iexact=email).first()
     if user is None:
         if not provider.makes_users:
             raise SsoRefused("There is no account with your e-mail here: ask to be invited.")
         user = User(
-            tenant=provider.tenant,
+            tenant=tenant,
             email=email,
             display_name=person.name,
             role=provider.default_role,
         )
         user.set_unusable_password()
-        require_room_for_person(provider.tenant)
+        require_room_for_person(tenant)
         with email_taken_is_a_conflict():
             user.save(force_insert=True)
         _note("created", user, role=user.role)
@@ -114,7 +121,7 @@ def _bind(provider: SsoProvider, person: Person) -> User:
             "Your provider knows this account as somebody else: ask who manages people here."
         )
     SsoIdentity.objects.create(
-        user=user, tenant=provider.tenant, issuer=provider.issuer, subject=person.subject
+        user=user, tenant=tenant, issuer=provider.issuer, subject=person.subject
     )
     _note("sso_bound", user)
     return user

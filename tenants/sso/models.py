@@ -75,7 +75,10 @@ class SsoIdentity(models.Model):
     user: models.ForeignKey[User, User] = models.ForeignKey(
         "tenants.User", on_delete=models.CASCADE, related_name="sso_identities"
     )
-    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
+    # None: a platform operator's, at the provider that the installation's settings name.
+    tenant = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.CASCADE, related_name="+", null=True, blank=True
+    )
     issuer = models.CharField(max_length=500)
     subject = models.CharField(max_length=255)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -83,7 +86,9 @@ class SsoIdentity(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "issuer", "subject"], name="sso_identity_once_per_tenant"
+                fields=["tenant", "issuer", "subject"],
+                name="sso_identity_once_per_tenant",
+                nulls_distinct=False,
             )
         ]
 

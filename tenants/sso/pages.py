@@ -1,4 +1,4 @@
-"""Pages of a tenant's admin about single sign-on: going to the provider, coming back, and setting it up."""
+"""Pages about single sign-on: going to the provider and coming back, in both admins, and a tenant's setting it up."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import may_manage, posted
 from tenants.authentication import count_log_in
 from tenants.calls.permissions import acting_user
-from tenants.context import require_tenant
+from tenants.context import current_tenant, require_tenant
 from tenants.links.base import base_of
 from tenants.sessions.keeping import note_proof
 from tenants.sso.changing import remove_provider, set_provider, user_for
+from tenants.sso.finding import find_provider
 from tenants.sso.forms import ProviderForm
 from tenants.sso.models import SsoProvider
 from tenants.sso.provider import SsoFailed, discover, redeem, write_request
@@ -35,11 +36,6 @@ from tenants.sso.provider import SsoFailed, discover, redeem, write_request
 logger = structlog.get_logger(__name__)
 _KEPT, _SECONDS = "sso_try", 600
 _BACKEND = "tenants.authentication.EmailBackend"
-
-
-def find_provider() -> SsoProvider | None:
-    """The present tenant's, where it is in use."""
-    return SsoProvider.objects.filter(tenant=require_tenant(), is_active=True).first()
 
 
 @never_cache
@@ -104,7 +100,7 @@ def _fail(request: HttpRequest, error: ProductError) -> HttpResponse:
 
 
 def _back_of(request: HttpRequest) -> str:
-    return f"{base_of(request, require_tenant())}/admin/sso/callback/"
+    return f"{base_of(request, current_tenant())}/admin/sso/callback/"
 
 
 def show_settings(request: HttpRequest, *, site: AdminSite) -> HttpResponse:

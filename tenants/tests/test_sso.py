@@ -244,3 +244,52 @@ def test_an_email_that_somebody_else_gets_there_opens_no_account(as_acme, acme, 
     assert is_in(come_in(provider)[0])
     provider.claims = {}
     assert not is_in(come_in(provider)[0])
+
+
+def go_in(provider: OidcProvider) -> tuple[Browser, str]:
+    """Try to come into the platform's admin by the operators' provider; returns where that led."""
+    guest = Browser()
+    sent = guest.get("/admin/sso/start/")
+    back = guest.get(f"/admin/sso/callback/?{urlencode(provider.approve(sent['Location']))}")
+    return guest, back["Location"]
+
+
+def test_operators_come_in_by_the_installations_provider_and_nobody_else_does(
+    acme, olga, provider, settings
+):
+    assert Browser().get("/admin/sso/start/").status_code == 404, "none is set"
+    settings.OPERATOR_SSO_ISSUER, settings.OPERATOR_SSO_CLIENT_ID = provider.issuer, CLIENT_ID
+    settings.OPERATOR_SSO_CLIENT_SECRET = SECRET
+    settings.OPERATOR_SSO_DOMAINS = ["platform.example.com"]
+    assert b"/admin/sso/start/" in Browser().get("/admin/login/").content
+    assert b"/sso/start/" not in Browser("acme").get("/admin/login/").content
+    verified = {"email": olga.email, "email_verified": True}
+    for claims in (
+        {**verified, "email_verified": False},
+        {"email": "alice@acme.example.com"},
+        {"email": "nobody@platform.example.com"},
+    ):
+        provider.claims = claims
+        guest, where = go_in(provider)
+        assert where == "/admin/login/" and not is_in(guest), claims
+    provider.claims = verified
+    guest, where = go_in(provider)
+    assert where == "/admin/" and is_in(guest)
+    assert SsoIdentity.objects.get().tenant is None
+    provider.claims = {**verified, "sub": "somebody else"}
+    assert not is_in(go_in(provider)[0]), "who got the e-mail at the provider is somebody else"
+    assert User.objects.filter(tenant=None).count() == 1
+
+
+def test_a_try_of_the_platform_counts_in_no_tenant(as_acme, acme, olga, provider, settings):
+    settings.OPERATOR_SSO_ISSUER, settings.OPERATOR_SSO_CLIENT_ID = provider.issuer, CLIENT_ID
+    settings.OPERATOR_SSO_CLIENT_SECRET = SECRET
+    settings.OPERATOR_SSO_DOMAINS = ["platform.example.com", "acme.example.com"]
+    set_up(as_acme, provider)
+    provider.claims = {"email": olga.email}
+    guest = Browser("acme")
+    sent = Browser().get("/admin/sso/start/")
+    back = guest.get(f"/admin/sso/callback/?{urlencode(provider.approve(sent['Location']))}")
+    assert back["Location"] == "/t/acme/admin/login/" and not is_in(guest)
+    inside, _back = come_in(provider)
+    assert not is_in(inside), "an operator is none of acme's people"
