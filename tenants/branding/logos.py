@@ -27,7 +27,7 @@ _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SVG: Final = "http://www.w3.org/2000/svg"
 _ELEMENTS: Final = frozenset(
     """svg g path rect circle ellipse line polyline polygon text tspan defs linearGradient radialGradient stop clipPath
-    mask title desc use symbol""".split()  # noqa: SIM905
+    mask title desc""".split()  # noqa: SIM905
 )
 _ATTRIBUTES: Final = frozenset(
     """id viewBox width height x y x1 y1 x2 y2 cx cy r rx ry fx fy d points transform fill fill-opacity fill-rule stroke

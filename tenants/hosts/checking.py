@@ -119,7 +119,9 @@ def check_host(domain: Domain) -> Look:
     look = look_at(domain.domain)
     domain.checked_at, domain.check_outcome = timezone.now(), look.state
     with tenant_context(None):
-        domain.save(update_fields=["checked_at", "check_outcome"])
+        # Not `save`, which would make it the primary host again where another one has become it meanwhile.
+        found = {"checked_at": domain.checked_at, "check_outcome": domain.check_outcome}
+        Domain.objects.filter(pk=domain.pk).update(**found)
         audit.record(
             "domain.checked",
             tenant=domain.tenant,

@@ -35,9 +35,7 @@ def show_own_settings(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     page = _Forms(request, act)
     if act in _ACTS:
         try:
-            with transaction.atomic():
-                hold_row(tenant.pk)
-                done = _ACTS[act](page)
+            done = _ACTS[act](page)
         except ProductError as error:
             messages.error(request, error.detail)
             done = None
@@ -58,7 +56,7 @@ class _Forms:
 
     def __init__(self, request: HttpRequest, act: str) -> None:
         self.request, self.tenant = request, require_tenant()
-        self.settings = SettingsForm.of(self.tenant, request.POST if act == "save" else None)
+        self.settings = SettingsForm.of(self.tenant, None)
         self.logo = (
             LogoForm(request.POST, request.FILES, prefix="logo")
             if act == "set-logo"
@@ -67,9 +65,13 @@ class _Forms:
         self.host = HostForm(request.POST if act == "add-host" else None)
 
     def save(self) -> Did:
-        if not self.settings.is_valid():
-            return None
-        change_settings(self.tenant, self.settings.settings)
+        with transaction.atomic():
+            hold_row(self.tenant.pk)
+            self.tenant.refresh_from_db()
+            self.settings = SettingsForm.of(self.tenant, self.request.POST)
+            if not self.settings.is_valid():
+                return None
+            change_settings(self.tenant, self.settings.settings)
         return _("Saved.")
 
     def set_logo(self) -> Did:
