@@ -23,6 +23,7 @@ from tenants.context import current_tenant
 from tenants.log.finding import CONTENT_TYPES, Wanted, said_in
 from tenants.log.sending import send_file
 from tenants.models import AuditEvent
+from tenants.sessions.browsers import name_browser
 
 
 class _ByText(TextFilter):
@@ -118,10 +119,11 @@ class AuditEventAdmin(LookOnlyAdmin):
 
     @display(description=_("on what"))
     def shown_what(self, event: AuditEvent) -> str:
-        return str(event.detail.get("name") or event.detail.get("user") or "–")[:90]
+        told = (event.detail.get(key) for key in ("name", "user", "domain"))
+        return str(next(filter(None, told), "–"))[:90]
 
     @display(description=_("from"))
     def shown_where(self, event: AuditEvent) -> str:
-        return " · ".join(
-            str(value) for key in ("address", "agent") if (value := event.detail.get(key))
-        )[:90]
+        agent = str(event.detail.get("agent") or "")
+        told = (str(event.detail.get("address") or ""), name_browser(agent) if agent else "")
+        return " · ".join(filter(None, told))
