@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin import register
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -15,10 +16,16 @@ from unfold.enums import ActionVariant
 
 from tenants.admin_site.forms import NewTokenForm, RotationForm
 from tenants.admin_site.gate import ask_for_proof
-from tenants.admin_site.model_admin import ProductAdmin, format_age, is_writable, posted
+from tenants.admin_site.model_admin import (
+    ProductAdmin,
+    format_age,
+    is_writable,
+    once_per_row,
+    posted,
+)
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.calls.permissions import acting_user
-from tenants.context import current_tenant
+from tenants.context import current_tenant, tenant_context
 from tenants.models import ApiToken, May, Role, User
 from tenants.people.admin import visible_users
 from tenants.people.changing import outranks
@@ -131,8 +138,13 @@ class ApiTokenAdmin(ProductAdmin):
         return f"{said}; {gettext('or those that it names itself')}" if token.names_groups else said
 
     @display(description=_("bot"))
+    @once_per_row
     def shown_bot(self, token: ApiToken) -> str:
-        return str(token.bot_profile_id or gettext("every bot"))
+        if token.bot_profile_id is None:
+            return gettext("every bot")
+        with tenant_context(token.tenant):
+            named: Any = apps.get_model("bots.BotProfile").objects.filter(pk=token.bot_profile_id)
+            return str(named.first() or token.bot_profile_id)
 
     @display(description=_("last used"), ordering="last_used_at")
     def shown_use(self, token: ApiToken) -> str:
