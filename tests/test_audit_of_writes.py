@@ -148,7 +148,7 @@ def test_a_write_by_an_operators_program_is_written_down(db, olga, method, path,
     )  # fmt: skip
     if method == "delete" and "{slug}" in path:
         archive_tenant(made.tenant)
-    Plan.objects.create(key=EXAMPLE_IDS["key"], name="Pro")
+    Plan.objects.get_or_create(key=EXAMPLE_IDS["key"], defaults={"name": "Pro"})
     before = last_event()
     response = send(program, method, path, operation)
     assert response.status_code < 300, response.content[:500]

@@ -84,7 +84,7 @@ def test_each_feature_that_a_plan_lacks_is_refused_and_the_others_are_not(as_acm
 
 
 def test_numbers_are_kept_by_api_and_admin(as_acme, acme, bot):
-    give(most_bots=1, most_people=1, most_sources=1)
+    give(most_bots=1, most_people=2, most_sources=1)
     text = {"bot_profile_id": bot, "source_type": "text", "name": "N", "content": "Open."}
     assert as_acme.post("/v1/sources", text, content_type=JSON).status_code == 201
     person = {"email": "eve@acme.example.com", "password": "correct horse battery"}
@@ -101,7 +101,7 @@ def test_numbers_are_kept_by_api_and_admin(as_acme, acme, bot):
     assert "has room for 1" in alice.get("/admin/bots/botprofile/add/").content.decode()
     with tenant_context(acme.tenant):
         assert BotProfile.objects.count() == 1
-    assert User.objects.filter(tenant=acme.tenant).count() == 1
+    assert User.objects.filter(tenant=acme.tenant).count() == 2, "Alice and Bob"
     # Switched off it leaves room; switched on again it is one more.
     assert as_acme.delete(f"/v1/bot-profiles/{bot}").status_code == 204
     other = as_acme.post("/v1/bot-profiles", {"name": "Bert"}, content_type=JSON)

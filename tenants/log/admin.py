@@ -20,7 +20,7 @@ from tenants.admin_site.model_admin import LookOnlyAdmin
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.audit import record
 from tenants.context import current_tenant
-from tenants.log.finding import CONTENT_TYPES, Wanted, said_in
+from tenants.log.finding import CONTENT_TYPES, Wanted, say
 from tenants.log.sending import send_file
 from tenants.models import AuditEvent
 from tenants.sessions.browsers import name_browser
@@ -64,7 +64,7 @@ class AuditEventAdmin(LookOnlyAdmin):
     """Every write by API, admin or command; in a tenant's admin its own, for those who manage it."""
 
     search_fields = ("action", "actor")
-    search_help_text = _("Somewhere in the line: act, actor, name, address, id")
+    search_help_text = _("Words of the line: act, actor, name, address, id")
     list_filter = (ByAction, ByActor, ByThing, "outcome", ("created_at", RangeDateTimeFilter))
     list_filter_submit = True
     list_before_template = "admin/audit_export.html"
@@ -84,7 +84,7 @@ class AuditEventAdmin(LookOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
     ) -> tuple[QuerySet[AuditEvent], bool]:
         text = search_term.strip()[:200]
-        return (queryset.filter(said_in(text)) if text else queryset), False
+        return (say(queryset, text) if text else queryset), False
 
     def export(self, request: HttpRequest, form: str) -> HttpResponse | StreamingHttpResponse:
         """The list at hand as a file, whole: all of its pages."""

@@ -14,6 +14,7 @@ from minirag.lib.errors import BadInput
 from minirag.lib.http_in.rest import naive_utc
 from minirag.lib.spreadsheet import write_rows
 from tenants.context import tenant_context
+from tenants.log.words import Words, asked_as
 from tenants.models import AuditEvent
 
 _AT_ONCE: Final = 1_000
@@ -30,7 +31,7 @@ class Wanted:
     """Filters of the log; an empty one lets all through.
 
     `action` that ends with `*` is a beginning (`source.*`); `thing` is the id or the whole name of what it was done to;
-    `q` stands somewhere in the line.
+    of `q` each word, or one that begins so, is in the line.
     """
 
     action: str = ""
@@ -54,8 +55,8 @@ class Wanted:
             events = events.filter(action=self.action)
         if self.thing:
             events = events.filter(about(self.thing))
-        if self.q:
-            events = events.filter(said_in(self.q))
+        if self.q.strip():
+            events = say(events, self.q)
         if self.since:
             events = events.filter(created_at__gte=self.since)
         return events.filter(created_at__lte=self.until) if self.until else events
@@ -70,14 +71,10 @@ def about(thing: str) -> Q:
     )
 
 
-def said_in(text: str) -> Q:
-    """Somewhere in the line: act, actor, request, or what is told of it."""
-    return (
-        Q(action__icontains=text)
-        | Q(actor__icontains=text)
-        | Q(request_id=text)
-        | Q(detail__icontains=text)
-    )
+def say(events: QuerySet[AuditEvent], text: str) -> QuerySet[AuditEvent]:
+    """Those whose line has all words of a text, or words that begin so, in whatever case."""
+    words = Words("action", "actor", "request_id", "detail")
+    return events.alias(words=words).filter(words=asked_as(text))
 
 
 def write_file(events: QuerySet[AuditEvent], form: str) -> Iterator[bytes]:

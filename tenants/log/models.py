@@ -8,6 +8,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tenants.log.words import Words
+
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
@@ -54,6 +56,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["tenant_slug", "actor", "-created_at"], name="audit_by_actor"),
             models.Index(fields=["tenant_slug", "outcome", "-created_at"], name="audit_by_outcome"),
             models.Index(fields=["-created_at", "-id"], name="audit_by_time"),
+            GinIndex(Words("action", "actor", "request_id", "detail"), name="audit_by_words"),
             GinIndex(fields=["detail"], name="audit_by_detail", opclasses=["jsonb_path_ops"]),
         ]
 

@@ -26,7 +26,7 @@ class _Filters(BaseModel):
     ] = ""
     outcome: Literal["", "done", "refused", "failed"] = ""
     request_id: Annotated[str, AsColumn(AuditEvent, "request_id")] = ""
-    q: Annotated[str, Field(max_length=200, description="Somewhere in the line.")] = ""
+    q: Annotated[str, Field(max_length=200, description="Words, or how they begin.")] = ""
     created_from: moments.Moment | None = None
     created_to: moments.Moment | None = None
 

@@ -172,6 +172,7 @@ def test_where_it_is_required_everybody_is_led_to_one_and_reaches_nothing_else(
     key = SecondFactor.objects.get(user=bob).key
     assert member.post("/admin/second-factor/set-up/", {"code": clock.code(key)}).status_code == 200
     assert member.get("/admin/").status_code == 200
+    bob.refresh_from_db()
     refused = post(client_of(bob), "auth/second-factor/remove", otp=clock.code(key))
     assert refused.json()["code"] == "second_factor_required"
     settings.REQUIRE_SECOND_FACTOR = True
@@ -314,6 +315,7 @@ def test_a_session_that_never_opened_a_page_is_ended_with_the_others(acme, bob, 
     assert len(client_of(bob).get("/v1/auth/sessions").json()) == 1
     assert client_of(acme.owner).delete(f"/v1/users/{bob.pk}/sessions").status_code == 204
     assert quiet.get("/admin/").status_code == 302
+    bob.refresh_from_db()
     enrol(bob, clock)
     half = browser(bob.email, "acme")  # with the password, before the code
     assert client_of(acme.owner).delete(f"/v1/users/{bob.pk}/sessions").status_code == 204
