@@ -17,14 +17,14 @@ class Words(Func):
     arity = 4
     output_field: Any = SearchVectorField()
 
-    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *_args: Any, **_context: Any) -> Any:
         compiled = [compiler.compile(each) for each in self.get_source_expressions()]
         action, actor, request_id, detail = (sql for sql, _params in compiled)
         plain = f"{action} || ' ' || {actor} || ' ' || {request_id}"
         sql = (
             f"(to_tsvector({_CONFIG}, {plain}) || jsonb_to_tsvector({_CONFIG}, {detail}, {_KINDS}))"
         )
-        return sql, [each for _sql, params in compiled for each in params]
+        return sql, tuple(each for _sql, params in compiled for each in params)
 
 
 def asked_as(text: str) -> SearchQuery:
