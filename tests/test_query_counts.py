@@ -104,9 +104,9 @@ def scene_of_the_platform(tenant: Tenant, operator: User) -> list[models.Model]:
         tenant,
         *_public_rows_of(tenant),
         apps.get_model("tenants.Domain").objects.create(
-            tenant=tenant, domain="bots.acme.example.com", is_primary=True
+            tenant=tenant, domain="chats.acme.example.com", is_primary=True
         ),
-        Plan.objects.create(key="pro", name="Pro"),
+        Plan.objects.create(key="medium", name="Medium"),
         OperatorToken.objects.create(user=operator, name="billing", token_hash="y" * 64),
         SchemaMigration.objects.create(tenant=tenant, to_version="1", started_at=timezone.now()),
         interval,
