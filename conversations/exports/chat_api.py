@@ -21,12 +21,12 @@ from conversations.listing.schemas import ChatSchema
 from conversations.models import Chat
 from conversations.turns.api import ChatView, find_chat, readable_chats
 from conversations.turns.schemas import MessageSchema
+from minirag.lib.database import stream_pieces
 from minirag.lib.days import bounds_of
 from minirag.lib.http_in.answering import to_json
 from minirag.lib.http_in.nouns import Moment
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.rest import naive_utc
-from minirag.lib.http_in.streaming import stream_pieces
 from minirag.lib.spreadsheet import write_rows
 from tenants.context import require_tenant
 

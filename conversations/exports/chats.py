@@ -1,7 +1,7 @@
 """Reads chats of any length for an export, piece by piece.
 
 The database is read in batches by keyset, so a chat of a million messages needs the memory of one batch, and no
-connection is held between two of them. How they are sent is in `minirag.lib.http_in.streaming`.
+connection is held between two of them. How they are sent is in `minirag.lib.database`.
 """
 
 from __future__ import annotations

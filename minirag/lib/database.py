@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -28,6 +28,7 @@ OUTBOUND, PREVIEWS = "outbound", "previews"
 asked, a site that is looked at) has few threads of its own, so that however much of it comes, every other request finds
 a thread."""
 _SLOW_THREADS = 2
+PIECE_BYTES = 64 * 1024
 
 
 @cache
@@ -105,3 +106,22 @@ async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwar
         return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
     gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))
     return await gate(function, args, kwargs)
+
+
+async def stream_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Take pieces on a database thread, some of them at a step, in the tenant that is bound around it."""
+    joined = join_pieces(pieces)
+    while (piece := await run_sync(next, joined, None)) is not None:
+        yield piece
+
+
+def join_pieces(pieces: Iterator[bytes], size: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Join small pieces to such of at least `size` bytes: a hop to a thread costs more than a small piece."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= size:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)

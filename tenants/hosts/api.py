@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from minirag.lib.database import OUTBOUND
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView
 from tenants.calls.permissions import HasTenant, permit
@@ -53,6 +54,8 @@ class HostDetail(HostView):
 
 
 class HostCheck(HostView):
+    thread_pool = OUTBOUND
+
     @describe(
         "Check a host", path=_HOST, answers={200: CheckedHostSchema},
         description="Looks its name up and asks it over https, within ten seconds. A host that does not work is an "

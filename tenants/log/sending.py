@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from minirag.lib.http_in.streaming import stream_pieces
+from minirag.lib.database import stream_pieces
 from tenants.log.finding import CONTENT_TYPES, write_file
 from tenants.models import AuditEvent
 

@@ -10,7 +10,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from minirag.lib.bounds import ListOf
 from tenants.due import DueKind, make_due_of_plan
 
 LARGEST: Final = 10**12
@@ -69,7 +68,7 @@ class Plan(models.Model):
         _("features"),
         default=all_features,
         blank=True,
-        validators=[ListOf(20, 32), validate_features],
+        validators=[validate_features],
     )
     most_bots = _number(_("bots"))
     most_people = _number(_("people"))
