@@ -24,7 +24,7 @@ class Words(Func):
         sql = (
             f"(to_tsvector({_CONFIG}, {plain}) || jsonb_to_tsvector({_CONFIG}, {detail}, {_KINDS}))"
         )
-        return sql, tuple(each for _sql, params in compiled for each in params)
+        return sql, [each for _sql, params in compiled for each in params]
 
 
 def asked_as(text: str) -> SearchQuery:
