@@ -7,8 +7,10 @@ from typing import Any, Final
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import Func
 
-_CONFIG: Final = "'simple'::regconfig"
-_KINDS: Final = """'["string", "numeric"]'::jsonb"""
+_PARTS: Final = "@._-/:,;()[]{}\"'\\"
+"""What stands between words, in a line as in what is asked: `alice@acme` is two of them."""
+_SPACES: Final = " " * len(_PARTS)
+_QUOTED: Final = _PARTS.replace("'", "''")
 
 
 class Words(Func):
@@ -20,16 +22,14 @@ class Words(Func):
     def as_sql(self, compiler: Any, connection: Any, *_args: Any, **_context: Any) -> Any:
         compiled = [compiler.compile(each) for each in self.get_source_expressions()]
         action, actor, request_id, detail = (sql for sql, _params in compiled)
-        plain = f"{action} || ' ' || {actor} || ' ' || {request_id}"
-        sql = (
-            f"(to_tsvector({_CONFIG}, {plain}) || jsonb_to_tsvector({_CONFIG}, {detail}, {_KINDS}))"
-        )
+        line = f"{action} || ' ' || {actor} || ' ' || {request_id} || ' ' || {detail}::text"
+        sql = f"to_tsvector('simple'::regconfig, translate({line}, '{_QUOTED}', '{_SPACES}'))"
         return sql, [each for _sql, params in compiled for each in params]
 
 
 def asked_as(text: str) -> SearchQuery:
     """All words of a text, each of which may go on: `alice acme` finds `alice@acme.example.com`'s lines."""
-    words = [word.replace("\\", "\\\\").replace("'", "''") for word in text.split()]
+    words = text.translate(str.maketrans(_PARTS, _SPACES)).split()
     return SearchQuery(
         " & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw"
     )

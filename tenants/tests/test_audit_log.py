@@ -45,7 +45,7 @@ FILTERS = [
     ({"q": "203.0.113"}, ["login.locked"]),
     ({"q": "ALICE@", "action": "bot.*"}, ["bot.changed"]),
     ({"q": "%"}, []),
-    ({"q": "'); --\\ bob"}, []),
+    ({"q": "'); --% bob"}, ["bot.deleted"]),
     ({"q": "ava delet"}, ["bot.deleted"]),
     ({"thing": "none of them"}, []),
 ]
