@@ -59,20 +59,14 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
     """A bot, with its own provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
-        label=_("Starter questions"),
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        label=_("Starter questions"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text=format_lazy(
-            _(
-                "One per line, at most {most_questions}. Shown as buttons before the first question."
-            ),
+            _("One per line, at most {most_questions}. Shown as buttons before the first question."),
             most_questions=MOST_QUESTIONS,
         ),
-    )
+    )  # fmt: skip
     allowed_origins = LinesField(
-        label=_("Allowed origins"),
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        label=_("Allowed origins"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=format_lazy(
             _(
                 "Pages whose widget may talk to this bot, one per line, at most {most_origins}: "
@@ -80,7 +74,7 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
             ),
             most_origins=MOST_ORIGINS,
         ),
-    )
+    )  # fmt: skip
     new_api_key = forms.CharField(
         label=_("API key of this bot alone"),
         required=False,
