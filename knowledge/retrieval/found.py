@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Final
 from uuid import UUID
 
@@ -89,32 +90,17 @@ class Retrieval:
 
 
 def join_parts(found: Sequence[Retrieval], wanted: int) -> Retrieval:
-    """What the searches for a question's parts found, as one: what fits several of them before what fits one as well,
-    `wanted` at most, among them the best of each.
+    """What the searches for a question's parts found, as one: a passage of each in turn, `wanted` at most.
 
     The surest speaks for all. A part that would be declined alone gives none, unless all would be.
     """
     told = [each for each in found if not each.is_weak] or list(found)
-    if len(told) == 1:
-        return _sum_up(found, told, told[0].passages[:wanted])
-    scores: dict[UUID, float] = {}
     passages: dict[UUID, Passage] = {}
-    for each in told:
-        own = {passage.chunk_id: passage.score for passage in (*each.candidates, *each.passages)}
-        for chunk_id, score in own.items():
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + score
-        passages = {passage.chunk_id: passage for passage in each.passages} | passages
-
-    def place(chunk_id: UUID) -> tuple[float, UUID]:
-        return -scores[chunk_id], chunk_id
-
-    best = [each.passages[0].chunk_id for each in told if each.passages]
-    kept = dict.fromkeys([*sorted(best, key=place), *sorted(passages, key=place)])
-    chosen = sorted(list(kept)[:wanted], key=place)
-    most = (scores[chosen[0]] if chosen else 0.0) or 1.0
-    return _sum_up(
-        found, told, tuple(replace(passages[each], score=scores[each] / most) for each in chosen)
-    )
+    for row in zip_longest(*(each.passages for each in told)):
+        for passage in row:
+            if passage is not None and len(passages) < wanted:
+                passages.setdefault(passage.chunk_id, passage)
+    return _sum_up(found, told, tuple(passages.values()))
 
 
 def join_variations(whole: Retrieval, others: Sequence[Retrieval], wanted: int) -> Retrieval:
