@@ -24,6 +24,7 @@ from unfold.widgets import (
 )
 
 from bots.admin_fields import LinesField
+from bots.appearance.admin import AppearancePages
 from bots.drafts.changing import hold_back, split_off
 from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields
 from bots.identities.admin import IdentityActs
@@ -82,8 +83,9 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
         max_length=LONGEST_KEY,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=_(
-            "Counts before the provider keys. A new key replaces the stored one; empty leaves it as it is. It is "
-            "stored encrypted and shown to nobody."
+            "Counts before the provider keys, for models of the provider that it was entered for: that of the chat "
+            "model. A new key replaces the stored one; empty leaves it as it is. It is stored encrypted and shown to "
+            "nobody."
         ),
     )
     new_api_base = forms.CharField(
@@ -181,7 +183,7 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
 
 
 @register(BotProfile, site=tenant_site)
-class BotProfileAdmin(ReadinessShown, IdentityActs):
+class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     """Bots are switched off, not deleted: their knowledge and chats stay."""
 
     form = BotForm
@@ -321,7 +323,11 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
     @display(description=_("key in use"))
     def has_key(self, bot: BotProfile) -> str:
         if bot.has_credentials:
-            return gettext("its own")
+            return (
+                gettext("its own, for %s") % bot.key_provider
+                if bot.key_provider
+                else gettext("its own")
+            )
         chosen = [each.provider for each in bot.provider_choices.all()]
         return ", ".join(sorted(chosen)) or gettext("the installation's")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from bots.models import BotProfile
-from bots.profiles import create_bot, deactivate_bot, find_bot, update_bot
+from bots.profiles import create_bot, deactivate_bot, find_bot, seal_key, update_bot
 from bots.schemas import (
     BotChanges,
     BotProfileSchema,
@@ -50,7 +50,7 @@ class BotDetail(BotView):
     def patch(self, request: Request, bot_profile_id: UUID, body: BotChanges) -> BotProfile:
         bot, changes = find_bot(bot_profile_id), body.columns
         if "credentials" in body.model_fields_set:
-            changes["encrypted_credentials"] = bot.seal_credentials(body.provider)
+            changes |= seal_key(bot, body.provider, changes)
         return update_bot(bot, changes)
 
     @describe(

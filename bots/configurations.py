@@ -25,9 +25,9 @@ NOT_ANSWERING: Final = frozenset(
     (
         "id", "name", "description", "is_active", "stored_bytes", "created_at", "updated_at",
         # The widget's, and what is only told: none of it decides what is answered.
-        "greeting", "contact", "starter_questions", "allowed_origins", "is_public",
+        "greeting", "appearance", "contact", "starter_questions", "allowed_origins", "is_public",
         # Secrets, and no part of what is compared.
-        "encrypted_credentials", "encrypted_identity_secret", "encrypted_previous_identity_secret",
+        "encrypted_credentials", "key_provider", "encrypted_identity_secret", "encrypted_previous_identity_secret",
         "previous_identity_secret_until",
         # Vectors under another model exist only once it is set: it cannot be tried before.
         "embedding_model",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +55,15 @@ def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
             bot.held_back = hold_back(bot, held)
             held["refuses"] = None
         return _write(bot, {name: value for name, value in fields.items() if name not in held})
+
+
+def seal_key(bot: BotProfile, key: Credentials, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that keep a key of the bot's own, entered together with `fields`, or forget it."""
+    entered = copy(bot)
+    for name in {"model", "embedding_model", "rerank_model", "condense_model"} & fields.keys():
+        setattr(entered, name, fields[name])
+    entered.set_credentials(key)
+    return {name: getattr(entered, name) for name in ("encrypted_credentials", "key_provider")}
 
 
 def publish_draft(bot: BotProfile, note: dict[str, Any]) -> BotProfile:

@@ -61,10 +61,14 @@ class BotSettingsSchema(Noun, of=BotProfile):
     condense_mode: CondenseMode
     condense_model: str
     greeting: str
+    appearance: dict[str, Any]
     contact: str
     starter_questions: list[str]
     allowed_origins: Annotated[list[str], Field(examples=[["https://www.acme.com"]])]
     is_public: StrictBool
+    key_provider: Annotated[
+        Shown[str], Field(description="Whose the bot's own key is, which goes to nobody else.")
+    ]
     held_back: _HeldBack
 
 

@@ -96,6 +96,7 @@ urlpatterns = [
     path("exports/<str:export_id>", exports_api.ExportDetail.as_view()),
     path("exports/<str:export_id>/download", exports_api.ExportDownload.as_view()),
     path("exports/<str:export_id>/retry", exports_api.ExportRetry.as_view()),
+    path("widget/bots/<str:bot_profile_id>/appearance", widget_api.WidgetAppearance.as_view()),
     path("widget/sessions", widget_api.WidgetSessions.as_view()),
     path("stats/overview", statistics_api.Overview.as_view()),
     path("stats/usage", statistics_api.Usage.as_view()),

@@ -94,6 +94,7 @@ SHAPED_FIELDS: dict[str, Any] = {
         {"url": PRIVATE, "change": "added", "title": PRIVATE, "reason": PRIVATE}
     ],
     "bots.BotProfile.source_filter": {"tags": [PRIVATE]},  # which each source has by then
+    "bots.BotProfile.appearance": {"title": OPEN},
     "conversations.Message.help": {
         "language": "en",
         "choices": [PRIVATE],

@@ -786,6 +786,8 @@ API: dict[str, list[Try]] = {
         Try("post", 404),
         Try("post", 404, ids=OTHERS_WEBHOOK),
     ],
+    # How acme's widget looks is in its pages; globex's own path and host know its own bots only.
+    "widget/bots/<str:bot_profile_id>/appearance": [Try("get", 200)],
     "widget/sessions": [
         # On the platform's own host a bot is found by its id, which is in its pages; globex's page is refused.
         Try(
@@ -866,6 +868,7 @@ ANYBODYS = {
     "auth/forgotten-password": {202},
     "auth/set-password": {410},
     "widget/sessions": {403, 404},
+    "widget/bots/<str:bot_profile_id>/appearance": {200},
     "system/health": {200},
     "openapi.json": {200},
     "docs": {200},
@@ -1067,6 +1070,8 @@ class TestRoutes:
                 expected = attempt.status
                 if kind == "jwt":
                     expected = LOGGED_IN.get(pattern, expected)
+                if pattern.startswith("widget/bots/") and place != "platform":
+                    expected = 404
                 if pattern == "widget/sessions" and expected == 403 and place != "platform":
                     expected = 404  # a tenant's own path and host know its own bots only
                 if (
@@ -1307,6 +1312,8 @@ EXTRA_MODEL_PAGES = {
     ),
     *(("bots", "providercredential", f"<path:object_id>/{act}/") for act in ("try_key",)),
     ("bots", "botprofile", "models/"),
+    ("bots", "botprofile", "<uuid:bot_id>/appearance/"),
+    ("bots", "botprofile", "<uuid:bot_id>/appearance/preview/"),
     ("bots", "quota", "plan/"),
     ("tenants", "auditevent", "export/<slug:form>/"),
     *(

@@ -505,6 +505,30 @@ def test_text_reads_well_on_every_accent_in_light_and_dark(browser, server, acce
             assert ratio >= 4.5, (selector, ratio)
 
 
+def test_a_look_kept_with_the_bot_is_worn_and_what_the_tag_says_counts_first(browser, server):
+    server.look = {
+        "title": "Ask Ada", "theme": "dark", "position": "left", "size": "large", "radius": 4, "color": "#8a1c4a",
+        "dark_color": "#d98aab", "logo_url": "",
+    }  # fmt: skip
+    tag = '<script src="/static/minirag/widget.js" data-bot-id="{}"{} defer></script>'
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">'
+    server.add_page("/worn/", head + tag.format(BOT_ID, "") + "<body></body></html>")
+    said = ' data-position="right" data-title="Here" data-theme="light"'
+    server.add_page("/said/", head + tag.format(BOT_ID, said) + "<body></body></html>")
+    for path, left, title, colour in (
+        ("/worn/", 24, "Ask Ada", "rgb(217, 138, 171)"),
+        ("/said/", 1200 - 24 - 460, "Here", "rgb(138, 28, 74)"),
+    ):
+        for page in open_page(browser, server.url + path):
+            open_widget(page)
+            window = page.get_by_role("dialog", name=title)
+            expect(window).to_have_css("width", "460px")
+            expect(window).to_have_css("border-radius", "4px")
+            expect(page.locator("minirag-widget header")).to_have_css("background-color", colour)
+            assert round(window.bounding_box()["x"]) == left
+            assert page.locator("minirag-widget header h2").evaluate(CONTRAST) >= 4.5
+
+
 CONTRAST = """node => {
   const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)

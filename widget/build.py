@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 PARTS = (
-    "head", "words", "look", "builders", "markdown", "memory", "client", "element", "window", "asking", "hearing",
-    "answers", "helping", "people", "composer", "tail",
+    "head", "words", "look", "builders", "markdown", "memory", "client", "element", "dressing", "window", "asking",
+    "hearing", "answers", "helping", "people", "composer", "tail",
 )  # fmt: skip
 TRYING = ("trying_head", "builders", "markdown", "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"

@@ -14,12 +14,14 @@ from django.db import models, transaction
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
+from bots.appearance.looks import check_appearance
 from bots.models.answering import Answering
 from bots.models.choices import MOST_ORIGINS, MOST_QUESTIONS, default_model
 from bots.providers.models import KEY_FACTS, ProviderChoice, open_keys
 from bots.scopes.models import SCOPE_FACTS, Scope
-from minirag.ai.builtin.local import pin
+from minirag.ai.builtin.local import is_local, pin
 from minirag.ai.credentials import Credentials
+from minirag.ai.pricing import provider_of
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema, current_tenant, require_tenant
@@ -68,6 +70,13 @@ class BotProfile(TenantRow, Answering):
         default=1024, validators=[MinValueValidator(1), MaxValueValidator(128_000)]
     )
     encrypted_credentials = models.TextField(null=True, blank=True, editable=False)
+    key_provider = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Whose its own key is: it goes to models of this provider alone. Empty: not known.",
+    )
     # With these a site signs who its visitors are: see conversations.widget.identities.
     encrypted_identity_secret = models.TextField(
         blank=True, default="", db_default="", editable=False
@@ -90,6 +99,12 @@ class BotProfile(TenantRow, Answering):
     )
     starter_questions = models.JSONField(
         default=list, blank=True, validators=[ListOf(MOST_QUESTIONS, 200)]
+    )
+    appearance = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_appearance],
+        help_text='How its widget looks, e.g. {"color": "#8a1c4a", "position": "left"}. Empty: the widget\'s own.',
     )
     allowed_origins = models.JSONField(
         default=list,
@@ -200,6 +215,13 @@ class BotProfile(TenantRow, Answering):
     def set_credentials(self, credentials: Credentials) -> None:
         """Encrypt the bot's own provider key, or forget it when there is none; the caller saves."""
         self.encrypted_credentials = self.seal_credentials(credentials)
+        self.key_provider = self.find_key_provider() if credentials.api_key else ""
+
+    def find_key_provider(self) -> str:
+        """The provider that a key entered now is for: of its chat model, or of what else it asks for."""
+        models = (self.model, self.embedding_model, self.rerank_model, self.condense_model)
+        foreign = next((each for each in models if each and not is_local(each)), "")
+        return provider_of(foreign)[:50]
 
     def seal_credentials(self, credentials: Credentials) -> str | None:
         """Return the column's value for a provider key; None where there is none."""
@@ -265,7 +287,9 @@ class BotProfile(TenantRow, Answering):
         api_key, _, api_base = decrypt(
             self.encrypted_credentials, context=self._secret_context()
         ).partition("\n")
-        return Credentials(api_key=api_key, api_base=api_base or None, chosen=chosen)
+        return Credentials(
+            api_key=api_key, api_base=api_base or None, chosen=chosen, provider=self.key_provider
+        )
 
     @property
     def has_loaded_keys(self) -> bool:

@@ -147,11 +147,15 @@ def judge_keys(bot: BotProfile, keys: tuple[ProviderCredential, ...]) -> Iterabl
     chosen = {family_of(key.provider): key for key in keys}
     family = provider_of(bot.model)
     key = chosen.get(family)
-    if not is_local(bot.model) and not bot.has_credentials:
+    own = _find_own(bot)
+    if not is_local(bot.model) and own != family:
         if key is None and has_platform_key(bot.model) is False:
             detail = gettext("There is no key for %(model)s: asking gives 503.") % {
                 "model": bot.model
             }
+            if own:
+                other = gettext("Its own key is of %(provider)s and goes nowhere else.")
+                detail = f"{detail} {other % {'provider': own}}"
             yield Finding("no_key", Level.STOPS, detail, "key")
         elif key is not None and _fails(key):
             detail = gettext("%(name)s failed its last test: %(label)s") % {
@@ -168,7 +172,7 @@ def _judge_other_models(
     """Models that help: without them it answers, by words alone or in the search's own order."""
     main = provider_of(bot.model)
     embeds = bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
-    own = main if bot.has_credentials else None
+    own = _find_own(bot)
     helping = {
         gettext("the embedding model"): embeds, gettext("the model that orders"): bot.rerank_model,
         gettext("the model that rewrites"): bot.condense_model,
@@ -177,7 +181,7 @@ def _judge_other_models(
         if not model or is_local(model):
             continue
         family = provider_of(model)
-        has_own = own is not None and (own == family or model == embeds)
+        has_own = own is not None and (own == family or (model == embeds and not bot.key_provider))
         key = chosen.get(family)
         if key is not None and not has_own and _fails(key) and key is not chosen.get(main):
             told = str(KeyOutcome(key.test_outcome).label)
@@ -195,6 +199,13 @@ def _judge_other_models(
                 % {"what": what, "model": model},
                 "key",
             )
+
+
+def _find_own(bot: BotProfile) -> str | None:
+    """The provider that the bot's own key goes to; None without one."""
+    if not bot.has_credentials:
+        return None
+    return family_of(bot.key_provider) if bot.key_provider else provider_of(bot.model)
 
 
 def _fails(key: ProviderCredential) -> bool:

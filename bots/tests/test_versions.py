@@ -10,6 +10,7 @@ from bots.models import BotDraft, BotProfile, BotVersion, CameFrom, QualityGate
 from bots.profiles import create_bot, update_bot
 from bots.providers.changing import forget_key, keep_key
 from bots.versions import keeping
+from bots.versions.telling import compare_configurations
 from minirag.ai.credentials import Credentials
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
@@ -76,6 +77,16 @@ def test_a_bot_from_before_there_were_versions_keeps_what_it_was(acme):
         first, second = list_versions(bot)
     assert (first.came_from, first.configuration["temperature"]) == (CameFrom.BEFORE, 0.1)
     assert (second.number, second.changed) == (2, ["temperature"])
+
+
+def test_a_setting_that_is_younger_than_a_version_is_told_from_its_default(bot):
+    [first] = list_versions(bot)
+    del first.configuration["appearance"]
+    first.save()
+    update_bot(bot, {"appearance": {"position": "left"}})
+    assert list_versions(bot)[-1].changed == ["appearance"]
+    [change] = compare_configurations(first.configuration, list_versions(bot)[-1].configuration)
+    assert change.in_words == "Appearance: the widget’s own → Place: Left"
 
 
 def test_the_oldest_go(bot, monkeypatch):

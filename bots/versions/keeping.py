@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import QuerySet
 
-from bots.configurations import answering_fields, fingerprint
+from bots.configurations import answering_fields, fingerprint, with_configuration
 from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential
 from minirag.lib.errors import NotFound
 from tenants.audit import acts_by, name_actor
@@ -30,13 +31,13 @@ NOT_KEPT: Final = frozenset(
     (
         "id", "stored_bytes", "created_at", "updated_at",
         "is_active",  # a switch: bringing a configuration back switches no bot on or off
-        "encrypted_credentials", "encrypted_identity_secret", "encrypted_previous_identity_secret",
+        "encrypted_credentials", "key_provider", "encrypted_identity_secret", "encrypted_previous_identity_secret",
         "previous_identity_secret_until",
     )
 )  # fmt: skip
 KEYS, OWN_KEY = "provider_keys", "own_key"
 
-_is_inside: ContextVar[bool] = ContextVar("keeping_a_version", default=False)
+_kept_bot: ContextVar[uuid.UUID | None] = ContextVar("kept_bot", default=None)
 
 
 def kept_columns() -> tuple[str, ...]:
@@ -56,10 +57,21 @@ def describe_configuration(bot: BotProfile) -> dict[str, Any]:
 
 
 def find_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """The names of what two configurations differ in; one that only the newer knows has been added to the product."""
-    return [
-        name for name, value in new.items() if name in old and _plain(name, old[name]) != _plain(name, value)
-    ]  # fmt: skip
+    """The names of what two configurations differ in."""
+    return [name for name in new if _plain(name, value_of(old, name)) != _plain(name, new[name])]
+
+
+def value_of(configuration: Mapping[str, Any], name: str) -> Any:
+    """A setting in a configuration; of one that is older than the setting, what everybody had then. None for none."""
+    if name in configuration:
+        return configuration[name]
+    if name in (KEYS, OWN_KEY):
+        return [] if name == KEYS else False
+    try:
+        column: Any = BotProfile._meta.get_field(name)
+    except FieldDoesNotExist:  # there was one once
+        return None
+    return column.get_default()
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -72,10 +84,10 @@ def keeping(
     is_new: bool = False,
 ) -> Iterator[None]:  # fmt: skip
     """Keep what the body makes of the bot; `came_from` is told by who acts where it is not given."""
-    if _is_inside.get():
+    if _kept_bot.get() == bot.pk:
         yield
         return
-    token = _is_inside.set(True)
+    token = _kept_bot.set(bot.pk)
     try:
         with transaction.atomic():
             if not is_new:
@@ -83,7 +95,7 @@ def keeping(
             yield
             _keep(bot.pk, came_from or CameFrom(acts_by()), note, restored)
     finally:
-        _is_inside.reset(token)
+        _kept_bot.reset(token)
 
 
 def begin_history(bot_id: uuid.UUID) -> None:
@@ -127,3 +139,16 @@ def find_version(bot: BotProfile, version_id: uuid.UUID) -> BotVersion:
     if found is None:
         raise NotFound("The bot has no such version")
     return found
+
+
+def as_of_version(bot: BotProfile, number: int) -> BotProfile:
+    """The bot answering as a version did, to be asked and never saved. Raises NotFound, BadInput."""
+    version = versions_of(bot).filter(number=number).first()
+    if version is None:
+        raise NotFound("The bot has no such version")
+    known = {
+        name: version.configuration[name]
+        for name in answering_fields()
+        if name in version.configuration
+    }
+    return with_configuration(bot, known)

@@ -12,9 +12,10 @@ from django.core.validators import EMPTY_VALUES
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from bots.appearance.looks import tell_appearance
 from bots.models import BotProfile, BotVersion
 from bots.models.filters import tell_filter
-from bots.versions.keeping import KEYS, OWN_KEY, find_changed
+from bots.versions.keeping import KEYS, OWN_KEY, find_changed, value_of
 from minirag.lib.comparing.texts import Comparison, compare_texts
 
 _LABELS: Final = {
@@ -53,7 +54,7 @@ class FieldChange:
 
 def compare_configurations(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[FieldChange]:
     """What two configurations differ in, in the order of the bot's columns. Pure."""
-    return [tell_field(name, old[name], new[name]) for name in find_changed(old, new)]
+    return [tell_field(name, value_of(old, name), new[name]) for name in find_changed(old, new)]
 
 
 def tell_field(name: str, before: Any, after: Any) -> FieldChange:
@@ -77,6 +78,8 @@ def tell_value(name: str, value: Any) -> str:
     """A setting's value as a person reads it."""
     if name == "source_filter":
         return tell_filter(value or {})
+    if name == "appearance":
+        return tell_appearance(value or {})
     if name == KEYS:
         return ", ".join(f"{each['name']} ({each['provider']})" for each in value) or "–"
     if isinstance(value, bool):

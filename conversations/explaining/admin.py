@@ -14,15 +14,20 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from bots.admin_fields import GroupsField
-from bots.configurations import with_configuration
+from bots.configurations import snapshot, with_configuration
+from bots.drafts.changing import draft_of
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
+from bots.versions.keeping import as_of_version
+from bots.versions.telling import compare_configurations
 from conversations.explaining.comparing import Comparison, compare
 from conversations.explaining.explaining import Explanation, Trial, explain
 from knowledge.locating.wanted import Wanted
@@ -34,6 +39,7 @@ from tenants.models import Right
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST_VALUES = 4000
+_OTHERS = ("values", "against", "draft", "version")
 
 
 class TrialForm(forms.Form):
@@ -62,6 +68,14 @@ class TrialForm(forms.Form):
         BotProfile.objects.none(), label=_("Or with another bot"), required=False, widget=UnfoldAdminSelectWidget
     )  # fmt: skip
 
+    draft = forms.BooleanField(
+        label=_("Or with its draft"), required=False, widget=UnfoldBooleanSwitchWidget
+    )
+    version = forms.IntegerField(
+        label=_("Or with one of its versions"), required=False, min_value=1, widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("The number, as its history has it."),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("bot", "against"):
@@ -81,20 +95,27 @@ class TrialForm(forms.Form):
         return values
 
     def clean(self) -> dict[str, Any]:
-        if self.cleaned_data.get("values") and self.cleaned_data.get("against"):
-            self.add_error("against", gettext("Compare with other values or with another bot."))
+        named = [name for name in _OTHERS if self.cleaned_data.get(name)]
+        if len(named) > 1:
+            said = gettext(
+                "Compare with one thing: other values, another bot, a draft or a version."
+            )
+            self.add_error(named[-1], said)
         return self.cleaned_data
 
 
 def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     """The form, and below it what the question became."""
-    said = {name: request.GET.get(name, "") for name in ("bot", "question", "passage")}
+    said = {
+        name: request.GET.get(name, "")
+        for name in ("bot", "question", "passage", "draft", "version")
+    }
     form = TrialForm(posted(request), initial=said)
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         try:
             require_role(request.user, Right.CHAT, "models")
-            if form.cleaned_data["values"]:
+            if any(form.cleaned_data[name] for name in ("values", "draft", "version")):
                 require_role(request.user, Right.MANAGE, "bots")
             shown = _tell(_try(form.cleaned_data))
         except ProductError as error:
@@ -121,12 +142,22 @@ def _try(asked: dict[str, Any]) -> Explanation | Comparison:
     )
     if asked["against"]:
         return async_to_sync(compare)(bot, asked["against"], trial)
-    if asked["values"]:
-        return async_to_sync(compare)(bot, with_configuration(bot, asked["values"]), trial)
+    if other := _find_other(bot, asked):
+        return async_to_sync(compare)(bot, other, trial)
     return async_to_sync(explain)(bot, trial)
+
+
+def _find_other(bot: BotProfile, asked: dict[str, Any]) -> BotProfile | None:
+    """The bot as it is to be compared with, never to be saved. Raises NotFound, BadInput."""
+    if asked["draft"]:
+        return draft_of(bot)
+    if asked["version"]:
+        return as_of_version(bot, asked["version"])
+    return with_configuration(bot, asked["values"]) if asked["values"] else None
 
 
 def _tell(found: Explanation | Comparison) -> dict[str, Any]:
     if isinstance(found, Comparison):
-        return {"compared": found, "sides": (found.first, found.second)}
+        changes = compare_configurations(snapshot(found.first.bot), snapshot(found.second.bot))
+        return {"compared": found, "field_changes": changes, "sides": (found.first, found.second)}
     return {"found": found, "sides": (found,)}

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from bots.models import BotProfile, Quota
+from bots.profiles import update_bot
 from conversations.explaining.verdicts import explain_outcome
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
@@ -254,6 +255,12 @@ def test_the_admins_page_lets_members_try_and_managers_change(quoting_bot, in_ac
     }
     other = {**plain, "values": "system_prompt=Write poems."}
     assert "What differs" in text_of_page(site.post(page, other))
+    update_bot(quoting_bot, {"passage_count": 3})
+    told = text_of_page(site.post(page, {**plain, "version": "1"}))
+    assert "What differs" in told and "Passages per question" in told
+    assert "has no draft" in text_of_page(site.post(page, {**plain, "draft": "on"}))
+    assert "no such version" in text_of_page(site.post(page, {**plain, "version": "9"}))
+    assert "Compare with one thing" in text_of_page(site.post(page, {**other, "version": "1"}))
     type(in_acme.owner).objects.filter(pk=in_acme.owner.pk).update(role="member")
     assert "36 months" in text_of_page(site.post(page, plain))
     refused = text_of_page(site.post(page, other))

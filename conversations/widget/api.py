@@ -6,13 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.urls import get_script_prefix
 from rest_framework.request import Request
 
+from bots.appearance.looks import read_appearance
 from bots.models import BotProfile
 from conversations.handoffs.rules import describe_company
 from conversations.models import Chat
 from conversations.widget.identities import read_identity
-from conversations.widget.schemas import SessionBody, WidgetSessionSchema
+from conversations.widget.schemas import AppearanceSchema, SessionBody, WidgetSessionSchema
 from conversations.widget.sessions import (
     find_tenant_of_bot,
     issue_session,
@@ -25,15 +27,45 @@ from minirag.lib.errors import Forbidden, NotFound, ProductError
 from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import OpenView, client_address, read_body
 from minirag.lib.security.limits import limit_headers
 from tenants.authentication import authenticate_bearer
-from tenants.calls.limits import bounds_of_session
+from tenants.calls.limits import bounds_of_look, bounds_of_session
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
 _HISTORY_LENGTH = 100
+
+
+_LOOK_SECONDS = 300
+
+
+class WidgetAppearance(OpenView):
+    door = Door(any_origin=True)
+
+    @describe(
+        "Show how a widget looks", answers={200: AppearanceSchema},
+        description="Nothing secret, and for any page. Browsers and caches keep it for five minutes.",
+        errors={404: "No such active bot."},
+    )  # fmt: skip
+    def get(self, request: Request, bot_profile_id: UUID) -> Returned:
+        bounds_of_look(client_address(request)).count()
+        tenant = find_tenant_of_bot(bot_profile_id)
+        bound = getattr(request._request, "tenant", None)
+        if bound is not None and bound.pk != tenant.pk:
+            raise NotFound("Bot profile not found or inactive")
+        with tenant_context(tenant):
+            bot = BotProfile.objects.active().only("appearance").filter(pk=bot_profile_id).first()
+            if bot is None:
+                raise NotFound("Bot profile not found or inactive")
+            look = read_appearance(bot.appearance)
+        # A page that talks to the platform's host finds the tenant below its path.
+        prefix = get_script_prefix() if bound else f"/t/{tenant.slug}/"
+        logo = f"{prefix}branding/logo?v={tenant.logo_hash}"
+        shown = Joined(look, logo_url=logo if look.shows_logo and tenant.logo_hash else "")
+        return Returned(shown, headers={"Cache-Control": f"public, max-age={_LOOK_SECONDS}"})
 
 
 class WidgetSessions(OpenView):

@@ -42,6 +42,22 @@ class WidgetBotSchema(Noun):
     starter_questions: list[str]
 
 
+class AppearanceSchema(Noun):
+    """How a widget is to look, where its page does not say otherwise; "" and null are the widget's own."""
+
+    title: Annotated[str, Field(examples=["Ask us"])]
+    theme: Literal["", "light", "dark"]
+    position: Literal["", "left", "right"]
+    size: Literal["", "small", "large"]
+    radius: Annotated[int | None, Field(description="Of the window's corners, in pixels.")]
+    color: Annotated[str, Field(examples=["#8a1c4a"])]
+    dark_color: Annotated[
+        str,
+        Field(description="In the dark: chosen, or made of `color`.", validation_alias="dark"),
+    ]
+    logo_url: Annotated[str, Field(description="Below the API's own host; empty without one.")]
+
+
 class PeopleSchema(Noun):
     """The people behind a bot, for whom its visitors may ask."""
 

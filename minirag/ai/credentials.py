@@ -24,17 +24,23 @@ class Credentials:
     its name is resolved once and every address vetted, and redirects are refused. A provider that cannot be called
     like this raises ProviderError("not_configured").
 
+    `provider` is the one that the key was entered for, which alone gets it; "" is that of the model it comes with.
     `chosen` are keys that may go to other models, by provider: each to models of that provider alone.
     """
 
     api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
     chosen: tuple[tuple[str, Credentials], ...] = field(default=(), repr=False)
+    provider: str = ""
 
     @property
     def alone(self) -> Credentials:
         """This key without those that are chosen."""
         return replace(self, chosen=()) if self.chosen else self
+
+    def is_for(self, provider: str | None) -> bool:
+        """Whether the own key may go to a provider."""
+        return not self.provider or family_of(provider or "") == self.provider
 
     def choose(self, provider: str | None) -> Credentials | None:
         """The chosen key of a provider."""

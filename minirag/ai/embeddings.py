@@ -240,12 +240,14 @@ class Embedder:
 
 
 def _choose_key(model: str, credentials: Credentials | None) -> Credentials | None:
-    """The key chosen for the embedder's provider; else the bot's own, as MiniRAG always sent it."""
-    if credentials is None or not credentials.chosen:
+    """The key chosen for the embedder's provider; else the bot's own, unless it was entered for another provider."""
+    if credentials is None or not (credentials.chosen or credentials.provider):
         return credentials
     found = direct.split_model(model)
     provider = found[0] if found else gateway.find_provider(model)
-    return credentials.choose(provider) or credentials.alone
+    # With an address of its own a key goes there, whatever the model is called.
+    may_go = credentials.api_base or credentials.is_for(provider)
+    return credentials.choose(provider) or (credentials.alone if may_go else None)
 
 
 def _find_embedder(model: str, kind: Kind, credentials: Credentials | None) -> Embedder:

@@ -15,11 +15,15 @@ async def lend_credentials(
 ) -> Credentials | None:
     """The credentials of the model `owner` for `model`; a key never travels to another provider than its own.
 
-    The owner's own key counts first, then the one chosen for the provider of `model`.
+    The owner's own key counts first, then the one chosen for the provider of `model`. An own key that was entered for
+    one provider stays with it, whatever the owner has become.
     """
     if _find_family(model) is None or _find_family(owner) is None:
         await load_litellm()
-    is_same = model == owner or _find_keyholder(model) == _find_keyholder(owner)
+    if credentials is not None and credentials.api_key and credentials.provider:
+        is_same = credentials.is_for(_find_provider(model))
+    else:
+        is_same = model == owner or _find_keyholder(model) == _find_keyholder(owner)
     if credentials is None or (is_same and (credentials.api_key or not credentials.chosen)):
         return credentials and credentials.alone
     chosen = await choose_credentials(credentials, model)

@@ -41,7 +41,8 @@ def write_policy(request: HttpRequest) -> str:
     )
     is_admin = route_of(request).door.proof == Proof.SESSION
     may_evaluate = " 'unsafe-eval'" if is_admin else ""
-    attributes = " style-src-attr 'unsafe-inline';" if is_admin else ""
+    # The widget's preview is a page of the admin's own in a frame.
+    attributes = " style-src-attr 'unsafe-inline'; frame-src 'self';" if is_admin else ""
     return (
         f"default-src 'none'; script-src 'self'{may_evaluate}; style-src 'self';{attributes} "
         f"img-src 'self' data:; font-src 'self'; connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "

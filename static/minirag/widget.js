@@ -130,6 +130,7 @@
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 
   // --- Look ---
+  const IN_THE_DARK = "(prefers-color-scheme: dark)";
   const DARK = `
     --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
     --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
@@ -140,7 +141,7 @@
     --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
     --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; color-scheme: light;
     font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
-  @media (prefers-color-scheme: dark) { :host(:not([theme="light"])) { ${DARK} } }
+  @media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${DARK} } }
   :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
   .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
   *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
@@ -160,11 +161,19 @@
     border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
     inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
     box-shadow: var(--shadow); animation: rise .18s ease-out; }
+  :host([position="left"]) :is(.bubble, .window) { inset-inline: auto; left: 24px; }
+  :host([position="right"]) :is(.bubble, .window) { inset-inline: auto; right: 24px; }
+  :host([size="small"]) .bubble { width: 48px; height: 48px; }
+  :host([size="large"]) .bubble { width: 64px; height: 64px; }
+  :host([size="small"]) .window { width: 340px; height: 480px; inset-block-end: 84px; }
+  :host([size="large"]) .window { width: 460px; height: 680px; inset-block-end: 100px; }
+  .logo { height: 24px; max-width: 96px; object-fit: contain; } .bubble .logo { height: 55%; max-width: 70%; }
+  .logo + svg { display: none; }
   :host([placement="inline"]) .window { position: relative; inset: auto; width: 100%; height: 100%; max-width: none;
     max-height: none; z-index: auto; box-shadow: none; animation: none; }
   @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
   @media ${NARROW}
-  { :host(:not([placement="inline"])) .window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
+  { :host(:not([placement="inline"])) section.window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
     max-height: none; border: 0; border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
   header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
     background: var(--primary); color: var(--on-primary); }
@@ -424,6 +433,13 @@
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
+    /** How the bot is to look, {} where nobody says. The browser keeps it for some minutes. */
+    async fetchLook() {
+      const address = `${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`;
+      const answer = await fetch(address, { credentials: "omit", signal: AbortSignal.timeout(5000) }).catch(() => null);
+      return answer && answer.ok ? answer.json().catch(() => ({})) : {};
+    }
+
     async openSession() {
       const { visitor_id, chat_id = null } = this.memory.values;
       const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed
@@ -563,6 +579,7 @@
       this.turn = this.started = this.company = this.people = this.askedFor = null;
       this.bot = {};
       this.draw();
+      this.dress();
       this.onPageClick = (event) => {
         const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
         if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
@@ -593,7 +610,7 @@
       this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
       this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
       this.words = STRINGS[this.language];
-      for (const name of ["theme", "placement"]) {
+      for (const name of ["theme", "placement", "position", "size"]) {
         if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
       }
       this.inline = this.getAttribute("placement") === "inline";
@@ -660,6 +677,71 @@
       for (const part of [this.window, this.bubble]) if (part) part.style.setProperty("--on-primary", ink);
     }
 
+  // --- Its look ---
+    /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
+    async dress() {
+      if (this.bubble) this.bubble.hidden = true;
+      const look = this.hasAttribute("preview") ? {} : await this.client.fetchLook();
+      if (this.bubble) this.bubble.hidden = false;
+      this.wear(look);
+    }
+
+    /** What the page's tag or style sheet says counts before a look. */
+    wear(look) {
+      for (const name of this.worn || []) this.removeAttribute(name);
+      this.look = look;
+      this.worn = ["theme", "position", "size"].filter((name) => look[name] && !this.hasAttribute(name));
+      for (const name of this.worn) this.setAttribute(name, look[name]);
+      this.addStyles(this.writeRules(look));
+      this.showLogo(look.logo_url && new URL(look.logo_url, this.apiUrl).href);
+      this.nameWindow();
+      this.pickContrast();
+    }
+
+    writeRules({ color, dark_color: dark, radius }) {
+      const paint = (colour) => `--primary: ${colour}; --primary-hover: color-mix(in srgb, ${colour} 85%, #000);`;
+      const rules = [];
+      if (color) rules.push(`:host { ${paint(color)} }`);
+      if (Number.isInteger(radius)) rules.push(`:host { --radius: ${radius}px; }`);
+      if (dark) {
+        rules.push(`@media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${paint(dark)} } }`);
+        rules.push(`:host([theme="dark"]) { ${paint(dark)} }`);
+      }
+      return rules.join(" ");
+    }
+
+    showLogo(source) {
+      for (const old of this.shadowRoot.querySelectorAll("img.logo")) old.remove();
+      if (!source) return;
+      const onerror = (event) => event.target.remove();
+      for (const place of [this.window.firstChild, this.bubble]) {
+        if (place) place.prepend(build("img", { className: "logo", src: source, alt: "", onerror }));
+      }
+    }
+
+    nameWindow() {
+      const title = this.setting("title", (this.look && this.look.title) || this.bot.name || this.words.title);
+      this.heading.textContent = title;
+      this.window.setAttribute("aria-label", title);
+    }
+
+    /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */
+    preview(look, bot) {
+      this.bot = bot;
+      this.log.replaceChildren();
+      this.greet();
+      this.wear(look);
+    }
+
+    addStyles(text) {
+      const root = this.shadowRoot;
+      if (this.ownStyle) this.ownStyle.remove();
+      if (!("adoptedStyleSheets" in root)) return root.append((this.ownStyle = build("style", {}, text)));
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      root.adoptedStyleSheets = [root.adoptedStyleSheets[0], sheet];
+    }
+
     open() {
       if (!this.inline && this.window.hidden) {
         this.window.hidden = false;
@@ -668,7 +750,7 @@
         Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
         this.pickContrast();
       }
-      this.input.focus({ preventScroll: true });
+      if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
       return this.start();
     }
 
@@ -699,6 +781,7 @@
 
     /** Opens the session once and draws what it brings; on failure a card offers to try again. */
     start() {
+      if (this.hasAttribute("preview")) return Promise.resolve(false);
       this.started = this.started || this.begin();
       return this.started;
     }
@@ -824,9 +907,7 @@
 
     onSession(session) {
       this.bot = session.bot || {};
-      const title = this.setting("title", this.bot.name || this.words.title);
-      this.heading.textContent = title;
-      this.window.setAttribute("aria-label", title);
+      this.nameWindow();
       this.people = session.people || null;
       this.drawCompany();
     }

@@ -7,6 +7,7 @@
 | nobody we know | the address (ADDRESS_RATE) |
 | `/v1/platform`, by anybody | the address (API_RATE) |
 | asking a question | beside those, the token or user (CHAT_RATE) |
+| widget's look, read | the address (ADDRESS_RATE) |
 | widget session, made | the address (WIDGET_RATE) and the bot's tenant |
 | widget visitor's question | the visitor (VISITOR_RATE), their address (ten times that) and the bot's tenant |
 | any frame of a widget's socket | the visitor, once known (six times VISITOR_RATE), and their address (sixty times) |
@@ -88,6 +89,12 @@ def bounds_of_caller(identity: Identity, *, asks: bool) -> Bounds:
     if asks:
         bounds = (Bound(f"chat:{who}", settings.CHAT_RATE, "questions"), *bounds)
     return Bounds(tenant.schema_name, bounds, fail_closed=asks)
+
+
+def bounds_of_look(address: str) -> Bounds:
+    """Return what bounds reading how a widget looks, or bots could be guessed without end."""
+    bound = Bound(f"widget-look:{network_of(address)}", settings.ADDRESS_RATE)
+    return Bounds(PUBLIC_SCHEMA, (bound,))
 
 
 def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:

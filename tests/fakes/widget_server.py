@@ -30,6 +30,7 @@ class FakeWidgetServer:
     def __init__(self) -> None:
         self.sessions: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
+        self.look: dict[str, Any] = {}
         self.feedback: list[dict[str, Any]] = []
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.owners: dict[str, str] = {}
@@ -69,6 +70,7 @@ class FakeWidgetServer:
     async def _listen(self) -> None:
         app = web.Application()
         app.router.add_post("/v1/widget/sessions", self._make_session)
+        app.router.add_get("/v1/widget/bots/{bot_id}/appearance", self._show_look)
         app.router.add_get("/ws/chat/", self._chat)
         app.router.add_static("/static/", STATIC)
         app.router.add_get("/{page:.*}", self._page)
@@ -77,6 +79,9 @@ class FakeWidgetServer:
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    async def _show_look(self, request: web.Request) -> web.Response:
+        return web.json_response(self.look)
 
     async def _page(self, request: web.Request) -> web.Response:
         if request.path not in self.pages:

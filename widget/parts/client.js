@@ -12,6 +12,13 @@
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
+    /** How the bot is to look, {} where nobody says. The browser keeps it for some minutes. */
+    async fetchLook() {
+      const address = `${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`;
+      const answer = await fetch(address, { credentials: "omit", signal: AbortSignal.timeout(5000) }).catch(() => null);
+      return answer && answer.ok ? answer.json().catch(() => ({})) : {};
+    }
+
     async openSession() {
       const { visitor_id, chat_id = null } = this.memory.values;
       const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed

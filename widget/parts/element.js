@@ -27,6 +27,7 @@
       this.turn = this.started = this.company = this.people = this.askedFor = null;
       this.bot = {};
       this.draw();
+      this.dress();
       this.onPageClick = (event) => {
         const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
         if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
@@ -57,7 +58,7 @@
       this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
       this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
       this.words = STRINGS[this.language];
-      for (const name of ["theme", "placement"]) {
+      for (const name of ["theme", "placement", "position", "size"]) {
         if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
       }
       this.inline = this.getAttribute("placement") === "inline";

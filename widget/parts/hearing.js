@@ -1,8 +1,6 @@
     onSession(session) {
       this.bot = session.bot || {};
-      const title = this.setting("title", this.bot.name || this.words.title);
-      this.heading.textContent = title;
-      this.window.setAttribute("aria-label", title);
+      this.nameWindow();
       this.people = session.people || null;
       this.drawCompany();
     }

@@ -1,4 +1,5 @@
   // --- Look ---
+  const IN_THE_DARK = "(prefers-color-scheme: dark)";
   const DARK = `
     --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
     --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
@@ -9,7 +10,7 @@
     --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
     --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; color-scheme: light;
     font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
-  @media (prefers-color-scheme: dark) { :host(:not([theme="light"])) { ${DARK} } }
+  @media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${DARK} } }
   :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
   .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
   *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
@@ -29,11 +30,19 @@
     border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
     inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
     box-shadow: var(--shadow); animation: rise .18s ease-out; }
+  :host([position="left"]) :is(.bubble, .window) { inset-inline: auto; left: 24px; }
+  :host([position="right"]) :is(.bubble, .window) { inset-inline: auto; right: 24px; }
+  :host([size="small"]) .bubble { width: 48px; height: 48px; }
+  :host([size="large"]) .bubble { width: 64px; height: 64px; }
+  :host([size="small"]) .window { width: 340px; height: 480px; inset-block-end: 84px; }
+  :host([size="large"]) .window { width: 460px; height: 680px; inset-block-end: 100px; }
+  .logo { height: 24px; max-width: 96px; object-fit: contain; } .bubble .logo { height: 55%; max-width: 70%; }
+  .logo + svg { display: none; }
   :host([placement="inline"]) .window { position: relative; inset: auto; width: 100%; height: 100%; max-width: none;
     max-height: none; z-index: auto; box-shadow: none; animation: none; }
   @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
   @media ${NARROW}
-  { :host(:not([placement="inline"])) .window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
+  { :host(:not([placement="inline"])) section.window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
     max-height: none; border: 0; border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
   header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
     background: var(--primary); color: var(--on-primary); }

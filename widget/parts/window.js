@@ -6,7 +6,7 @@
         Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
         this.pickContrast();
       }
-      this.input.focus({ preventScroll: true });
+      if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
       return this.start();
     }
 
@@ -37,6 +37,7 @@
 
     /** Opens the session once and draws what it brings; on failure a card offers to try again. */
     start() {
+      if (this.hasAttribute("preview")) return Promise.resolve(false);
       this.started = this.started || this.begin();
       return this.started;
     }

@@ -9,6 +9,7 @@ from minirag_client.types import (
     Answer,
     AnswerGuidelines,
     ApiToken,
+    Appearance,
     AuditEventPage,
     BotDraft,
     BotLink,
@@ -847,6 +848,7 @@ class Operations(Transport):
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
+        appearance: dict[str, Any] | Unset = UNSET,
         contact: str | Unset = UNSET,
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
@@ -860,7 +862,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Create a bot: `POST /v1/bot-profiles`."""
-        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
+        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
 
     def show_bot(
         self,
@@ -890,6 +892,7 @@ class Operations(Transport):
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
+        appearance: dict[str, Any] | Unset = UNSET,
         contact: str | Unset = UNSET,
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
@@ -906,7 +909,7 @@ class Operations(Transport):
         if_match: str | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials), if_match=if_match)))
+        return cast(BotProfile, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials), if_match=if_match)))
 
     def deactivate_bot(
         self,
@@ -945,6 +948,7 @@ class Operations(Transport):
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
+        appearance: dict[str, Any] | Unset = UNSET,
         contact: str | Unset = UNSET,
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
@@ -952,7 +956,7 @@ class Operations(Transport):
         if_match: str | Unset = UNSET,
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public), if_match=if_match)))
+        return cast(BotSettings, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public), if_match=if_match)))
 
     def show_whether_bot_has_identity_secret(
         self,
@@ -2760,6 +2764,13 @@ class Operations(Transport):
     ) -> Export:
         """Retry an export: `POST /v1/exports/{export_id}/retry`."""
         return cast(Export, self.request('POST', f'/v1/exports/{export_id}/retry').json())
+
+    def show_how_widget_looks(
+        self,
+        bot_profile_id: str,
+    ) -> Appearance:
+        """Show how a widget looks: `GET /v1/widget/bots/{bot_profile_id}/appearance`."""
+        return cast(Appearance, self.request('GET', f'/v1/widget/bots/{bot_profile_id}/appearance').json())
 
     def open_widget_session(
         self,

@@ -56,6 +56,19 @@ class ApiToken(TypedDict):
     created_at: str
 
 
+class Appearance(TypedDict):
+    """How a widget is to look, where its page does not say otherwise; "" and null are the widget's own"""
+
+    title: str
+    theme: Literal['', 'light', 'dark']
+    position: Literal['', 'left', 'right']
+    size: Literal['', 'small', 'large']
+    radius: int | None
+    color: str
+    dark_color: str
+    logo_url: str
+
+
 class Attempt(TypedDict):
     number: int
     started_at: str
@@ -186,10 +199,12 @@ class BotSettings(TypedDict):
     condense_mode: CondenseMode
     condense_model: str
     greeting: str
+    appearance: dict[str, Any]
     contact: str
     starter_questions: list[str]
     allowed_origins: list[str]
     is_public: bool
+    key_provider: str
     held_back: NotRequired[dict[str, Any]]
     ignored: NotRequired[list[str]]
 
@@ -1628,6 +1643,7 @@ class NewBot(TypedDict):
     condense_mode: NotRequired[CondenseMode]
     condense_model: NotRequired[str]
     greeting: NotRequired[str]
+    appearance: NotRequired[dict[str, Any]]
     contact: NotRequired[str]
     starter_questions: NotRequired[list[str]]
     allowed_origins: NotRequired[list[str]]

@@ -1,0 +1,1 @@
+"""How a bot's widget looks, kept with the bot."""

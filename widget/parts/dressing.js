@@ -1,0 +1,65 @@
+  // --- Its look ---
+    /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
+    async dress() {
+      if (this.bubble) this.bubble.hidden = true;
+      const look = this.hasAttribute("preview") ? {} : await this.client.fetchLook();
+      if (this.bubble) this.bubble.hidden = false;
+      this.wear(look);
+    }
+
+    /** What the page's tag or style sheet says counts before a look. */
+    wear(look) {
+      for (const name of this.worn || []) this.removeAttribute(name);
+      this.look = look;
+      this.worn = ["theme", "position", "size"].filter((name) => look[name] && !this.hasAttribute(name));
+      for (const name of this.worn) this.setAttribute(name, look[name]);
+      this.addStyles(this.writeRules(look));
+      this.showLogo(look.logo_url && new URL(look.logo_url, this.apiUrl).href);
+      this.nameWindow();
+      this.pickContrast();
+    }
+
+    writeRules({ color, dark_color: dark, radius }) {
+      const paint = (colour) => `--primary: ${colour}; --primary-hover: color-mix(in srgb, ${colour} 85%, #000);`;
+      const rules = [];
+      if (color) rules.push(`:host { ${paint(color)} }`);
+      if (Number.isInteger(radius)) rules.push(`:host { --radius: ${radius}px; }`);
+      if (dark) {
+        rules.push(`@media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${paint(dark)} } }`);
+        rules.push(`:host([theme="dark"]) { ${paint(dark)} }`);
+      }
+      return rules.join(" ");
+    }
+
+    showLogo(source) {
+      for (const old of this.shadowRoot.querySelectorAll("img.logo")) old.remove();
+      if (!source) return;
+      const onerror = (event) => event.target.remove();
+      for (const place of [this.window.firstChild, this.bubble]) {
+        if (place) place.prepend(build("img", { className: "logo", src: source, alt: "", onerror }));
+      }
+    }
+
+    nameWindow() {
+      const title = this.setting("title", (this.look && this.look.title) || this.bot.name || this.words.title);
+      this.heading.textContent = title;
+      this.window.setAttribute("aria-label", title);
+    }
+
+    /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */
+    preview(look, bot) {
+      this.bot = bot;
+      this.log.replaceChildren();
+      this.greet();
+      this.wear(look);
+    }
+
+    addStyles(text) {
+      const root = this.shadowRoot;
+      if (this.ownStyle) this.ownStyle.remove();
+      if (!("adoptedStyleSheets" in root)) return root.append((this.ownStyle = build("style", {}, text)));
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      root.adoptedStyleSheets = [root.adoptedStyleSheets[0], sheet];
+    }
+
