@@ -28,6 +28,7 @@ KEPT_FIELDS = {
     "bots.BotProfile.model",
     "bots.BotProfile.embedding_model",
     "bots.BotProfile.encrypted_credentials",
+    "bots.BotProfile.key_provider",
     "bots.BotProfile.encrypted_identity_secret",
     "bots.BotProfile.encrypted_previous_identity_secret",
     "bots.BotProfile.allowed_origins",
