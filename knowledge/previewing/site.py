@@ -50,7 +50,11 @@ class _Look:
         self._found.addresses = len(self._addresses)
         self._found.is_whole = not self._waiting and not self._lists
         if not self._found.problem and not self._found.taken:
-            self._found.problem = "None of the pages that were looked at could be taken."
+            self._found.problem = (
+                "None of the pages that were looked at could be taken."
+                if self._addresses
+                else "It names no pages: there is nothing to take."
+            )
 
     def _make_visitor(self, address: str) -> Visitor:
         origin = origin_of(address)

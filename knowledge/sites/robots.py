@@ -39,10 +39,12 @@ class Robots:
 
 
 def fetch_robots(origin: str, *, seconds: float = 20) -> str:
-    """Return the text of a site's robots.txt, empty where it has none. Raises RobotsUnknown."""
+    """Return the text of a site's robots.txt, empty where it has none; of a longer one than LARGEST its first lines,
+    as programs may (RFC 9309). Raises RobotsUnknown.
+    """
     try:
         found = fetch(
-            f"{origin}/robots.txt", max_bytes=LARGEST, timeout_seconds=seconds,
+            f"{origin}/robots.txt", max_bytes=LARGEST, timeout_seconds=seconds, takes_first=True,
             allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
         )  # fmt: skip
     except OutboundError as error:
@@ -55,4 +57,7 @@ def fetch_robots(origin: str, *, seconds: float = 20) -> str:
             error.retryable,
             upstream_status=status,
         ) from error
-    return found.body.decode("utf-8", "replace").replace("\0", "")
+    body = found.body
+    if len(body) == LARGEST:  # its last line may be cut, and allow more than it says
+        body = body[: body.rfind(b"\n") + 1]
+    return body.decode("utf-8", "replace").replace("\0", "")

@@ -269,6 +269,8 @@ def _nothing_found(walk: Walk, pages: list[SitePage]) -> SiteFailed:
     reasons = [page.reason for page in pages if page.reason and not page.is_list]
     told = f" The first: {reasons[0]}" if reasons else ""
     count = sum(not page.is_list for page in pages)
+    if not count:
+        return SiteFailed("no_pages", f"It names no {walk.nouns}: there is nothing to take.")
     return SiteFailed("no_pages", f"None of {count} {walk.nouns} could be taken.{told}")
 
 

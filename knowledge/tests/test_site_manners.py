@@ -369,3 +369,18 @@ def test_a_help_centre_is_read_by_its_articles_in_one_language(outside, bot, set
     look(source)
     assert answering(source) == {"/hc/de/articles/1-Fracht"}, source.error_message
     assert not says(source, "17 of 20") and not says(source, "Menu")
+
+
+def test_of_a_huge_robots_txt_the_first_lines_count_and_lists_of_lists_end(site, bot):
+    rules = (
+        b"User-agent: *\nDisallow: /p2\n" + b"Disallow: /a-long-path-that-is-not-there\n" * 300_000
+    )
+    site.outside.serve("/robots.txt", rules + b"Disallow: /p3\n")
+    look(source := site.source(bot))
+    assert source.status == "ready" and "/p3" in answering(source) and "/p2" not in answering(source)  # fmt: skip
+    for here, there in (("/a.xml", "/b.xml"), ("/b.xml", "/a.xml")):
+        rows = f"<sitemap><loc>{site.url(there)}</loc></sitemap>"
+        site.outside.serve(here, f"<sitemapindex>{rows}</sitemapindex>".encode())
+    lists = site.source(bot, "/a.xml")
+    look(lists)
+    assert lists.error_message == "It names no pages: there is nothing to take."

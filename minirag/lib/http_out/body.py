@@ -16,38 +16,50 @@ _WIRE_SLACK_BYTES = 64 * 1024
 
 class BodyReader:
     """Collects a body piece by piece. `feed` raises OutboundError as soon as the decoded size passes
-    `max_bytes`.
+    `max_bytes`; with `takes_first` it keeps what fits, and is full.
     """
 
-    def __init__(self, content_encoding: str, content_length: str | None, max_bytes: int) -> None:
+    def __init__(
+        self, content_encoding: str, content_length: str | None, max_bytes: int, *, takes_first: bool = False
+    ) -> None:  # fmt: skip
+        self._takes_first = takes_first
+        self.is_full = False
         self._decode = decoder_for(content_encoding.strip().lower())
         self._max_bytes = max_bytes
         self._wire_bytes = 0
         self._body = bytearray()
-        if content_length and content_length.isdecimal() and int(content_length) > max_bytes:
+        told = int(content_length) if content_length and content_length.isdecimal() else 0
+        if told > max_bytes and not takes_first:
             raise self._too_large()
 
     def feed(self, piece: bytes) -> None:
         self._wire_bytes += len(piece)
         if self._wire_bytes > self._max_bytes + _WIRE_SLACK_BYTES:
-            raise self._too_large()
+            self._stop()
         room = self._max_bytes - len(self._body) + 1
         self._body += piece if self._decode is None else self._decode.decode(piece, room)
         if len(self._body) > self._max_bytes:
-            raise self._too_large()
+            self._stop()
+            del self._body[self._max_bytes :]
 
     @property
     def body(self) -> bytes:
         """The whole body. Raises OutboundError when a compressed one ended in the middle."""
-        if self._decode is not None and self._wire_bytes and not self._decode.finished:
+        is_cut = self._decode is not None and not self._decode.finished
+        if is_cut and self._wire_bytes and not self.is_full:
             raise _broken()
         return bytes(self._body)
+
+    def _stop(self) -> None:
+        if not self._takes_first:
+            raise self._too_large()
+        self.is_full = True
 
     def _too_large(self) -> OutboundError:
         size = (
             f"{self._max_bytes / 2**20:g} MB"
             if self._max_bytes >= 2**20
-            else f"{self._max_bytes} bytes"
+            else f"{self._max_bytes / 2**10:g} KB"
         )
         return OutboundError(
             "too_large", f"The answer is larger than {size}.", False, received=self._wire_bytes

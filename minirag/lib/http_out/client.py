@@ -86,12 +86,13 @@ def fetch(
     method: str = "GET",
     content: bytes | None = None,
     may_follow: Callable[[str], bool] = lambda url: True,
+    takes_first: bool = False,
     resolver: Resolver = resolve_host,
 ) -> Fetched:
     """GET a URL, following up to five redirects. Raises OutboundError; a status other than 2xx and 304
     raises too. With `api_headers`, which may hold a credential, the first answer is the answer, whatever its
     status: no redirect carries them elsewhere. `may_follow` says which redirects are followed at all. Another
-    `method`, with its `content`, is for APIs.
+    `method`, with its `content`, is for APIs. With `takes_first` the first `max_bytes` of a longer answer are it.
     """
     headers = _get_headers(user_agent, etag, last_modified) | dict(api_headers or {})
     hops = Hops(url, allowed_hosts, is_api=api_headers is not None, may_follow=may_follow)
@@ -105,9 +106,11 @@ def fetch(
             with closing(response):
                 if hops.follow(response):
                     continue
-                reader = _reader_for(response, max_bytes)
+                reader = _reader_for(response, max_bytes, takes_first=takes_first)
                 for piece in cast(httpx.SyncByteStream, response.stream):
                     reader.feed(piece)
+                    if reader.is_full:
+                        break
                 return _fetched(hops.url, response, reader)
 
 
@@ -259,11 +262,14 @@ def _make_request(
     return httpx.Request(method, url, headers=encoded, content=body)
 
 
-def _reader_for(response: httpx.Response, max_bytes: int) -> BodyReader:
+def _reader_for(
+    response: httpx.Response, max_bytes: int, *, takes_first: bool = False
+) -> BodyReader:
     return BodyReader(
         read_header(response, "content-encoding"),
         read_header(response, "content-length") or None,
         max_bytes,
+        takes_first=takes_first,
     )
 
 
