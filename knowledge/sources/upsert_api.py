@@ -41,6 +41,7 @@ class _Path(Body):
 
 class SourceByExternalId(ApiView):
     door = TEXT_DOOR
+    has_no_tag = True  # which source is meant, a PUT says in its body; by its own id it has one
     permission_classes = (HasTenant, permit("sources"))
 
     @describe(

@@ -377,7 +377,7 @@ class Operations(Transport):
         self,
     ) -> SsoProvider:
         """Show single sign-on: `GET /v1/tenants/me/sso`."""
-        return cast(SsoProvider, self.request('GET', '/v1/tenants/me/sso').json())
+        return cast(SsoProvider, read_tagged(self.request('GET', '/v1/tenants/me/sso')))
 
     def set_single_sign_on(
         self,
@@ -390,29 +390,33 @@ class Operations(Transport):
         default_role: Role | Unset = UNSET,
         is_required: bool | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> SsoProvider:
         """Set single sign-on: `PUT /v1/tenants/me/sso`."""
-        return cast(SsoProvider, self.request('PUT', '/v1/tenants/me/sso', body=given(issuer=issuer, client_id=client_id, client_secret=client_secret, allowed_domains=allowed_domains, makes_users=makes_users, default_role=default_role, is_required=is_required, is_active=is_active)).json())
+        return cast(SsoProvider, read_tagged(self.request('PUT', '/v1/tenants/me/sso', body=given(issuer=issuer, client_id=client_id, client_secret=client_secret, allowed_domains=allowed_domains, makes_users=makes_users, default_role=default_role, is_required=is_required, is_active=is_active), if_match=if_match)))
 
     def remove_single_sign_on(
         self,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Remove single sign-on: `DELETE /v1/tenants/me/sso`."""
-        self.request('DELETE', '/v1/tenants/me/sso')
+        self.request('DELETE', '/v1/tenants/me/sso', if_match=if_match)
 
     def show_whether_all_need_second_factor(
         self,
     ) -> FactorRuleSchema:
         """Show whether all need a second factor: `GET /v1/tenants/me/second-factor`."""
-        return cast(FactorRuleSchema, self.request('GET', '/v1/tenants/me/second-factor').json())
+        return cast(FactorRuleSchema, read_tagged(self.request('GET', '/v1/tenants/me/second-factor')))
 
     def require_second_factor_all(
         self,
         *,
         required: bool,
+        if_match: str | Unset = UNSET,
     ) -> FactorRuleSchema:
         """Require a second factor of all: `PUT /v1/tenants/me/second-factor`."""
-        return cast(FactorRuleSchema, self.request('PUT', '/v1/tenants/me/second-factor', body=given(required=required)).json())
+        return cast(FactorRuleSchema, read_tagged(self.request('PUT', '/v1/tenants/me/second-factor', body=given(required=required), if_match=if_match)))
 
     def reset_somebody_second_factor(
         self,
@@ -1065,16 +1069,17 @@ class Operations(Transport):
         bot_profile_id: str,
     ) -> BotProvidersSchema:
         """Show which provider keys a bot uses: `GET /v1/bot-profiles/{bot_profile_id}/providers`."""
-        return cast(BotProvidersSchema, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/providers').json())
+        return cast(BotProvidersSchema, read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/providers')))
 
     def choose_bot_provider_keys(
         self,
         bot_profile_id: str,
         *,
         provider_ids: list[str],
+        if_match: str | Unset = UNSET,
     ) -> BotProvidersSchema:
         """Choose a bot's provider keys: `PUT /v1/bot-profiles/{bot_profile_id}/providers`."""
-        return cast(BotProvidersSchema, self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/providers', body=given(provider_ids=provider_ids)).json())
+        return cast(BotProvidersSchema, read_tagged(self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/providers', body=given(provider_ids=provider_ids), if_match=if_match)))
 
     def show_what_bot_lacks(
         self,
@@ -2341,7 +2346,7 @@ class Operations(Transport):
         bot_profile_id: str,
     ) -> QualityGate:
         """Show a bot's gate: `GET /v1/bot-profiles/{bot_profile_id}/gate`."""
-        return cast(QualityGate, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/gate').json())
+        return cast(QualityGate, read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/gate')))
 
     def give_bot_gate(
         self,
@@ -2352,16 +2357,19 @@ class Operations(Transport):
         least_citation_valid: float | None | Unset = UNSET,
         least_support: float | None | Unset = UNSET,
         forbids_worse: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> QualityGate:
         """Give a bot a gate: `PUT /v1/bot-profiles/{bot_profile_id}/gate`."""
-        return cast(QualityGate, self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/gate', body=given(least_right=least_right, least_declined_right=least_declined_right, least_citation_valid=least_citation_valid, least_support=least_support, forbids_worse=forbids_worse)).json())
+        return cast(QualityGate, read_tagged(self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/gate', body=given(least_right=least_right, least_declined_right=least_declined_right, least_citation_valid=least_citation_valid, least_support=least_support, forbids_worse=forbids_worse), if_match=if_match)))
 
     def remove_bot_gate(
         self,
         bot_profile_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Remove a bot's gate: `DELETE /v1/bot-profiles/{bot_profile_id}/gate`."""
-        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/gate')
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/gate', if_match=if_match)
 
     def show_bot_draft(
         self,
@@ -2693,7 +2701,7 @@ class Operations(Transport):
         bot_profile_id: str,
     ) -> HandoffRules:
         """Show a bot's handoff rules: `GET /v1/bot-profiles/{bot_profile_id}/handoff-rules`."""
-        return cast(HandoffRules, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules').json())
+        return cast(HandoffRules, read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules')))
 
     def give_bot_handoff_rules(
         self,
@@ -2705,16 +2713,19 @@ class Operations(Transport):
         on_disliked: bool | Unset = UNSET,
         hours: dict[str, Any] | Unset = UNSET,
         takes_messages: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> HandoffRules:
         """Give a bot handoff rules: `PUT /v1/bot-profiles/{bot_profile_id}/handoff-rules`."""
-        return cast(HandoffRules, self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules', body=given(is_offered=is_offered, on_wish=on_wish, on_declined_twice=on_declined_twice, on_disliked=on_disliked, hours=hours, takes_messages=takes_messages)).json())
+        return cast(HandoffRules, read_tagged(self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules', body=given(is_offered=is_offered, on_wish=on_wish, on_declined_twice=on_declined_twice, on_disliked=on_disliked, hours=hours, takes_messages=takes_messages), if_match=if_match)))
 
     def remove_bot_handoff_rules(
         self,
         bot_profile_id: str,
+        *,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Remove a bot's handoff rules: `DELETE /v1/bot-profiles/{bot_profile_id}/handoff-rules`."""
-        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules')
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules', if_match=if_match)
 
     def list_exports(
         self,
@@ -2828,7 +2839,7 @@ class Operations(Transport):
         self,
     ) -> Pricing:
         """List prices: `GET /v1/stats/pricing`."""
-        return cast(Pricing, self.request('GET', '/v1/stats/pricing').json())
+        return cast(Pricing, read_tagged(self.request('GET', '/v1/stats/pricing')))
 
     def set_price_one_own(
         self,
@@ -2836,17 +2847,19 @@ class Operations(Transport):
         model: str,
         prompt_cost_per_1m: float | str,
         completion_cost_per_1m: float | str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> OwnPrice:
         """Set a price of one's own: `PUT /v1/stats/pricing`."""
-        return cast(OwnPrice, self.request('PUT', '/v1/stats/pricing', body=given(model=model, prompt_cost_per_1m=prompt_cost_per_1m, completion_cost_per_1m=completion_cost_per_1m)).json())
+        return cast(OwnPrice, read_tagged(self.request('PUT', '/v1/stats/pricing', body=given(model=model, prompt_cost_per_1m=prompt_cost_per_1m, completion_cost_per_1m=completion_cost_per_1m), if_match=if_match)))
 
     def go_back_to_list_price(
         self,
         *,
         model: str,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Go back to the list price: `DELETE /v1/stats/pricing`."""
-        self.request('DELETE', '/v1/stats/pricing', query=given(model=model))
+        self.request('DELETE', '/v1/stats/pricing', query=given(model=model), if_match=if_match)
 
     def show_feedback(
         self,

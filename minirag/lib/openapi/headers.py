@@ -32,7 +32,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "Changes with what a PATCH can change; send it back as `If-Match`.",
+        "description": "Changes with what a PATCH or PUT can change; send it back as `If-Match`.",
         "schema": {"type": "string"},
     },
     "Idempotency-Replayed": {

@@ -1,7 +1,7 @@
 """That nobody overwrites what somebody else has changed since they looked.
 
-What a view shows that takes a PATCH carries an `ETag` of what can be changed, not of what the product itself keeps on
-the row, such as how far an ingestion is. A write that sends it back as `If-Match` is done only if they
+What a view shows that takes a PATCH, or else a PUT, carries an `ETag` of what can be changed, not of what the
+product itself keeps on the row, such as how far an ingestion is. A write that sends it back as `If-Match` is done only if they
 are still the same; without the header it is done as ever. Pages of the admin hold a row by the same name, so that a
 look and the write that follows are one step for all of them (tenants.admin_site.meanwhile).
 """
@@ -41,20 +41,25 @@ def is_tagged(view: Any) -> bool:
 
 @cache
 def _tagged_fields(view: Hashable) -> tuple[str, ...]:
-    shown, changed = (
+    shown, patched, put = (
         getattr(getattr(view, method, None), "operations", {}).get(method.upper())
-        for method in ("get", "patch")
+        for method in ("get", "patch", "put")
     )
     kind: Any = shown.answers.get(200) if shown is not None else None
+    changed = patched or put
     if changed is None or changed.body is None or not hasattr(kind, "model_fields"):
         return ()
-    return tuple(sorted(kind.model_fields.keys() & changed.body.model_fields.keys()))
+    if getattr(view, "has_no_tag", False):
+        return ()
+    fields = kind.model_fields.keys() & changed.body.model_fields.keys()
+    return tuple(sorted(fields or (kind.model_fields.keys() if patched is None else ())))
 
 
 def make_tag(view: Any, shown: Any) -> str:
     """The `ETag` of what a view shows of a row; empty where it has none.
 
-    It is of the fields that a PATCH changes, as they are shown; a view with `tag_parts` says itself what it is of.
+    It is of the fields that a PATCH or PUT changes, as they are shown, of all where that names them otherwise;
+    a view with `tag_parts` says itself what it is of.
     """
     fields = _tagged_fields(view.__class__)
     if not fields or not isinstance(shown, BaseModel):
