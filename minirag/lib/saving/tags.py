@@ -1,9 +1,9 @@
 """That nobody overwrites what somebody else has changed since they looked.
 
 What a view shows that takes a PATCH, or else a PUT, carries an `ETag` of what can be changed, not of what the
-product itself keeps on the row, such as how far an ingestion is. A write that sends it back as `If-Match` is done only if they
-are still the same; without the header it is done as ever. Pages of the admin hold a row by the same name, so that a
-look and the write that follows are one step for all of them (tenants.admin_site.meanwhile).
+product itself keeps on the row, such as how far an ingestion is. A write that sends it back as `If-Match` is done
+only if they are still the same; without the header it is done as ever. Pages of the admin hold a row by the same
+name, so that a look and the write that follows are one step for all of them (tenants.admin_site.meanwhile).
 """
 
 from __future__ import annotations
