@@ -2547,7 +2547,7 @@ class Operations(Transport):
         self,
     ) -> Retention:
         """Show how long chats are kept: `GET /v1/tenants/me/retention`."""
-        return cast(Retention, self.request('GET', '/v1/tenants/me/retention').json())
+        return cast(Retention, read_tagged(self.request('GET', '/v1/tenants/me/retention')))
 
     def set_how_long_chats_are_kept(
         self,
@@ -2555,9 +2555,10 @@ class Operations(Transport):
         days: int | None,
         act: RetentionAct | Unset = UNSET,
         takes_golden: bool | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Retention:
         """Set how long chats are kept: `PUT /v1/tenants/me/retention`."""
-        return cast(Retention, self.request('PUT', '/v1/tenants/me/retention', body=given(days=days, act=act, takes_golden=takes_golden)).json())
+        return cast(Retention, read_tagged(self.request('PUT', '/v1/tenants/me/retention', body=given(days=days, act=act, takes_golden=takes_golden), if_match=if_match)))
 
     def preview_retention(
         self,
