@@ -215,6 +215,7 @@ class TestApi:
 
     def test_what_is_put_in_place_of_what_was(self, as_acme, rows):
         url = f"/v1/bot-profiles/{rows[BotProfile].pk}/handoff-rules"
+        assert as_acme.put(url, {"is_offered": False}, JSON).status_code == 200
         tag = as_acme.get(url)["ETag"]
         first = as_acme.put(url, {"is_offered": True}, JSON, HTTP_IF_MATCH=tag)
         assert first.status_code == 200 and first["ETag"] != tag
