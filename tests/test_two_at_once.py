@@ -31,9 +31,10 @@ from webhooks.models import Webhook
 
 __all__ = ["alice", "rows"]
 JSON = "application/json"
-UNTAGGED = (
+UNTAGGED = (  # a list, or said in the body which row is meant
     "/v1/sources/by-external-id/{external_id}",
     "/v1/bot-profiles/{bot_profile_id}/datasets",
+    "/v1/chat/{chat_id}/tags",
 )
 
 
