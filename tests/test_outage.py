@@ -118,7 +118,7 @@ def test_every_edge_says_503_and_when_to_come_back_and_the_first_to_ask_again_is
     installation,
 ):
     client, bot_id = installation.account.client, installation.account.bot_id
-    assert installation.get("/v1/bot-profiles").status_code == 200
+    installation.wait_until_served()
     question = {"bot_profile_id": bot_id, "message": "Are you there?"}
     completion = {"model": bot_id, "messages": [{"role": "user", "content": "Are you there?"}]}
     log_in = {"email": installation.account.email, "password": installation.account.password}
