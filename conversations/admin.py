@@ -14,7 +14,7 @@ from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -57,6 +57,9 @@ from tenants.models import User
 _MOST_TRACED = 50  # turns of a page that are told why
 _LONGEST_ASKED = 1000  # of a question in an address
 _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
+
+
+_TROUBLES = (gettext_noop("failed"), gettext_noop("disliked"), gettext_noop("refused"))
 
 
 @register(Chat, site=tenant_site)
@@ -201,7 +204,7 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
     def notes(self, chat: Any) -> tuple[str, str] | None:
         for kind in ("failed", "disliked", "refused"):
             if count := chat.note_counts.get(kind):
-                return kind, f"{count} {kind}"
+                return kind, f"{count} {gettext(kind)}"
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext
 
 from minirag.lib.periods import DAY, MONTH, TOTAL
 
@@ -116,7 +117,10 @@ class QuotaUse(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.used} since {self.starts_at:%Y-%m-%d}"
+        return gettext("%(used)s since %(day)s") % {
+            "used": self.used,
+            "day": f"{self.starts_at:%Y-%m-%d}",
+        }
 
 
 class SharedStorage(models.Model):

@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, Outcome
 from conversations.models.golden import GoldenQuestion
@@ -115,7 +116,7 @@ class EvaluationRun(Job):
         ]
 
     def __str__(self) -> str:
-        return f"{self.created_at:%Y-%m-%d %H:%M} {'draft' if self.is_draft else 'published'}"
+        return f"{self.created_at:%Y-%m-%d %H:%M} {gettext('draft') if self.is_draft else gettext('published')}"
 
     @classmethod
     def remind(cls, at: datetime) -> None:

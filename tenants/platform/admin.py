@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.admin import register
 from django.contrib.admin.models import LogEntry
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -32,6 +33,14 @@ class SchemaMigrationAdmin(LookOnlyAdmin):
         return migration.to_version[:8]
 
 
+_ACTS = (
+    gettext_noop("added"),
+    gettext_noop("changed"),
+    gettext_noop("deleted"),
+    gettext_noop("did"),
+)
+
+
 @register(LogEntry, site=platform_site)
 @register(LogEntry, site=tenant_site)
 class AuditLogAdmin(LookOnlyAdmin):
@@ -50,15 +59,20 @@ class AuditLogAdmin(LookOnlyAdmin):
     search_fields = ("object_repr", "change_message", "user__email")
     date_hierarchy = "action_time"
     fields = (
-        ("action_time", "user"), ("shown_action", "content_type"), ("object_repr", "object_id"), "shown_message",
+        ("action_time", "user"), ("told_action", "content_type"), ("object_repr", "object_id"), "shown_message",
     )  # fmt: skip
-    readonly_fields = ("shown_action", "shown_message")
+    readonly_fields = ("told_action", "shown_message")
 
     @display(
         description=_("action"), label={"added": "success", "changed": "info", "deleted": "danger"}
     )
-    def shown_action(self, entry: LogEntry) -> str:
-        return {1: "added", 2: "changed", 3: "deleted"}.get(entry.action_flag, "did")
+    def shown_action(self, entry: LogEntry) -> tuple[str, str]:
+        act = {1: "added", 2: "changed", 3: "deleted"}.get(entry.action_flag, "did")
+        return act, gettext(act)
+
+    @display(description=_("action"))
+    def told_action(self, entry: LogEntry) -> str:
+        return self.shown_action(entry)[1]
 
     @display(description=_("what"))
     def shown_message(self, entry: LogEntry) -> str:
