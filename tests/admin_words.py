@@ -16,7 +16,19 @@ from django.utils import translation
 from django.utils.safestring import SafeData, mark_safe
 
 _TOLD = {"aria-label", "title", "placeholder", "alt"}
-_SILENT = {"script", "style", "code", "pre", "svg", "textarea", "option", "time", "q", "blockquote"}
+_SILENT = {
+    "script",
+    "style",
+    "code",
+    "pre",
+    "svg",
+    "textarea",
+    "option",
+    "kbd",
+    "time",
+    "q",
+    "blockquote",
+}
 _VOID = {"input", "br", "img", "meta", "link", "hr", "source", "col", "wbr"}
 _MARKED = re.compile("⟦[^⟦⟧]*⟧")
 _WORD = re.compile(r"[A-Za-zÄÖÜäöüß]{2,}")
@@ -101,6 +113,7 @@ def find_forgotten(html: str, data: set[str]) -> set[str]:
         rest, before = text, ""
         while rest != before:
             before, rest = rest, _MARKED.sub(" ", rest)
+        rest = re.sub(r"\w+_\w+", " ", rest)  # names of code
         words = set(_WORD.findall(rest)) - KNOWN
         if any(word.lower() not in data for word in words):
             found.add(" ".join(rest.split()))

@@ -179,7 +179,6 @@ def check_pages(client: Browser, site: Any, rows: dict[type, Any], secrets: set[
             answer.status_code == 200 and "django_celery_beat" not in url
         ):  # whose rows are named by another package
             forgotten |= dict.fromkeys(find_forgotten(html, data), url)
-    print(sorted(forgotten.items()))
     assert forgotten == {}, "say it with gettext, so that it is read in German (docs/extending.md)"
 
 

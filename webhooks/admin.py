@@ -174,14 +174,16 @@ class WebhookAdmin(ProductAdmin):
         description=_("state"),
         label={"active": "success", "failing": "warning", "paused": "danger"},
     )
-    def shown_state(self, webhook: Webhook) -> str:
+    def shown_state(self, webhook: Webhook) -> tuple[str, str]:
         if not webhook.is_active:
-            return "paused"
-        return "failing" if webhook.failing_since else "active"
+            return "paused", gettext("paused")
+        if webhook.failing_since:
+            return "failing", gettext("failing")
+        return "active", gettext("active")
 
     @display(description=_("events"))
     def shown_events(self, webhook: Webhook) -> str:
-        return ", ".join(webhook.events) or "none"
+        return ", ".join(webhook.events) or gettext("none")
 
     @display(description=_("waiting"), ordering="waiting_count")
     def waiting(self, webhook: Any) -> int:

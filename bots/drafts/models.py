@@ -7,6 +7,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext
 
 _SHARE: dict[str, Any] = {
     "null": True, "blank": True, "validators": [MinValueValidator(0.0), MaxValueValidator(1.0)],
@@ -52,4 +53,4 @@ class BotDraft(models.Model):
         verbose_name = "draft"
 
     def __str__(self) -> str:
-        return f"draft of {self.bot_profile}"
+        return gettext("draft of %(bot)s") % {"bot": self.bot_profile}

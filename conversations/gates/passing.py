@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
+from django.utils.translation import gettext, override
 
 from bots.configurations import fingerprint, snapshot
 from bots.drafts.changing import draft_of, find_draft
@@ -150,20 +151,25 @@ def publish(bot: BotProfile, reason: str = "") -> BotProfile:
         note: dict[str, Any] = {"run_id": str(passing.run.pk) if passing.run else None}
         if reason:
             note["reason"] = reason[:1000]
-            note["failures"] = explain(passing)[:400]
+            with override("en"):  # what is written down is said in one language
+                note["failures"] = explain(passing)[:400]
         return publish_draft(bot, note)
 
 
 def explain(passing: Passing) -> str:
     """One sentence on why a draft does not pass; empty where it does."""
     if passing.run is None:
-        return "The draft has not been measured: order a run of it."
+        return gettext("The draft has not been measured: order a run of it.")
     if passing.changed:
         names = ", ".join(SURROUNDINGS[name] for name in passing.changed)
-        return f"Run it again, because this has changed since the last run: {names}."
+        return gettext("Run it again, because this has changed since the last run: %(names)s.") % {
+            "names": names
+        }
     told = [
         f"{int(each.got or 0)} questions got worse" if each.figure == "worse"
         else f"{each.figure} is {'not measured' if each.got is None else round(each.got, 4)}, wanted {each.wanted}"
         for each in passing.failures
     ]  # fmt: skip
-    return f"The gate is not passed: {'; '.join(told)}." if told else ""
+    if not told:
+        return ""
+    return gettext("The gate is not passed: %(what)s.") % {"what": "; ".join(told)}

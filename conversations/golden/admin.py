@@ -125,7 +125,7 @@ class GoldenQuestionAdmin(ProductAdmin):
     @display(description=_("to be"), label={"declined": "warning", "answered": "success"})
     def shown_expectation(self, golden: GoldenQuestion) -> tuple[str, str]:
         if golden.must_decline:
-            return "declined", "declined"
+            return "declined", gettext("declined")
         expected = {"fact": golden.expected_facts, "source": golden.expected_sources}
         parts = [
             f"{len(each)} {noun}{'s'[: len(each) > 1]}" for noun, each in expected.items() if each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.admin import register
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -35,4 +36,4 @@ class HandoffRulesAdmin(ProductAdmin):
 
     @display(description=_("hours"))
     def shown_hours(self, rules: HandoffRules) -> str:
-        return write_hours(rules.hours).replace("\n", "; ")[:90] or "always"
+        return write_hours(rules.hours).replace("\n", "; ")[:90] or gettext("always")

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from conversations.handoffs.hours import check_hours
@@ -120,7 +121,10 @@ class Handoff(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_state_display()} since {self.waiting_since:%Y-%m-%d %H:%M}"
+        return gettext("%(state)s since %(when)s") % {
+            "state": self.get_state_display(),
+            "when": f"{self.waiting_since:%Y-%m-%d %H:%M}",
+        }
 
     @property
     def is_open(self) -> bool:
@@ -212,4 +216,4 @@ class HandoffRules(models.Model):
         verbose_name_plural = "handoff rules"
 
     def __str__(self) -> str:
-        return f"handoff rules of {self.bot_profile}"
+        return gettext("handoff rules of %(bot)s") % {"bot": self.bot_profile}

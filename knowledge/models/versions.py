@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from knowledge.models.documents import ContentOrigin, Document
 from minirag.lib.jobs.job import MAX_ATTEMPTS, Job, JobQuerySet
@@ -62,7 +63,9 @@ class DocumentVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title or self.document_id}, version {self.number}"
+        return f"{self.title or self.document_id}, " + gettext("version %(number)s") % {
+            "number": self.number
+        }
 
 
 class EditStatus(models.TextChoices):

@@ -45,7 +45,7 @@ class ScheduleField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            label=gettext("Read again"), required=False, max_length=LONGEST_SCHEDULE, **options
+            label=_("Read again"), required=False, max_length=LONGEST_SCHEDULE, **options
         )
 
     def explain(self) -> None:
