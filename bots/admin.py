@@ -200,14 +200,9 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     search_fields = ("name", "description")
     date_hierarchy = "created_at"
     readonly_fields = (
-        "has_key",
-        "shown_filter",
-        "shown_scopes",
-        "shown_identity",
-        "id",
-        "created_at",
-        "updated_at",
-    )
+        "has_key", "shown_filter", "shown_scopes", "shown_identity",
+        "id", "created_at", "updated_at",
+    )  # fmt: skip
     actions = ("activate", "deactivate")
     change_form_outer_before_template = "admin/try_bot.html"
     change_form_outer_after_template = "admin/embed_bot.html"
