@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ from django.db import connections
 from django.template import Context, Template
 from django.test import Client, utils
 from django.test.signals import template_rendered
+from django.utils import timezone
 from redis import Redis
 
 from minirag.ai import build_e5
 from tenants import due
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
-from tenants.models import AuditEvent, Role, Tenant, User
+from tenants.models import AuditEvent, OperatorEntry, Role, Tenant, User
 from tenants.provisioning import erase_tenant, provision_tenant
 from tests.embedder_folder import MULTILINGUAL
 from tests.openapi import watch_clients
@@ -152,7 +154,14 @@ def _parties(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) ->
             role=Role.MEMBER,
             display_name="Bob",
         )
-        User.objects.create_superuser("olga@platform.example.com", PASSWORD, display_name="Olga")
+        olga = User.objects.create_superuser(
+            "olga@platform.example.com", PASSWORD, display_name="Olga"
+        )
+        for party in parties.values():  # a stay, without which nothing of a tenant is shown to her
+            OperatorEntry.objects.create(
+                user=olga, tenant=party.tenant, reason="tests", role=Role.OWNER,
+                until=timezone.now() + timedelta(days=1),
+            )  # fmt: skip
     return parties
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import register
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from minirag.operations.diagnosis import check_beat, diagnose
 from tenants.admin_site.model_admin import ProductAdmin, format_age
 from tenants.admin_site.sites import platform_site
+from tenants.platform.queues import list_queues
 
 
 class ScheduleAdmin(ProductAdmin):
@@ -23,6 +27,7 @@ class ScheduleAdmin(ProductAdmin):
 
 @register(PeriodicTask, site=platform_site)
 class PeriodicTaskAdmin(ScheduleAdmin):
+    actions_list = ("health",)
     list_display = ("name", "task", "enabled", "shown_schedule", "shown_run", "total_run_count")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab")
@@ -40,6 +45,16 @@ class PeriodicTaskAdmin(ScheduleAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    @action(description=_("Health"), icon="monitor_heart", url_path="health")
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """Every part of the installation, with what to do, and whose work waits."""
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Health"),
+            "findings": [*diagnose(), check_beat()], "queues": list_queues(),
+        }  # fmt: skip
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/platform_health.html", context)
 
     @display(description=_("schedule"))
     def shown_schedule(self, task: PeriodicTask) -> str:

@@ -283,21 +283,24 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 # Each expires before its successor comes, so that none pile up while no worker runs.
 CELERY_BEAT_SCHEDULE = {
-    "run-due-work": {
-        "task": "minirag.tasks.run_due_work",
-        "schedule": 15.0,
-        "options": {"expires": 14.0},
-    },
-    "mark-new-schemas": {
-        "task": "minirag.tasks.mark_new_schemas",
-        "schedule": 60.0,
-        "options": {"expires": 55.0},
-    },
-    "repair-due-work": {
-        "task": "minirag.tasks.repair_due_work",
-        "schedule": crontab(hour="3", minute="17"),
-        "options": {"expires": 3600.0},
-    },
+    name: {"task": task, "schedule": schedule, "options": {"expires": expires}}
+    for name, task, schedule, expires in (
+        ("run-due-work", "minirag.tasks.run_due_work", 15.0, 14.0),
+        ("mark-new-schemas", "minirag.tasks.mark_new_schemas", 60.0, 55.0),
+        ("tend-transfers", "tenants.tasks.tend_transfers", 60.0, 55.0),
+        (
+            "measure-tenants",
+            "minirag.tasks.measure_tenants",
+            crontab(hour="3", minute="41"),
+            3600.0,
+        ),
+        (
+            "repair-due-work",
+            "minirag.tasks.repair_due_work",
+            crontab(hour="3", minute="17"),
+            3600.0,
+        ),
+    )
 }
 
 # --- Channels, cache --------------------------------------------------------------------------------------------
@@ -306,13 +309,10 @@ _HOST = {"address": REDIS_URL, "socket_connect_timeout": 2.0, "socket_timeout": 
 CHANNEL_LAYERS = {"default": {
     "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [_HOST], "prefix": "minirag"},
 }}  # fmt: skip
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_FUNCTION": "tenants.context.make_cache_key",
-    }
-}
+CACHES = {"default": {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL,
+    "KEY_FUNCTION": "tenants.context.make_cache_key",
+}}  # fmt: skip
 
 # --- Time, language, statics ------------------------------------------------------------------------------------
 USE_TZ = True

@@ -15,6 +15,7 @@ from uuid import UUID
 from celery import shared_task
 
 from bots.plans.applying import apply_plan
+from bots.usage.figures import keep_figures
 from bots.usage.rollup import next_roll_up, roll_up_usage
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
@@ -60,6 +61,13 @@ class Duty:
     next_due: Callable[[], datetime | None]
 
 
+def add_up_usage() -> int:
+    """Add the usage up, and keep the figures that the platform's list shows."""
+    added = roll_up_usage()
+    keep_figures()
+    return added
+
+
 DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.INGESTION: Duty(
         sweep_ingestion, lambda: Source.objects.filter(deleted_at__isnull=True).next_sweep()
@@ -73,7 +81,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.GAPS: Duty(group_gaps, next_grouping),
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
-    DueKind.USAGE: Duty(roll_up_usage, next_roll_up),
+    DueKind.USAGE: Duty(add_up_usage, next_roll_up),
     DueKind.TURNS: Duty(partial(end_orphans, tell_error), next_look),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.EVALUATIONS: Duty(sweep_evaluations, lambda: EvaluationRun.objects.next_sweep()),
@@ -119,6 +127,12 @@ def do_due_work(kind: str, row_ids: list[int]) -> None:
 def repair_due_work() -> int:
     """Write down again, in every tenant, what its rows say is due; returns how many reminders were missing."""
     return sum_over_tenants(repair_tenant)
+
+
+@shared_task(base=PlatformTask)
+def measure_tenants() -> int:
+    """Every night: sizes change without a turn, too, and days go out of the last 30."""
+    return sum_over_tenants(lambda: int(keep_figures(at_once=True)))
 
 
 @shared_task(base=PlatformTask)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,12 +23,18 @@ from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.context import tenant_context
+from tenants.entering import admin as entering_admin  # noqa: F401 - registers the list of stays
 from tenants.log import admin as log_admin  # noqa: F401 - registers the audit log
 from tenants.models import Domain, OperatorToken, Plan, Tenant, TenantStatus
+from tenants.moving import admin as moving_admin  # noqa: F401 - registers the pages of transfers
 from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
 from tenants.plans import admin as plans_admin  # noqa: F401 - registers the pages of plans
 from tenants.platform import admin as platform_admin  # noqa: F401 - registers the pages of logs
 from tenants.platform.queues import measure_queue
+from tenants.platform.tenant_pages.chosen import ChosenTenants
+from tenants.platform.tenant_pages.moved import MovedTenants
+from tenants.platform.tenant_pages.paused import PausedTenants
+from tenants.platform.tenant_pages.shown import ShownFigures
 from tenants.provisioning import (
     archive_tenant,
     erase_tenant,
@@ -55,22 +62,27 @@ class DomainInline(TabularInline):
 
 
 @register(Tenant, site=platform_site)
-class TenantAdmin(ProductAdmin):
+class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, ProductAdmin):
     list_display = (
         "name_and_slug",
         "shown_status",
         "plan",
+        "shown_turns",
+        "shown_failed",
+        "shown_cost",
+        "shown_size",
+        "shown_activity",
         "user_count",
         "schema_state",
-        "created_at",
         "admin_link",
     )
+    list_select_related = ("figures",)
     list_filter = ("status", "plan", "is_canary")
     search_fields = ("name", "slug", "domains__domain")
     date_hierarchy = "created_at"
     readonly_fields = (
         "slug", "schema_name", "status", "status_reason", "status_changed_at", "told_schema", "created_at",
-        "admin_link", "queue",
+        "admin_link", "queue", "shown_pause",
     )  # fmt: skip
     fieldsets = (
         (
@@ -84,12 +96,16 @@ class TenantAdmin(ProductAdmin):
                 )
             },
         ),
-        (_("Status"), {"fields": (("status", "status_changed_at"), "status_reason")}),
+        (
+            _("Status"),
+            {"fields": (("status", "status_changed_at"), ("status_reason", "shown_pause"))},
+        ),
         (_("Database"), {"fields": (("schema_name", "told_schema"), "is_canary", "created_at")}),
     )
     inlines = (DomainInline,)
-    actions = ("suspend_chosen", "archive_chosen", "restore_chosen")
-    actions_detail = ("suspend", "archive", "restore", "erase")
+    actions = ("suspend_chosen", "archive_chosen", "restore_chosen", "plan_chosen")
+    actions_list = ("figures_page", "pause_all", "resume_all")
+    actions_detail = ("suspend", "archive", "restore", "pause", "resume", "export", "copy", "erase")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).annotate(user_count=Count("users", distinct=True))
@@ -244,11 +260,12 @@ class TenantAdmin(ProductAdmin):
 
         def act(data: dict[str, Any]) -> HttpResponse:
             name = str(tenant)
-            erase_tenant(tenant, actor=acting_user(request).email)
-            self.message_user(
-                request, gettext("%(name)s was erased.") % {"name": name}, messages.SUCCESS
+            kept = erase_tenant(tenant, actor=acting_user(request).email)
+            told = gettext("%(tenant)s was erased. This is the receipt, which the platform keeps.")
+            self.message_user(request, told % {"tenant": name}, messages.SUCCESS)
+            return HttpResponseRedirect(
+                reverse("admin:tenants_erasurereceipt_change", args=[kept.pk])
             )
-            return HttpResponseRedirect(self.list_url())
 
         form = EraseForm(posted(request), slug=tenant.slug)
         intro = gettext(
@@ -263,42 +280,6 @@ class TenantAdmin(ProductAdmin):
             danger=True,
             obj=tenant,
             form=form,
-        )
-
-    @action(description=_("Suspend"))
-    def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
-        rows = chosen.filter(status=TenantStatus.ACTIVE)
-        self.act_on_each(
-            request,
-            rows,
-            lambda t: suspend_tenant(t, actor=acting_user(request).email),
-            gettext("%(count)s suspended."),
-        )
-        return None
-
-    @action(description=_("Archive"))
-    def archive_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
-        rows = chosen.exclude(status=TenantStatus.ARCHIVED)
-        self.act_on_each(
-            request,
-            rows,
-            lambda t: archive_tenant(t, actor=acting_user(request).email),
-            gettext("%(count)s archived."),
-        )
-        return None
-
-    @action(description=_("Restore"))
-    def restore_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
-        rows = chosen.exclude(status=TenantStatus.ACTIVE)
-        self.act_on_each(
-            request,
-            rows,
-            lambda t: restore_tenant(t, actor=acting_user(request).email),
-            gettext("%(count)s restored."),
         )
 
 

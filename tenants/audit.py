@@ -130,6 +130,8 @@ def _describe_call(request: HttpRequest) -> dict[str, str]:
     token = getattr(identity, "token", None) or getattr(request, "auth", None)
     if isinstance(token, ApiToken | OperatorToken):
         called["token"] = token.token_prefix
+    if reason := getattr(getattr(request, "user", None), "entered_for", ""):
+        called["entered_for"] = reason[:_MAX_AGENT]
     return called
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -34,6 +36,17 @@ class ProductCommand(BaseCommand):
 
     def say(self, text: str) -> None:
         self.stdout.write(text)
+
+
+def read_passphrase(file: Path | None) -> str | None:
+    """Read a passphrase from a file, or from stdin for "-": as an argument it would be in the shell's history."""
+    if file is None:
+        return None
+    try:
+        text = sys.stdin.readline() if str(file) == "-" else file.read_text()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+    return text.splitlines()[0].strip() if text.strip() else ""
 
 
 class StatusCommand(ProductCommand):

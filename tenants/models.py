@@ -19,12 +19,15 @@ from minirag.lib.security.passwords import check_password
 from tenants.branding.colours import validate_accent, validate_dark_accent
 from tenants.branding.models import TenantLogo
 from tenants.due import DueKind, make_all_due
+from tenants.entering.models import OperatorEntry
+from tenants.entering.rights import RightsByRole
 from tenants.factors.models import RecoveryCode, SecondFactor
 from tenants.links.models import EmailLink
 from tenants.log.models import AuditEvent
-from tenants.people.roles import May, Role, right_for, rights_of
+from tenants.moving.models import ErasureReceipt, TenantTransfer, TransferKind, TransferStatus
+from tenants.people.roles import May, Role, right_for
 from tenants.plans.models import Plan
-from tenants.platform.models import SchemaMigration, SchemaTemplate
+from tenants.platform.models import SchemaMigration, SchemaTemplate, TenantDay, TenantFigures
 from tenants.sessions.models import BrowserSession
 from tenants.sso.models import SsoIdentity, SsoProvider
 from tenants.tokens.models import (
@@ -51,7 +54,9 @@ __all__ = [
     "BrowserSession",
     "Domain",
     "EmailLink",
+    "ErasureReceipt",
     "May",
+    "OperatorEntry",
     "OperatorToken",
     "Plan",
     "RecoveryCode",
@@ -63,8 +68,13 @@ __all__ = [
     "SsoIdentity",
     "SsoProvider",
     "Tenant",
+    "TenantDay",
+    "TenantFigures",
     "TenantLogo",
     "TenantStatus",
+    "TenantTransfer",
+    "TransferKind",
+    "TransferStatus",
     "User",
     "UserManager",
     "hash_token",
@@ -169,6 +179,11 @@ class Tenant(TenantMixin):
     status = models.CharField(max_length=10, choices=TenantStatus, default=TenantStatus.ACTIVE)
     status_reason = models.CharField(max_length=2048, blank=True)
     status_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    maintenance_message = models.CharField(
+        max_length=500, blank=True, default="", db_default="", editable=False
+    )
+    maintenance_until = models.DateTimeField(null=True, blank=True, editable=False)
+    maintenance_of_all = models.BooleanField(default=False, db_default=False, editable=False)
     schema_version = models.CharField(max_length=64, blank=True, editable=False)
     is_canary = models.BooleanField(default=False, help_text="Migrated before the others.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -262,7 +277,7 @@ def normalise_email(email: str) -> str:
     return f"{local}{at}{domain.lower()}"
 
 
-class User(AbstractBaseUser):
+class User(RightsByRole, AbstractBaseUser):
     """A person who manages a tenant, or, without a tenant, the platform."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -312,14 +327,10 @@ class User(AbstractBaseUser):
     def is_staff(self) -> bool:
         return True  # every user belongs to an admin; which one, its AdminSite decides by tenant
 
-    def may(self, right: May) -> bool:
-        """Whether the user's role has a right; platform operators have all."""
-        return self.is_active and (self.is_superuser or right in rights_of(self.role))
-
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Django's permission check, answered by role (`tenants.people.roles`)."""
         right = right_for(perm)
-        return self.is_active and (self.is_superuser or (right is not None and self.may(right)))
+        return self.is_active and (self.has_all_rights or (right is not None and self.may(right)))
 
     def has_perms(self, perms: list[str], obj: object = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perms)

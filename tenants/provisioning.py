@@ -7,6 +7,7 @@ afterwards takes effect on the next request, because nothing caches a tenant.
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils import timezone
 
+from minirag import __version__
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit, schemas
 from tenants.context import tenant_context
@@ -25,6 +28,8 @@ from tenants.models import (
     BrowserSession,
     Domain,
     EmailLink,
+    ErasureReceipt,
+    OperatorEntry,
     RecoveryCode,
     Role,
     SchemaMigration,
@@ -32,13 +37,17 @@ from tenants.models import (
     SsoIdentity,
     SsoProvider,
     Tenant,
+    TenantDay,
+    TenantFigures,
     TenantLogo,
     TenantStatus,
+    TenantTransfer,
     User,
     make_schema_name,
     normalise_email,
 )
 from tenants.platform.erasure import remove_traces
+from tenants.platform.receipts import sign_receipt
 
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -67,8 +76,7 @@ def provision_tenant(
 
     Raises BadInput for what is not a slug, PasswordWeak, Conflict for a slug that is taken or whose schema is there.
     """
-    if not SLUG.fullmatch(slug):
-        raise BadInput("A slug has 1 to 100 characters of a-z, 0-9 and '-'.", code="slug_invalid")
+    check_slug(slug)
     tenant = Tenant(name=name, slug=slug, schema_name=make_schema_name(slug))
     taken = Q(slug=slug) | Q(schema_name__iexact=tenant.schema_name)
     if Tenant.objects.filter(taken).exists():
@@ -90,6 +98,12 @@ def provision_tenant(
     except (IntegrityError, schemas.SchemaExists) as error:
         raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken") from error
     return Provisioned(tenant, owner, token, raw_token)
+
+
+def check_slug(slug: str) -> None:
+    """Raise BadInput for what is not a slug."""
+    if not SLUG.fullmatch(slug):
+        raise BadInput("A slug has 1 to 100 characters of a-z, 0-9 and '-'.", code="slug_invalid")
 
 
 def get_tenant(slug: str) -> Tenant:
@@ -175,25 +189,73 @@ def restore_tenant(tenant: Tenant, *, actor: str = "") -> None:
     _change(tenant, TenantStatus.ACTIVE, "tenant.restored", "", actor)
 
 
-def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
-    """Drop the tenant's schema, its public rows, its files and its Redis keys; the audit event is all that stays."""
+def erase_tenant(tenant: Tenant, *, actor: str = "") -> ErasureReceipt:
+    """Drop the tenant's schema, its public rows, its files and its Redis keys.
+
+    What stays is a line in the platform's log and the signed receipt that is returned.
+    """
+    started = timezone.now()
     with tenant_context(None), transaction.atomic():
         # First of all, so that `migrate` and this wait for each other instead of locking each other out.
         Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
-        erased = {"tenant_id": str(tenant.pk), "name": tenant.name}
-        audit.record("tenant.erased", tenant=tenant, actor=actor, detail=erased)
+        rows, size = schemas.measure_schema(tenant.schema_name)
         schemas.drop_schema(tenant.schema_name)
-        # Row by row, without Django's cascade, which would look for tables that only tenants have.
-        ApiToken.objects.filter(tenant=tenant)._raw_delete("default")
-        DueWork.objects.filter(tenant_id=tenant.pk).delete()
-        BrowserSession.objects.filter(user__tenant=tenant).end()
-        for theirs in (EmailLink, SecondFactor, RecoveryCode, SsoIdentity):
-            theirs.objects.filter(user__tenant=tenant)._raw_delete("default")
-        for model in (SsoProvider, TenantLogo, BotAddress, User, Domain, SchemaMigration):
-            model.objects.filter(tenant=tenant)._raw_delete("default")
-        Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
+        public = _erase_public_rows(tenant)
         # Last and inside: should Redis or the disk refuse, nothing is erased and the operator can try again.
-        remove_traces(tenant.schema_name)
+        traces = remove_traces(tenant.schema_name)
+        exported = _remove_exports(tenant)
+        said: dict[str, Any] = {
+            "id": str(uuid.uuid4()), "slug": tenant.slug, "product": __version__,
+            "began_at": started.isoformat(), "ended_at": timezone.now().isoformat(),
+            "schema": {"tables": rows, "bytes": size}, "public_rows": public,
+            "exports": exported, "files": traces.files, "file_bytes": traces.file_bytes, "redis_keys": traces.keys,
+        }  # fmt: skip
+        receipt = ErasureReceipt.objects.create(
+            id=said["id"], slug=tenant.slug, receipt=sign_receipt(said)
+        )
+        erased = {"tenant_id": str(tenant.pk), "name": tenant.name, "receipt": str(receipt.pk)}
+        audit.record("tenant.erased", tenant=tenant, actor=actor, detail=erased)
+    return receipt
+
+
+def _remove_exports(tenant: Tenant) -> int:
+    """Remove the files that the tenant was exported into, as far as they are kept; returns how many there were."""
+    kept = TenantTransfer.objects.filter(
+        Q(slug=tenant.slug) | Q(source=tenant.slug), file_size__gt=0
+    )
+    jobs = list(kept.exclude(kind="import"))
+    for job in jobs:
+        job.drop_file()
+    return len(jobs)
+
+
+def _erase_public_rows(tenant: Tenant) -> dict[str, int]:
+    """Row by row, without Django's cascade, which would look for tables that only tenants have."""
+    sessions = BrowserSession.objects.filter(user__tenant=tenant)
+    erased = {"tenants_browsersession": sessions.count()}
+    sessions.end()
+    of_tenant: tuple[Any, ...] = (
+        SsoIdentity,
+        SsoProvider,
+        TenantLogo,
+        OperatorEntry,
+        TenantFigures,
+        TenantDay,
+        BotAddress,
+        User,
+        Domain,
+        SchemaMigration,
+    )
+    gone: list[tuple[Any, dict[str, Any]]] = [
+        (ApiToken, {"tenant": tenant}),
+        (DueWork, {"tenant_id": tenant.pk}),
+    ]
+    gone += [(each, {"user__tenant": tenant}) for each in (EmailLink, SecondFactor, RecoveryCode)]
+    gone += [(each, {"tenant": tenant}) for each in of_tenant]
+    for model, whose in [*gone, (Tenant, {"pk": tenant.pk})]:
+        rows = model._default_manager.filter(**whose)
+        erased[model._meta.db_table] = rows._raw_delete("default")
+    return {table: count for table, count in sorted(erased.items()) if count}
 
 
 def _change(tenant: Tenant, status: TenantStatus, action: str, reason: str, actor: str) -> None:

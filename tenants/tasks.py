@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import structlog
 from celery import Task, shared_task
@@ -14,10 +15,12 @@ from celery.exceptions import Reject, SoftTimeLimitExceeded
 from django.utils.translation import get_language, override
 
 from minirag.lib.http_in.request_ids import current_request_id, request_id_bound
-from minirag.lib.jobs.sending import publish
+from minirag.lib.jobs.sending import publish, send_now, send_soon
 from tenants.context import current_tenant, require_tenant, tenant_context
 from tenants.links import sending
-from tenants.models import Tenant
+from tenants.models import Tenant, TenantTransfer
+from tenants.moving import jobs
+from tenants.moving.jobs import run_transfer
 
 logger = structlog.get_logger(__name__)
 
@@ -94,6 +97,27 @@ def send_password_link(email: str, tenant_id: str | None, base: str, language: s
 def queue_password_link(email: str, tenant: Tenant | None, base: str) -> None:
     tenant_id = str(tenant.pk) if tenant else None
     publish(send_password_link, email, tenant_id, base, get_language() or "en")
+
+
+@shared_task(base=PlatformTask, acks_late=True)
+def transfer_tenant(transfer_id: str) -> None:
+    """Export, import or copy a tenant, unless another worker does already."""
+    job = TenantTransfer.objects.filter(status__in=("pending", "running")).claim(UUID(transfer_id))
+    if job is not None:
+        run_transfer(job)
+
+
+def queue_transfer(job: TenantTransfer) -> None:
+    send_soon(transfer_tenant, job.pk)
+
+
+@shared_task(base=PlatformTask)
+def tend_transfers() -> int:
+    """Send again what waits for a worker, and remove files that are kept no longer. Two queries if nothing is."""
+    waiting = jobs.tend_transfers()
+    for job_id in waiting:
+        send_now(transfer_tenant, job_id)
+    return len(waiting)
 
 
 def _exists(tenant: Tenant) -> bool:

@@ -9,6 +9,7 @@ from tenants.factors import api as factors_api
 from tenants.hosts import api as hosts_api
 from tenants.links import api as links_api
 from tenants.log import api as log_api
+from tenants.moving import api as moving_api
 from tenants.people import api as people_api
 from tenants.plans import api as plans_api
 from tenants.platform import api as platform_api
@@ -59,5 +60,18 @@ urlpatterns = [
     path("platform/bulk/<str:act>-matching", platform_api.BulkMatching.as_view()),
     path("platform/bulk/<str:act>", platform_api.BulkByName.as_view()),
     path("platform/tenants/<str:slug>", platform_api.PlatformTenantDetail.as_view()),
+    path("platform/maintenance", platform_api.PlatformMaintenance.as_view()),
+    path(
+        "platform/tenants/<str:slug>/maintenance", platform_api.PlatformTenantMaintenance.as_view()
+    ),
+    path("platform/tenants/<str:slug>/export", moving_api.PlatformTenantExport.as_view()),
+    path("platform/tenants/<str:slug>/clone", moving_api.PlatformTenantClone.as_view()),
+    path("platform/imports", moving_api.PlatformImports.as_view()),
+    path("platform/transfers", moving_api.PlatformTransfers.as_view()),
+    path("platform/transfers/<str:transfer_id>", moving_api.PlatformTransfer.as_view()),
+    path(
+        "platform/transfers/<str:transfer_id>/download", moving_api.PlatformTransferFile.as_view()
+    ),
+    path("platform/receipts", moving_api.PlatformReceipts.as_view()),
     path("platform/tenants/<str:slug>/<str:act>", platform_api.PlatformTenantStatus.as_view()),
 ]

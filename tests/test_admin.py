@@ -37,13 +37,17 @@ from tenants.models import (
     ApiToken,
     AuditEvent,
     Domain,
+    ErasureReceipt,
+    OperatorEntry,
     OperatorToken,
     Plan,
     SchemaMigration,
     Tenant,
+    TenantTransfer,
     User,
 )
 from tenants.platform.operators import mint_operator_token
+from tenants.platform.receipts import sign_receipt
 from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
 from tests.admin_rows import make_rows
 from tests.admin_words import find_forgotten, marked, words_of_rows
@@ -137,6 +141,11 @@ def platform_rows(acme: Party, olga: User) -> dict[type, Any]:
         Plan: Plan.objects.create(key="pro", name="Pro"),
         SchemaMigration: SchemaMigration.objects.create(
             tenant=acme.tenant, to_version="1", started_at=acme.tenant.created_at
+        ),
+        OperatorEntry: acme.tenant.entries.first(),
+        TenantTransfer: TenantTransfer.objects.create(kind="export", slug="acme", status="failed"),
+        ErasureReceipt: ErasureReceipt.objects.create(
+            slug="gone", receipt=sign_receipt({"slug": "gone"})
         ),
         IntervalSchedule: interval,
         CrontabSchedule: CrontabSchedule.objects.create(hour="4"),

@@ -7,6 +7,7 @@ it is audited, or is named below as no write.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -212,6 +213,7 @@ ADDITIONS = {
     "django_celery_beat.CrontabSchedule": {"minute": "17"},
 }  # fmt: skip
 ANSWERS = {
+    "copy": {"slug": "acme-two"},
     "write_answer": {"answer": "Yes."},
     "edit_text": {"content": "Open all day."},
     "correct": {"content": "Error E24: dust it."},
@@ -225,6 +227,8 @@ ANSWERS = {
 UNDOING = {
     "activate": {"is_active": False},
     "restore": {"status": "suspended"},
+    "plan_chosen": {"plan": "none"},
+    "resume": {"maintenance_until": timezone.now() + timedelta(hours=9)},
     "invite_again": {"password": "!"},
     "revoke_invitation": {"password": "!"},
     "download": {"status": "succeeded"},
@@ -232,7 +236,7 @@ UNDOING = {
     "replace": {"source_type": "upload"},
     "delete_visitor": {"visitor_id": "visitor-of-the-example"},
 }
-LOOKING = {"compare_two"}  # acts that only show something
+LOOKING = {"compare_two", "download_receipt", "download_file"}  # acts that only show something
 SITES = {"tenant": tenant_site, "platform": platform_site}
 
 

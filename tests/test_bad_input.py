@@ -377,10 +377,22 @@ VALID: dict[tuple[str, str], Body] = {
         "visitor_id": "visitor-0001",
         "chat_id": "{chat}",
     },
+    ("platform/tenants/<str:slug>/export", "post"): {"passphrase": "correct horse battery"},
+    ("platform/tenants/<str:slug>/clone", "post"): {
+        "new_slug": "acme-two",
+        "name": "x",
+        "with_webhooks": False,
+    },
+    # Last, since they refuse what changes anything.
+    ("platform/tenants/<str:slug>/maintenance", "put"): {"message": "x", "minutes": 5},
+    ("platform/maintenance", "put"): {"message": "x", "minutes": 5},
 }
 # No JSON body: a form (test_api_uploads.py has its bad parts), or none at all.
 BODILESS = {
     ("turns/<str:turn_id>/stop", "post"),
+    ("platform/imports", "post"),
+    ("platform/maintenance", "delete"),
+    ("platform/tenants/<str:slug>/maintenance", "delete"),
     ("platform/tenants/<str:slug>/<str:act>", "post"),  # a reason may be given
     ("bot-profiles/<str:bot_profile_id>/golden-questions/import", "post"),
     ("golden-questions/<str:golden_question_id>", "delete"),

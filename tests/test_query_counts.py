@@ -23,8 +23,18 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
-from tenants.models import AuditEvent, OperatorToken, Plan, SchemaMigration, Tenant, User
+from tenants.models import (
+    AuditEvent,
+    ErasureReceipt,
+    OperatorToken,
+    Plan,
+    SchemaMigration,
+    Tenant,
+    TenantTransfer,
+    User,
+)
 from tenants.platform.operators import mint_operator_token
+from tenants.platform.receipts import sign_receipt
 from tests.crowd import multiply
 from tests.openapi import document
 from tests.openapi_scene import furnish
@@ -109,6 +119,9 @@ def scene_of_the_platform(tenant: Tenant, operator: User) -> list[models.Model]:
         Plan.objects.create(key="medium", name="Medium"),
         OperatorToken.objects.create(user=operator, name="billing", token_hash="y" * 64),
         SchemaMigration.objects.create(tenant=tenant, to_version="1", started_at=timezone.now()),
+        tenant.entries.first(),
+        TenantTransfer.objects.create(kind="export", slug=tenant.slug, status="failed"),
+        ErasureReceipt.objects.create(slug="gone", receipt=sign_receipt({"slug": "gone"})),
         interval,
         CrontabSchedule.objects.create(hour="4"),
         LogEntry.objects.create(

@@ -53,8 +53,9 @@ class ProviderCredential(TenantRow, models.Model):
 
     @property
     def credentials(self) -> Credentials:
-        """The key in clear, for a call. Raises DecryptionFailed."""
-        key = decrypt(self.encrypted_key, context=self._secret_context())
+        """The key in clear, for a call: none where it was left out of a tenant's file. Raises DecryptionFailed."""
+        sealed = self.encrypted_key
+        key = decrypt(sealed, context=self._secret_context()) if sealed else ""
         return Credentials(api_key=key, api_base=self.api_base or None)
 
     @property
@@ -71,7 +72,7 @@ class ProviderCredential(TenantRow, models.Model):
     @classmethod
     def sealed_rows(cls) -> models.QuerySet[ProviderCredential]:
         """The rows with a secret in them, for `manage.py rotate_keys`."""
-        return cls.objects.only("pk", "encrypted_key")
+        return cls.objects.exclude(encrypted_key="").only("pk", "encrypted_key")
 
     def reseal(self) -> dict[str, Any]:
         """Return the column if its secret is not under the first key, resealed. Raises DecryptionFailed."""

@@ -19,7 +19,7 @@ from bots.models import BotProfile, ProviderCredential
 from bots.providers.models import KEY_FACTS
 from minirag.lib.errors import NotAuthenticated, NotFound
 from tenants.context import require_tenant
-from tenants.models import May, User
+from tenants.models import May, OperatorEntry, User
 
 KEPT_SECONDS: Final = 3600
 
@@ -59,7 +59,10 @@ def find_setup(name: str, bot_profile_id: UUID) -> Setup:
 
 def _may_enter(user_id: str) -> bool:
     user = User.objects.filter(pk=user_id, is_active=True).first()
-    is_here = user is not None and (user.is_superuser or user.tenant_id == require_tenant().pk)
+    if user is not None and user.is_superuser:  # for as long as they are in the tenant
+        user.enters_as(OperatorEntry.objects.of(user, require_tenant()))
+        return user.may(May.ASK)
+    is_here = user is not None and user.tenant_id == require_tenant().pk
     return user is not None and is_here and user.may(May.ASK)
 
 

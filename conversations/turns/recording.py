@@ -33,6 +33,7 @@ from minirag.lib.fixed_queries import FixedQuery
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
+from tenants.platform.maintenance import require_no_maintenance
 from webhooks.event_types import EventType
 from webhooks.events import emit
 from webhooks.quota_events import tell_crossings
@@ -110,12 +111,13 @@ def open_turn(
 
 
 def require_active_tenant() -> Tenant:
-    """Return the current tenant as it is now. Raises Conflict where it is not active."""
+    """Return the current tenant as it is now. Raises Conflict where it is not active, Maintenance."""
     tenant = _TENANT.first(require_tenant().pk)
     if tenant is None:
         raise Tenant.DoesNotExist
     if not tenant.is_active:
         raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
+    require_no_maintenance(tenant)
     return tenant
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,9 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import KombuError
 
 from knowledge.models.reembedding import Reembedding, ReembeddingStatus
@@ -34,6 +38,7 @@ _PGVECTOR_NEEDED = (0, 8)
 _FREE_MB_NEEDED, _FREE_MB_COMFORTABLE = 200, 2_000
 _WORKER_SECONDS = 2.0
 _MOST_VISITED, _MOST_TOLD = 50, 3
+_BEAT_SILENT = timedelta(minutes=10)  # its rows are written every three minutes
 
 
 @dataclass(frozen=True)
@@ -283,6 +288,17 @@ def check_provider() -> Finding:
     if expected not in named:
         return Finding("provider", WARN, shown, f"Set {expected}, or a key on each bot.")
     return Finding("provider", OK, shown)
+
+
+def check_beat() -> Finding:  # by the clock's own rows
+    try:
+        found = PeriodicTask.objects.filter(enabled=True).aggregate(last=Max("last_run_at"))["last"]
+    except DatabaseError:
+        return Finding("beat", FAIL, "unknown, the database does not answer", "See database.")
+    if found is None or timezone.now() - found > _BEAT_SILENT:
+        shown = f"last run at {found:%Y-%m-%d %H:%M} UTC" if found else "it has never run"
+        return Finding("beat", WARN, shown, "Start one process of: celery -A minirag beat.")
+    return Finding("beat", OK, f"ran at {found:%H:%M:%S} UTC")
 
 
 def check_debug() -> Finding:

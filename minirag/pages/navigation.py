@@ -23,6 +23,9 @@ _PLATFORM: list[tuple[Any, list[Page]]] = [
             (_("Tenants"), "domain", "tenants_tenant"),
             (_("Hosts"), "language", "tenants_domain"),
             (_("Plans"), "sell", "tenants_plan"),
+            (_("Exports and copies"), "swap_horiz", "tenants_tenanttransfer"),
+            (_("Receipts of erasures"), "receipt_long", "tenants_erasurereceipt"),
+            (_("Operators' stays"), "shield_person", "tenants_operatorentry"),
         ],
     ),
     (
@@ -136,6 +139,8 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         own.append(
             {"title": gettext("Plan"), "icon": "sell", "link": reverse("admin:bots_quota_plan")}
         )
+    if current_tenant() is None:
+        own.append({"title": gettext("Health"), "icon": "monitor_heart", "link": _health_page()})
     if current_tenant() is not None and acting_user(request).may(NOUNS["single sign-on"].change):
         own.append(
             {"title": gettext("Single sign-on"), "icon": "login", "link": reverse("admin:sso")}
@@ -169,3 +174,7 @@ def view_of(name: str) -> str:
     """The permission to look at a list: `tenants_user` is `tenants.view_user`; apps have several lines in theirs."""
     app, _line, model = name.rpartition("_")
     return f"{app}.view_{model}"
+
+
+def _health_page() -> str:
+    return f"{reverse('admin:django_celery_beat_periodictask_changelist')}health/"

@@ -14,8 +14,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -35,10 +33,13 @@ from tenants.authentication import count_log_in
 from tenants.branding.serving import colours_address, logo_address
 from tenants.calls.permissions import acting_user, refuse_write
 from tenants.context import current_tenant, require_tenant
+from tenants.entering.pages import do_leave, show_enter
+from tenants.entering.staying import find_entry
 from tenants.factors.pages import show_code, show_proof, show_setup
 from tenants.links.pages import show_forgotten, show_set_password
 from tenants.models import EmailLink, May, Tenant, User
 from tenants.people.lockout import begin_attempt
+from tenants.platform.maintenance import pause_of, pause_of_all
 from tenants.sessions.keeping import note_proof
 from tenants.sessions.pages import do_account, show_account
 from tenants.settings.pages import show_own_settings
@@ -55,6 +56,7 @@ _OWN_PAGES: list[tuple[str, Callable[..., Any], str]] = [
     ("account/<slug:act>/", do_account, "security_act"),
 ]
 _CHANGES = (May.MANAGE_SETTINGS, May.EDIT_BOTS, May.EDIT_KNOWLEDGE, May.ANSWER_CHATS)
+_WAYS = frozenset({"enter", "leave", "jsi18n"})
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 
 
@@ -189,6 +191,7 @@ class PlatformAdminSite(ProductAdminSite):
             **super().each_context(request),
             "environment": [_("Platform"), "primary"],
             "site_subheader": _("Platform"),
+            "read_only_reason": _tell_pause_of_all(),
         }
 
 
@@ -201,6 +204,8 @@ class TenantAdminSite(ProductAdminSite):
     def get_urls(self) -> list[Any]:
         return [
             path("settings/", self.admin_view(self._of_here(show_own_settings)), name="settings"),
+            path("enter/", self.admin_view(self._of_here(show_enter)), name="enter"),
+            path("leave/", self.admin_view(self._of_here(do_leave)), name="leave"),
             path("sso/", self.admin_view(self._of_here(show_settings)), name="sso"),
             *super().get_urls(),
         ]
@@ -209,13 +214,18 @@ class TenantAdminSite(ProductAdminSite):
         tenant, user = current_tenant(), request.user
         if tenant is None or not user.is_active:
             return False
+        if isinstance(user, User) and user.is_superuser and user.entered_as is None:
+            user.enters_as(None)  # no rights here until `recorded` has found a stay
         return user.is_superuser or user.tenant_id == tenant.pk
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            record_entry(request)
+            if (way_in := lead_in(request)) is not None:
+                return way_in
             refusal = (
-                None if page_of(request) in BEFORE else refuse_write(request, require_tenant())
+                None
+                if page_of(request) in BEFORE | _WAYS
+                else refuse_write(request, require_tenant())
             )
             return refusal or view(request, *args, **kwargs)
 
@@ -231,6 +241,7 @@ class TenantAdminSite(ProductAdminSite):
             "site_subheader": "MiniRAG",
             "site_logo": logo_address() or None,
             "styles": [*shared["styles"], *filter(None, [colours_address()])],
+            "entry": getattr(request, "entry", None),
             "read_only_reason": describe_read_only(tenant),
             "looks_only": _describe_looker(request),
         }
@@ -239,15 +250,25 @@ class TenantAdminSite(ProductAdminSite):
 def _describe_looker(request: HttpRequest) -> str:
     """Say to those whose role changes nothing that it is so; empty for the others and for strangers."""
     user = request.user
-    if not isinstance(user, User) or any(user.may(right) for right in _CHANGES):
+    if not isinstance(user, User) or user.is_superuser:
+        return ""  # what they are here, the banner of their stay says
+    if any(user.may(right) for right in _CHANGES):
         return ""
     if user.may(May.READ_CHATS):
         return _("You are a member here: you can look at everything and change nothing.")
     return _("You are a viewer here: you can look at everything but chats, and change nothing.")
 
 
+def _tell_pause_of_all() -> str:
+    """Say on the platform's pages, where operators work on, that all tenants are in maintenance."""
+    pause = pause_of_all()
+    return pause.told() if pause else ""
+
+
 def describe_read_only(tenant: Tenant) -> str:
     """Say why nothing can be changed; empty while the tenant is active."""
+    if (pause := pause_of(tenant)) is not None:
+        return pause.told()
     if tenant.is_active:
         return ""
     reason = (
@@ -261,18 +282,16 @@ def describe_read_only(tenant: Tenant) -> str:
     }
 
 
-def record_entry(request: HttpRequest) -> None:
-    """Write one line into the tenant's audit log when a platform operator's session begins to look at it."""
-    user, tenant = request.user, require_tenant()
-    mark = f"entered:{tenant.pk}"
-    if not user.is_superuser or mark in request.session:
-        return
-    audit.record("tenant.entered", of=tenant)
-    LogEntry.objects.create(
-        user_id=user.pk, content_type=ContentType.objects.get_for_model(Tenant), object_id=str(tenant.pk),
-        object_repr=str(tenant)[:200], action_flag=CHANGE, change_message="A platform operator entered this tenant.",
-    )  # fmt: skip
-    request.session[mark] = True
+def lead_in(request: HttpRequest) -> HttpResponse | None:
+    """Lead an operator who has not said why they are here to where that is asked; None for everybody else."""
+    user = acting_user(request)
+    request.entry = entry = find_entry(user)  # type: ignore[attr-defined]
+    page = page_of(request)
+    if not user.is_superuser or entry is not None or page in BEFORE | _WAYS:
+        return None
+    return HttpResponseRedirect(
+        f"{reverse('admin:enter')}?{urlencode({'next': request.get_full_path()})}"
+    )
 
 
 platform_site = PlatformAdminSite()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from minirag.lib.errors import Conflict, Forbidden
+from minirag.lib.errors import Conflict, Forbidden, ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from tenants.context import current_tenant
 from tenants.models import ApiToken, May, Right, Tenant, User
 from tenants.people.roles import NOUNS, name_roles
+from tenants.platform.maintenance import pause_of
 
 if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
     from rest_framework.views import APIView
@@ -117,13 +118,26 @@ def restricted(detail: str = "This token is restricted and cannot do this.") -> 
 
 
 def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
-    """Return the 409 for a request that would change a suspended or archived tenant; None where it may go on."""
-    if request.method in _SAFE_METHODS or tenant.is_active:
+    """Return the 409 for a request that would change a suspended or archived tenant, and the 503 of maintenance.
+
+    None where it may go on: an operator who is in a tenant works on during its maintenance.
+    """
+    if request.method in _SAFE_METHODS:
+        return None
+    is_operator = bool(getattr(getattr(request, "user", None), "is_superuser", False))
+    if (pause := pause_of(tenant)) is not None and not is_operator:
+        refusal = pause.error()
+        headers = {"Retry-After": str(refusal.retry_after_seconds)}
+        return JsonResponse(_body(refusal, request), status=refusal.status, headers=headers)
+    if tenant.is_active:
         return None
     detail = f"This tenant is {tenant.status}: it can be read but not changed."
     error = Conflict(detail, code=f"tenant_{tenant.status}")
-    payload = error_body(error, getattr(request, "request_id", ""), path=request.path_info)
-    return JsonResponse(payload, status=error.status)
+    return JsonResponse(_body(error, request), status=error.status)
+
+
+def _body(error: ProductError, request: HttpRequest) -> dict[str, Any]:
+    return error_body(error, getattr(request, "request_id", ""), path=request.path_info)
 
 
 def acting_user(request: HttpRequest) -> User:

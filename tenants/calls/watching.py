@@ -15,7 +15,7 @@ from tenants.calls.middleware import HostUnknown, find_tenant
 from tenants.calls.permissions import require_right, restricted
 from tenants.calls.session_users import find_session_user
 from tenants.context import require_tenant
-from tenants.models import Right, Tenant, User
+from tenants.models import OperatorEntry, Right, Tenant, User
 
 TICKET_SECONDS: Final = 24 * 3600
 
@@ -82,6 +82,10 @@ def _of_ticket(arrival: Arrival, purpose: str, ticket: str) -> Watcher:
     tenant = Tenant.objects.filter(pk=tenant_id).first()
     if user is None or user.pk != user_id or tenant is None or not tenant.is_readable:
         raise NotAdmitted
-    if not user.is_superuser and user.tenant_id != tenant_id:
+    if user.is_superuser:
+        user.enters_as(entry := OperatorEntry.objects.of(user, tenant))
+        if entry is None:
+            raise NotAdmitted
+    elif user.tenant_id != tenant_id:
         raise NotAdmitted
     return Watcher(tenant, user, facts)

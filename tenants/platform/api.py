@@ -16,13 +16,16 @@ from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView, read_body
 from tenants.models import OperatorToken, Tenant, TenantStatus
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
+from tenants.platform.maintenance import begin_maintenance, end_maintenance
 from tenants.platform.operators import MayOperate, OperatorAuthentication
 from tenants.platform.queues import list_queues
 from tenants.platform.schemas import (
     BulkChange,
     ChangedTenantsSchema,
     Erasure,
+    MaintenanceSchema,
     MatchingChange,
+    NewMaintenance,
     NewPlatformTenant,
     PlatformTenantPageSchema,
     PlatformTenantSchema,
@@ -144,6 +147,42 @@ class PlatformTenantStatus(PlatformView):
             act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request)
         )
         return tenant
+
+
+_MAINTENANCE = {"message": "We move to new machines.", "minutes": 30}
+
+
+class PlatformTenantMaintenance(PlatformView):
+    @describe(
+        "Put a tenant into maintenance", path=SLUG, body=NewMaintenance, answers={200: MaintenanceSchema},
+        errors=UNKNOWN, example=_MAINTENANCE,
+        description="What would change anything, and questions, are answered with 503 `maintenance` and `Retry-After`.",
+    )  # fmt: skip
+    def put(self, request: Request, slug: str, body: NewMaintenance) -> dict[str, Any]:
+        tenant, facts = get_tenant(slug), body.model_dump()
+        until = begin_maintenance(tenant, actor=self.actor(request), **facts)
+        return {"until": until, "tenants": 1}
+
+    @describe(
+        "End a tenant's maintenance", path=SLUG, answers={200: MaintenanceSchema}, errors=UNKNOWN
+    )
+    def delete(self, request: Request, slug: str) -> dict[str, Any]:
+        ended = end_maintenance(get_tenant(slug), actor=self.actor(request))
+        return {"until": None, "tenants": ended}
+
+
+class PlatformMaintenance(PlatformView):
+    @describe(
+        "Put all tenants into maintenance", body=NewMaintenance, answers={200: MaintenanceSchema}, errors=NO_PLATFORM,
+        example=_MAINTENANCE, description="But those that are in one of their own.",
+    )  # fmt: skip
+    def put(self, request: Request, body: NewMaintenance) -> dict[str, Any]:
+        until = begin_maintenance(None, actor=self.actor(request), **body.model_dump())
+        return {"until": until, "tenants": Tenant.objects.filter(maintenance_of_all=True).count()}
+
+    @describe("End the maintenance of all", answers={200: MaintenanceSchema}, errors=NO_PLATFORM)
+    def delete(self, request: Request) -> dict[str, Any]:
+        return {"until": None, "tenants": end_maintenance(None, actor=self.actor(request))}
 
 
 class PlatformQueues(PlatformView):

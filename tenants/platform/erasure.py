@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -19,8 +20,17 @@ class TracesRemain(ProductError):
     status, code, retryable = 503, "redis_unreachable", True
 
 
-def remove_traces(schema_name: str) -> int:
-    """Delete a tenant's Redis keys (cache, locks, limits) and its folder; returns the number of keys.
+@dataclass(frozen=True)
+class Traces:
+    """How much there was outside of the database."""
+
+    keys: int
+    files: int
+    file_bytes: int
+
+
+def remove_traces(schema_name: str) -> Traces:
+    """Delete a tenant's Redis keys (cache, locks, limits) and its folder; returns how much that was.
 
     Every such key holds the schema's name as a word of its own (`tenants.context` makes them so), which keeps
     `t_acme` apart from `t_acme_2` and from `t_not_t_acme`. Raises TracesRemain.
@@ -39,8 +49,10 @@ def remove_traces(schema_name: str) -> int:
         raise TracesRemain(
             "Redis cannot be reached, so the tenant's keys there would remain."
         ) from error
-    _remove_folder(settings.MEDIA_ROOT / schema_name)
-    return len(keys)
+    folder = settings.MEDIA_ROOT / schema_name
+    sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
+    _remove_folder(folder)
+    return Traces(len(keys), len(sizes), sum(sizes))
 
 
 def _remove_folder(folder: Path) -> None:

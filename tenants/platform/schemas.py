@@ -136,3 +136,13 @@ class QueuesSchema(Noun):
     items: list[QueueSchema]
     waiting: int
     running: int
+
+
+class NewMaintenance(Body):
+    message: Annotated[str, AsColumn(Tenant, "maintenance_message")] = ""
+    minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
+
+
+class MaintenanceSchema(Noun):
+    until: Annotated[Moment | None, Field(description="None once it has ended.")]
+    tenants: Annotated[int, Field(description="How many it concerns.")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tenants.models import AuditEvent, Tenant, User
-from tenants.platform.erasure import TracesRemain, remove_traces
+from tenants.platform.erasure import Traces, TracesRemain, remove_traces
 from tenants.provisioning import erase_tenant, provision_tenant
 
 
@@ -58,4 +58,4 @@ def test_a_file_that_somebody_else_removed_meanwhile_is_no_refusal(folder, monke
 
 def test_a_tenant_without_files_leaves_none(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
-    assert remove_traces("t_never_was") == 0
+    assert remove_traces("t_never_was") == Traces(keys=0, files=0, file_bytes=0)

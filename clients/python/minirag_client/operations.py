@@ -100,6 +100,7 @@ from minirag_client.types import (
     KeyTrial,
     Latency,
     LoggedIn,
+    Maintenance,
     Message,
     Metadata,
     MintedApiToken,
@@ -129,6 +130,7 @@ from minirag_client.types import (
     QuotaResource,
     QuotaSubject,
     ReadinessSchema,
+    ReceiptPage,
     RecoveryCodes,
     Redeliveries,
     RefusalMode,
@@ -166,6 +168,10 @@ from minirag_client.types import (
     TenantSettings,
     TextEditDetail,
     Trace,
+    Transfer,
+    TransferKind,
+    TransferPage,
+    TransferStatus,
     TreeLevel,
     TurnOutcome,
     TurnPage,
@@ -811,6 +817,98 @@ class Operations(Transport):
     ) -> None:
         """Erase a tenant: `DELETE /v1/platform/tenants/{slug}`."""
         self.request('DELETE', f'/v1/platform/tenants/{slug}', body=given(confirm=confirm), if_match=if_match)
+
+    def put_all_tenants_into_maintenance(
+        self,
+        *,
+        minutes: int,
+        message: str | Unset = UNSET,
+    ) -> Maintenance:
+        """Put all tenants into maintenance: `PUT /v1/platform/maintenance`."""
+        return cast(Maintenance, self.request('PUT', '/v1/platform/maintenance', body=given(message=message, minutes=minutes)).json())
+
+    def end_maintenance_all(
+        self,
+    ) -> Maintenance:
+        """End the maintenance of all: `DELETE /v1/platform/maintenance`."""
+        return cast(Maintenance, self.request('DELETE', '/v1/platform/maintenance').json())
+
+    def put_tenant_into_maintenance(
+        self,
+        slug: str,
+        *,
+        minutes: int,
+        message: str | Unset = UNSET,
+    ) -> Maintenance:
+        """Put a tenant into maintenance: `PUT /v1/platform/tenants/{slug}/maintenance`."""
+        return cast(Maintenance, self.request('PUT', f'/v1/platform/tenants/{slug}/maintenance', body=given(message=message, minutes=minutes)).json())
+
+    def end_tenant_maintenance(
+        self,
+        slug: str,
+    ) -> Maintenance:
+        """End a tenant's maintenance: `DELETE /v1/platform/tenants/{slug}/maintenance`."""
+        return cast(Maintenance, self.request('DELETE', f'/v1/platform/tenants/{slug}/maintenance').json())
+
+    def export_tenant(
+        self,
+        slug: str,
+        *,
+        passphrase: str | Unset = UNSET,
+    ) -> Transfer:
+        """Export a tenant: `POST /v1/platform/tenants/{slug}/export`."""
+        return cast(Transfer, self.request('POST', f'/v1/platform/tenants/{slug}/export', body=given(passphrase=passphrase)).json())
+
+    def copy_tenant(
+        self,
+        slug: str,
+        *,
+        new_slug: str,
+        name: str | Unset = UNSET,
+        with_webhooks: bool | Unset = UNSET,
+    ) -> Transfer:
+        """Copy a tenant: `POST /v1/platform/tenants/{slug}/clone`."""
+        return cast(Transfer, self.request('POST', f'/v1/platform/tenants/{slug}/clone', body=given(new_slug=new_slug, name=name, with_webhooks=with_webhooks)).json())
+
+    def import_tenant(
+        self,
+    ) -> Transfer:
+        """Import a tenant: `POST /v1/platform/imports`."""
+        return cast(Transfer, self.request('POST', '/v1/platform/imports').json())
+
+    def list_transfers(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        status: TransferStatus | Unset = UNSET,
+        kind: TransferKind | Unset = UNSET,
+    ) -> TransferPage:
+        """List transfers: `GET /v1/platform/transfers`."""
+        return cast(TransferPage, self.request('GET', '/v1/platform/transfers', query=given(limit=limit, cursor=cursor, status=status, kind=kind)).json())
+
+    def show_transfer(
+        self,
+        transfer_id: str,
+    ) -> Transfer:
+        """Show a transfer: `GET /v1/platform/transfers/{transfer_id}`."""
+        return cast(Transfer, self.request('GET', f'/v1/platform/transfers/{transfer_id}').json())
+
+    def download_exported_tenant(
+        self,
+        transfer_id: str,
+    ) -> str:
+        """Download an exported tenant: `GET /v1/platform/transfers/{transfer_id}/download`."""
+        return self.request('GET', f'/v1/platform/transfers/{transfer_id}/download').text
+
+    def list_receipts_erasures(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> ReceiptPage:
+        """List receipts of erasures: `GET /v1/platform/receipts`."""
+        return cast(ReceiptPage, self.request('GET', '/v1/platform/receipts', query=given(limit=limit, cursor=cursor)).json())
 
     def archive_suspend_or_restore_tenant(
         self,

@@ -1508,6 +1508,12 @@ class LoggedIn(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class Maintenance(TypedDict):
+    until: str | None
+    tenants: int
+    ignored: NotRequired[list[str]]
+
+
 class MatchingChange(TypedDict):
     q: NotRequired[str]
     status: NotRequired[Literal['', 'active', 'suspended', 'archived']]
@@ -1692,6 +1698,12 @@ class NewChild(TypedDict):
     refresh_schedule: NotRequired[str | None]
 
 
+class NewClone(TypedDict):
+    new_slug: str
+    name: NotRequired[str]
+    with_webhooks: NotRequired[bool]
+
+
 class NewCuratedAnswer(TypedDict):
     """Its owner is who makes it, where none is named"""
 
@@ -1788,6 +1800,11 @@ class NewLink(TypedDict):
 
 class NewLogo(TypedDict):
     content: str
+
+
+class NewMaintenance(TypedDict):
+    message: NotRequired[str]
+    minutes: int
 
 
 class NewPlan(TypedDict):
@@ -1891,6 +1908,10 @@ class NewSsoProvider(TypedDict):
     default_role: NotRequired[Role]
     is_required: NotRequired[bool]
     is_active: NotRequired[bool]
+
+
+class NewTenantExport(TypedDict):
+    passphrase: NotRequired[str]
 
 
 class NewUser(TypedDict):
@@ -2242,6 +2263,20 @@ class Reason(TypedDict):
     code: str
     says: str
     helps: str
+
+
+class Receipt(TypedDict):
+    id: str
+    slug: str
+    receipt: dict[str, Any]
+    created_at: str
+
+
+class ReceiptPage(TypedDict):
+    """Receipts of erasures"""
+
+    items: list[Receipt]
+    next_cursor: str | None
 
 
 class ReceivedFile(TypedDict):
@@ -2956,6 +2991,41 @@ class Traced(TypedDict):
     latency_ms: int | None
     first_token_ms: int | None
     audience: list[str]
+
+
+class Transfer(TypedDict):
+    id: str
+    kind: TransferKind
+    slug: str
+    source: str
+    status: TransferStatus
+    error_code: str
+    error_message: str
+    steps_done: int
+    steps_total: int
+    step: str
+    file_size: int
+    has_file: bool
+    notes: list[str]
+    asked_by: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    expires_at: str | None
+    ignored: NotRequired[list[str]]
+
+
+TransferKind = Literal['export', 'import', 'clone']
+
+
+class TransferPage(TypedDict):
+    """Exports, imports and copies"""
+
+    items: list[Transfer]
+    next_cursor: str | None
+
+
+TransferStatus = Literal['pending', 'running', 'succeeded', 'failed']
 
 
 class TreeLevel(TypedDict):

@@ -7,9 +7,11 @@ all keys decrypt: put a new key first, `rotate` every stored token (`manage.py r
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -59,16 +61,21 @@ def _seal(fernet: MultiFernet, plaintext: str, context: str) -> str:
 
 
 def _open(fernet: MultiFernet, token: str, context: str) -> str:
+    sealed_context, plaintext = _read(fernet, token)
+    if not hmac.compare_digest(sealed_context.encode("utf-8"), context.encode("utf-8")):
+        raise DecryptionFailed
+    return plaintext
+
+
+def _read(fernet: MultiFernet, token: str) -> tuple[str, str]:
     if not token.startswith(_PREFIX):
         raise DecryptionFailed
     try:
         payload = fernet.decrypt(token.removeprefix(_PREFIX).encode("utf-8"))
     except InvalidToken as error:
         raise DecryptionFailed from error
-    sealed_context, plaintext = json.loads(payload)
-    if not hmac.compare_digest(sealed_context.encode("utf-8"), context.encode("utf-8")):
-        raise DecryptionFailed
-    return plaintext
+    context, plaintext = json.loads(payload)
+    return context, plaintext
 
 
 def _fernet(keys: Sequence[str] | None) -> MultiFernet:
@@ -81,3 +88,26 @@ def _fernet(keys: Sequence[str] | None) -> MultiFernet:
         raise ImproperlyConfigured(
             "ENCRYPTION_KEYS holds something that is no Fernet key."
         ) from error
+
+
+def move(
+    token: str,
+    rename: Callable[[str], str],
+    *,
+    opened_with: Sequence[str],
+    sealed_with: Sequence[str],
+) -> str:
+    """The same secret under another installation's keys, for the place that `rename` makes of its own.
+
+    Raises DecryptionFailed.
+    """
+    context, plaintext = _read(_fernet(opened_with), token)
+    return _seal(_fernet(sealed_with), plaintext, rename(context))
+
+
+def key_of_passphrase(passphrase: str, salt: bytes) -> str:
+    """The key of a passphrase, slow to guess."""
+    raw = hashlib.scrypt(
+        passphrase.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=64 * 2**20, dklen=32
+    )
+    return base64.urlsafe_b64encode(raw).decode("ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -25,5 +26,6 @@ class Command(ProductCommand):
             raise CommandError(
                 f"Nothing was erased. To erase '{tenant.slug}' for good, add --confirm {tenant.slug}"
             )
-        erase_tenant(tenant, actor=self.actor)
-        self.say(f"{options['slug']} was erased.")
+        kept = erase_tenant(tenant, actor=self.actor)
+        self.say(f"{options['slug']} was erased. The receipt, which the platform keeps:")
+        self.say(json.dumps(kept.receipt, indent=1))

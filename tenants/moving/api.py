@@ -1,0 +1,149 @@
+"""`/v1/platform`: tenants on the move, and the receipts of those that were erased."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from rest_framework.request import Request
+
+from minirag.lib.errors import BadInput
+from minirag.lib.http_in.doors import Door, Proof, upload_body
+from minirag.lib.http_in.openapi import Media, describe
+from minirag.lib.http_in.pagination import Page, PageQuery, paginate
+from minirag.lib.http_in.rest import check_form_text, validate_fields
+from tenants.context import run_sync
+from tenants.models import ErasureReceipt, TenantTransfer
+from tenants.moving.importing import ALL
+from tenants.moving.jobs import (
+    find_transfer,
+    open_transfer,
+    order_clone,
+    order_export,
+    order_import,
+)
+from tenants.moving.schemas import (
+    NewClone,
+    NewTenantExport,
+    ReceiptPageSchema,
+    TenantFileForm,
+    TransferPageSchema,
+    TransferQuery,
+    TransferSchema,
+)
+from tenants.platform.api import NO_PLATFORM, SLUG, UNKNOWN, PlatformView
+from tenants.provisioning import get_tenant
+from tenants.tasks import queue_transfer
+
+_BUSY = {409: "Too many transfers wait or run already."}
+
+
+class PlatformTenantExport(PlatformView):
+    @describe(
+        "Export a tenant", path=SLUG, body=NewTenantExport, answers={202: TransferSchema}, errors=UNKNOWN | _BUSY,
+        description="A worker writes one file; ask for the transfer until its `status` is `succeeded` or `failed`.",
+        example={"passphrase": "correct horse battery"},
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, body: NewTenantExport) -> TenantTransfer:
+        job = order_export(get_tenant(slug), passphrase=body.passphrase, actor=self.actor(request))
+        queue_transfer(job)
+        return job
+
+
+class PlatformTenantClone(PlatformView):
+    @describe(
+        "Copy a tenant", path=SLUG, body=NewClone, answers={202: TransferSchema},
+        errors=UNKNOWN | {409: "The slug is taken, or too many transfers wait or run already."},
+        example={"new_slug": "acme-two", "name": "Acme, second"},
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, body: NewClone) -> TenantTransfer:
+        job = order_clone(
+            get_tenant(slug), body.new_slug, name=body.name, actor=self.actor(request),
+            parts={"webhooks"} if body.with_webhooks else (),
+        )  # fmt: skip
+        queue_transfer(job)
+        return job
+
+
+class PlatformImports(PlatformView):
+    door = Door(Proof.OPERATOR, upload_body)
+
+    @describe(
+        "Import a tenant", form=TenantFileForm, files=("file",), answers={202: TransferSchema},
+        errors=NO_PLATFORM | {409: "The slug is taken, or too many transfers wait or run already."},
+        description="A worker takes the file in, all of it or nothing. For larger files there is the command.",
+    )  # fmt: skip
+    def post(self, request: Request) -> TenantTransfer:
+        raw = request._request
+        posted = raw.POST.dict()
+        check_form_text(posted)
+        fields = {name: value for name, value in posted.items() if value != ""}
+        form = validate_fields(TenantFileForm, fields, where="body")
+        file = raw.FILES.get("file")
+        if file is None:
+            raise BadInput("Send the tenant's file as the part `file`.", code="file_missing")
+        job = order_import(
+            file.chunks(), slug=form.slug, passphrase=form.passphrase, actor=self.actor(request),
+            leave_secrets=form.without_secrets, source=str(file.name or ""),
+            parts={part for part in ALL if not getattr(form, f"without_{part}")},
+        )  # fmt: skip
+        queue_transfer(job)
+        return job
+
+
+class PlatformTransfers(PlatformView):
+    @describe(
+        "List transfers", query=TransferQuery, answers={200: TransferPageSchema}, errors=NO_PLATFORM
+    )
+    def get(self, request: Request, query: TransferQuery) -> Page[TenantTransfer]:
+        wanted = {"status": query.status, "kind": query.kind}
+        chosen = {name: value for name, value in wanted.items() if value}
+        return paginate(TenantTransfer.objects.filter(**chosen), query)
+
+
+class PlatformTransfer(PlatformView):
+    @describe("Show a transfer", answers={200: TransferSchema}, errors={404: "No such transfer."})
+    def get(self, request: Request, transfer_id: UUID) -> TenantTransfer:
+        return find_transfer(transfer_id)
+
+
+class PlatformTransferFile(PlatformView):
+    @describe(
+        "Download an exported tenant", answers={200: Media("application/zip", binary=True)},
+        errors={404: "No such transfer.", 409: "It is no export, or not done.", 410: "It is not kept any longer."},
+    )  # fmt: skip
+    def get(self, request: Request, transfer_id: UUID) -> StreamingHttpResponse:
+        job = find_transfer(transfer_id)
+        return send_file(open_transfer(job, actor=self.actor(request)), f"{job.slug}.zip")
+
+
+class PlatformReceipts(PlatformView):
+    @describe(
+        "List receipts of erasures", query=PageQuery, answers={200: ReceiptPageSchema},
+        errors=NO_PLATFORM,
+    )  # fmt: skip
+    def get(self, request: Request, query: PageQuery) -> Page[ErasureReceipt]:
+        return paginate(ErasureReceipt.objects.all(), query)
+
+
+def send_file(path: Path, name: str) -> StreamingHttpResponse:
+    """Answer with a file piece by piece, read off the event loop."""
+    response = StreamingHttpResponse(_stream(path), content_type="application/zip")
+    response["Content-Disposition"] = f"attachment; filename={name}"
+    response["Content-Length"] = str(path.stat().st_size)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+async def _stream(path: Path) -> AsyncIterator[bytes]:
+    pieces = _read(path)
+    while piece := await run_sync(next, pieces, b""):
+        yield piece
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(256 * 1024):
+            yield piece

@@ -1,0 +1,184 @@
+"""Exports, imports and copies that a worker makes: ordered here, done here, looked after by the clock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from minirag.lib.errors import Conflict, Gone, NotFound, ProductError
+from minirag.lib.jobs.heartbeat import Heartbeat
+from minirag.lib.jobs.job import ClaimLost
+from tenants import audit
+from tenants.models import Tenant, TenantTransfer, TransferKind, TransferStatus
+from tenants.moving.cloning import PARTS, clone_tenant
+from tenants.moving.exporting import check_passphrase, export_tenant
+from tenants.moving.importing import ALL, Taken, import_tenant
+from tenants.provisioning import check_slug, get_tenant
+
+logger = structlog.get_logger(__name__)
+
+MOST_OPEN = 10
+
+
+def order_export(tenant: Tenant, *, passphrase: str, actor: str) -> TenantTransfer:
+    """Have a tenant's file written; without a passphrase its secrets are left out. Raises PassphraseWeak, Conflict."""
+    if passphrase:
+        check_passphrase(passphrase)
+    return _order(
+        TransferKind.EXPORT, tenant.slug, passphrase=passphrase, actor=actor,
+        options={"secrets": bool(passphrase)},
+    )  # fmt: skip
+
+
+def order_clone(
+    tenant: Tenant, slug: str, *, name: str, parts: Iterable[str], actor: str
+) -> TenantTransfer:
+    """Have a tenant copied. Raises BadInput, Conflict."""
+    _check_free(slug)
+    options = {"name": name, "parts": sorted(PARTS & set(parts))}
+    return _order(TransferKind.CLONE, slug, source=tenant.slug, actor=actor, options=options)
+
+
+def order_import(
+    pieces: Iterable[bytes], *, slug: str, passphrase: str, leave_secrets: bool,
+    parts: Iterable[str], actor: str, source: str = "",
+) -> TenantTransfer:  # fmt: skip
+    """Keep a file that was sent and have it taken in. Raises BadInput, Conflict."""
+    _check_free(slug)
+    options = {"leave_secrets": leave_secrets, "parts": sorted(ALL & set(parts))}
+    pk = uuid.uuid4()
+    path = TenantTransfer(pk=pk).path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_ordered = False
+    try:
+        with path.open("xb") as file:
+            for piece in pieces:
+                file.write(piece)
+        job = _order(
+            TransferKind.IMPORT, slug, pk=pk, source=source[:100], passphrase=passphrase, actor=actor,
+            options=options, file_size=path.stat().st_size,
+        )  # fmt: skip
+        is_ordered = True
+    finally:
+        if not is_ordered:
+            path.unlink(missing_ok=True)
+    return job
+
+
+def _check_free(slug: str) -> None:
+    check_slug(slug)
+    if Tenant.objects.filter(slug=slug).exists():
+        raise Conflict(f"Slug '{slug}' is already taken; choose another one.", code="slug_taken")
+
+
+def _order(kind: TransferKind, slug: str, *, actor: str, **facts: Any) -> TenantTransfer:
+    with transaction.atomic():
+        waiting = TenantTransfer.objects.filter(status__in=("pending", "running"))
+        if waiting.count() >= MOST_OPEN:
+            raise Conflict(f"{MOST_OPEN} transfers wait or run already.", code="too_many_transfers")
+        job = TenantTransfer.objects.order(kind=kind, slug=slug, asked_by=actor, **facts)
+        audit.record(
+            f"transfer.{kind.value}_ordered", of=job, actor=actor, detail={"slug": slug, **job.options},
+            tenant=Tenant.objects.filter(slug=job.source or slug).first(),
+        )  # fmt: skip
+    return job
+
+
+def find_transfer(job_id: uuid.UUID) -> TenantTransfer:
+    """Raises NotFound."""
+    job = TenantTransfer.objects.filter(pk=job_id).first()
+    if job is None:
+        raise NotFound("Transfer not found")
+    return job
+
+
+def open_transfer(job: TenantTransfer, *, actor: str) -> Path:
+    """Where the file of an export lies, for whoever downloads it. Raises Conflict, Gone."""
+    if job.kind != TransferKind.EXPORT or job.status != TransferStatus.SUCCEEDED:
+        raise Conflict("There is no file to download.", code="transfer_not_ready")
+    if not job.has_file or not job.path.exists():
+        raise Gone("The file is not kept any longer. Make a new export.", code="transfer_expired")
+    tenant = Tenant.objects.filter(slug=job.slug).first()
+    audit.record("transfer.downloaded", of=job, tenant=tenant, actor=actor)
+    return job.path
+
+
+def delete_transfer(job: TenantTransfer, *, actor: str) -> None:
+    """Remove a transfer that is over, with its file. Raises Conflict."""
+    with transaction.atomic():
+        over = (TransferStatus.SUCCEEDED, TransferStatus.FAILED)
+        if not TenantTransfer.objects.filter(pk=job.pk, status__in=over).exists():
+            raise Conflict("It waits or runs still.", code="transfer_not_over")
+        audit.record("transfer.deleted", of=job, actor=actor)
+        job.drop_file()
+        job.delete()
+
+
+# --- What a worker does -------------------------------------------------------------------------------------------
+def run_transfer(job: TenantTransfer) -> None:
+    """Do what a claimed transfer asks for, all or nothing."""
+    try:
+        with Heartbeat(job), audit.acting(job.asked_by):
+            {"export": _export, "import": _import, "clone": _clone}[job.kind](job)
+    except ClaimLost:
+        logger.warning("a transfer was taken away", transfer_id=str(job.pk))
+    except ProductError as error:
+        _give_up(job, error.code, error.detail)
+    except Exception:
+        logger.exception("transfer failed", transfer_id=str(job.pk))
+        _give_up(job, "internal", "Something went wrong on our side.")
+
+
+def _give_up(job: TenantTransfer, code: str, detail: str) -> None:
+    with suppress(ClaimLost):
+        job.fail(code, detail)
+        job.drop_file()
+
+
+def _export(job: TenantTransfer) -> None:
+    tenant = get_tenant(job.slug)
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    with job.path.open("wb") as file:
+        manifest = export_tenant(
+            tenant, file, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by
+        )
+    notes = [f"{sum(stream.rows for stream in manifest.streams):,} rows"]
+    if manifest.secrets == "left_out":
+        notes.append("Secrets and second factors were left out.")
+    job.end(notes=notes, file_size=job.path.stat().st_size)
+
+
+def _import(job: TenantTransfer) -> None:
+    import_tenant(
+        job.path, slug=job.slug, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by,
+        leave_secrets=bool(job.options.get("leave_secrets")), parts=frozenset(job.options.get("parts", ())),
+        at_end=partial(_end, job),
+    )  # fmt: skip
+    job.path.unlink(missing_ok=True)
+
+
+def _clone(job: TenantTransfer) -> None:
+    clone_tenant(
+        get_tenant(job.source), job.slug, name=str(job.options.get("name", "")), actor=job.asked_by,
+        tell=job.tell, parts=frozenset(job.options.get("parts", ())), at_end=partial(_end, job),
+    )  # fmt: skip
+
+
+def _end(job: TenantTransfer, taken: Taken) -> None:
+    """Say that it is done in the transaction in which it is: a worker that dies leaves both or neither."""
+    job.end(notes=[f"{taken.rows:,} rows", *taken.notes])
+
+
+# --- What the clock does ------------------------------------------------------------------------------------------
+def tend_transfers() -> list[uuid.UUID]:
+    """Remove files that are kept no longer; returns whose message has to be sent again."""
+    for job in TenantTransfer.objects.over():
+        job.drop_file()
+    return [job.pk for job in TenantTransfer.objects.sweep()]

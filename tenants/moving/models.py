@@ -1,0 +1,160 @@
+"""What is kept of tenants on the move: exports, imports and copies that a worker makes, and receipts of erasures."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from minirag.lib.jobs.job import Job, JobQuerySet
+from minirag.lib.security.crypto import decrypt, encrypt
+
+KEPT_FOR = timedelta(days=7)
+
+
+class TransferKind(models.TextChoices):
+    EXPORT = "export", _("Export")
+    IMPORT = "import", _("Import")
+    CLONE = "clone", _("Copy")
+
+
+class TransferStatus(models.TextChoices):
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+
+
+class TransferQuerySet(JobQuerySet["TenantTransfer"]):
+    def order(self, *, passphrase: str = "", **fields: Any) -> TenantTransfer:
+        """Write down what is to be done; the caller tells a worker."""
+        job = TenantTransfer(**fields, queued_at=timezone.now())
+        job.keep_passphrase(passphrase)
+        job.save(force_insert=True)
+        return job
+
+    def over(self) -> TransferQuerySet:
+        """Those whose file is kept no longer."""
+        return self.filter(expires_at__lte=timezone.now(), file_size__gt=0)
+
+
+class TenantTransfer(Job):
+    """A tenant's way out into a file, in from one, or to a copy: how far it is, and which worker has it."""
+
+    WAITING: ClassVar[Mapping[str, Any]] = {"status": TransferStatus.PENDING}
+    RUNNING: ClassVar[Mapping[str, Any]] = {
+        "status": TransferStatus.RUNNING,
+        "started_at": Coalesce("started_at", Now()),
+    }
+    DONE: ClassVar[Mapping[str, Any]] = {
+        "status": TransferStatus.SUCCEEDED, "sealed_passphrase": "", "finished_at": Now(),
+    }  # fmt: skip
+    FAILED: ClassVar[Mapping[str, Any]] = {
+        "status": TransferStatus.FAILED, "sealed_passphrase": "", "finished_at": Now(),
+    }  # fmt: skip
+    TAKES_LONG = False  # it is the platform's, and in no tenant's share
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=TransferKind)
+    slug = models.CharField(max_length=100, help_text="The tenant that goes, or that is made.")
+    source = models.CharField(
+        max_length=100, blank=True, default="", help_text="What is copied, or the file's name."
+    )
+    options = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=TransferStatus, default=TransferStatus.PENDING)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error_message = models.CharField(max_length=500, blank=True, default="")
+    steps_done = models.PositiveIntegerField(default=0)
+    steps_total = models.PositiveIntegerField(default=0)
+    step = models.CharField(max_length=100, blank=True, default="")
+    file_size = models.PositiveBigIntegerField(default=0)
+    notes = models.JSONField(default=list, blank=True)
+    asked_by = models.CharField(max_length=320, blank=True, default="")
+    sealed_passphrase = models.TextField(blank=True, default="", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[TransferQuerySet] = TransferQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        app_label = "tenants"
+        ordering = ["-created_at"]
+        verbose_name = "transfer"
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.slug}"
+
+    @property
+    def path(self) -> Path:
+        """Where its file lies: what an export has written, or an import was given."""
+        return Path(settings.MEDIA_ROOT) / "transfers" / f"{self.pk}.zip"
+
+    @property
+    def has_file(self) -> bool:
+        """Whether there is a file to download."""
+        is_kept = self.expires_at is None or self.expires_at > timezone.now()
+        return (
+            self.kind == TransferKind.EXPORT
+            and self.status == TransferStatus.SUCCEEDED
+            and bool(self.file_size)
+            and is_kept
+        )
+
+    def keep_passphrase(self, passphrase: str) -> None:
+        """Keep it until the worker has done its work; the caller saves."""
+        self.sealed_passphrase = encrypt(passphrase, context=self._context()) if passphrase else ""
+
+    def reveal_passphrase(self) -> str | None:
+        """Raises DecryptionFailed."""
+        sealed = self.sealed_passphrase
+        return decrypt(sealed, context=self._context()) if sealed else None
+
+    def tell(self, done: int, total: int, what: str) -> None:
+        """How far it is; written down with the next sign of life."""
+        self.steps_done, self.steps_total, self.step = done, total, what
+
+    def beat(self, **progress: Any) -> None:
+        told = {"steps_done": self.steps_done, "steps_total": self.steps_total, "step": self.step}
+        super().beat(**told, **progress)
+
+    def end(self, *, notes: list[str], file_size: int = 0) -> None:
+        """End well; a file is kept for KEPT_FOR. Raises ClaimLost."""
+        kept: datetime | None = timezone.now() + KEPT_FOR if file_size else None
+        facts = {"steps_done": self.steps_total, "steps_total": self.steps_total, "step": ""}
+        self.finish(notes=notes, file_size=file_size, expires_at=kept, **facts)
+
+    def drop_file(self) -> None:
+        """Remove what lies on the disk; the row stays."""
+        with transaction.atomic():
+            TenantTransfer.objects.filter(pk=self.pk).update(file_size=0)
+            self.path.unlink(missing_ok=True)
+
+    def _context(self) -> str:
+        return f"transfer:{self.pk}/passphrase"
+
+
+class ErasureReceipt(models.Model):
+    """What the platform keeps of an erased tenant: the signed receipt, which names nobody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.CharField(max_length=100)
+    receipt = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "tenants"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.slug

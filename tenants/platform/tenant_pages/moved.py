@@ -1,0 +1,20 @@
+"""A tenant's page of the platform: its file and its copy."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+
+from tenants.admin_site.model_admin import ProductAdmin
+from tenants.moving.admin import ask_clone, ask_export
+
+
+class MovedTenants(ProductAdmin):
+    @action(description=gettext_lazy("Export"), icon="download")
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return ask_export(self, request, self.require_object(request, object_id))
+
+    @action(description=gettext_lazy("Copy"), icon="content_copy")
+    def copy(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return ask_clone(self, request, self.require_object(request, object_id))

@@ -1,0 +1,164 @@
+"""Tenants on the move as an operator orders it: by API and in the admin, done by a worker; and receipts."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from minirag.lib.errors import ProductError
+from tenants.admin_site.sites import platform_site
+from tenants.models import AuditEvent, ErasureReceipt, Tenant, TenantTransfer, User
+from tenants.moving.jobs import run_transfer, tend_transfers
+from tenants.platform.operators import mint_operator_token
+from tenants.platform.receipts import own_public_key, verify_receipt
+from tenants.provisioning import erase_tenant
+from tests.test_admin import browser
+
+PASSPHRASE = "a long passphrase"
+
+
+@pytest.fixture
+def program(olga, settings, tmp_path) -> Client:
+    settings.MEDIA_ROOT = tmp_path
+    return Client(HTTP_AUTHORIZATION=f"Bearer {mint_operator_token(olga, 'mover')[1]}")
+
+
+def send(client: Client, url: str, body: Any) -> Any:
+    return client.post(f"/v1/platform/{url}", body, content_type="application/json")
+
+
+def work(told: dict[str, Any]) -> TenantTransfer:
+    """What a worker does with what was ordered."""
+    job = TenantTransfer.objects.claim(told["id"])
+    assert job is not None
+    run_transfer(job)
+    return TenantTransfer.objects.get(pk=job.pk)
+
+
+def test_an_operators_program_exports_imports_and_copies(acme, program, olga):
+    ordered = send(program, "tenants/acme/export", {"passphrase": PASSPHRASE})
+    assert (ordered.status_code, ordered.json()["status"]) == (202, "pending")
+    url = f"/v1/platform/transfers/{ordered.json()['id']}"
+    assert program.get(f"{url}/download").json()["code"] == "transfer_not_ready"
+    job = work(ordered.json())
+    assert (job.status, job.sealed_passphrase, job.steps_done) == ("succeeded", "", job.steps_total)
+    assert program.get(url).json()["has_file"] is True
+    file = program.get(f"{url}/download").getvalue()
+    assert zipfile.ZipFile(io.BytesIO(file)).testzip() is None
+    upload = SimpleUploadedFile("acme.zip", file)
+    fields = {
+        "slug": "acme-two",
+        "passphrase": PASSPHRASE,
+        "without_tokens": "true",
+        "without_hosts": "true",
+    }
+    ordered = program.post("/v1/platform/imports", {**fields, "file": upload})
+    assert ordered.status_code == 202, ordered.content
+    assert PASSPHRASE not in str(TenantTransfer.objects.values().get(pk=ordered.json()["id"]))
+    job = work(ordered.json())
+    assert (job.status, job.error_message) == ("succeeded", "")
+    assert User.objects.filter(tenant__slug="acme-two", email="alice@acme.example.com").exists()
+    assert not job.path.exists()
+    copied = work(send(program, "tenants/acme/clone", {"new_slug": "acme-three"}).json())
+    assert (copied.status, copied.error_message) == ("succeeded", "")
+    assert Tenant.objects.filter(slug="acme-three").exists()
+    log = AuditEvent.objects.filter(actor__startswith=olga.email).values_list("action", flat=True)
+    acts = ("tenant.exported", "tenant.imported", "tenant.cloned")
+    assert {"transfer.export_ordered", "transfer.downloaded", *acts} <= set(log)
+
+
+def test_what_cannot_be_is_refused_at_once_or_told_by_the_job(acme, program):
+    for url, body, code in (
+        ("tenants/nobody/export", {}, "tenant_unknown"),
+        ("tenants/acme/export", {"passphrase": "short"}, "passphrase_weak"),
+        ("tenants/acme/clone", {"new_slug": "globex"}, "slug_taken"),
+    ):
+        assert send(program, url, body).json()["code"] == code, url
+    assert program.post("/v1/platform/imports", {"slug": "new"}).json()["code"] == "file_missing"
+    bad = program.post(
+        "/v1/platform/imports", {"slug": "new", "file": SimpleUploadedFile("a.zip", b"no zip")}
+    )
+    job = work(bad.json())
+    assert (job.status, job.error_code) == ("failed", "tenant_file_invalid")
+    assert not job.path.exists() and not Tenant.objects.filter(slug="new").exists()
+
+
+def test_a_worker_that_died_is_made_up_for_and_files_do_not_stay(acme, program):
+    told = send(program, "tenants/acme/export", {}).json()
+    job = TenantTransfer.objects.claim(told["id"])
+    TenantTransfer.objects.filter(pk=job.pk).update(
+        heartbeat_at=timezone.now() - timedelta(hours=1)
+    )
+    assert tend_transfers() == [job.pk]
+    done = work(told)
+    assert done.path.exists()
+    TenantTransfer.objects.filter(pk=job.pk).update(expires_at=timezone.now())
+    assert tend_transfers() == [] and not done.path.exists()
+    assert (
+        program.get(f"/v1/platform/transfers/{job.pk}/download").json()["code"]
+        == "transfer_expired"
+    )
+
+
+def test_the_admin_orders_shows_and_hands_out(acme, olga, program):
+    operator = browser(olga.email)
+    page = operator.url(platform_site, Tenant, "change", acme.tenant.pk).replace("/change/", "/{}/")
+    ordered = operator.post(page.format("export"), {"passphrase": ""})
+    job = TenantTransfer.objects.get()
+    assert ordered["Location"] == operator.url(platform_site, TenantTransfer, "change", job.pk)
+    work({"id": job.pk})
+    shown = operator.get(ordered["Location"]).content.decode()
+    assert "Secrets and second factors were left out." in shown
+    download = operator.url(platform_site, TenantTransfer, "change", job.pk).replace(
+        "/change/", "/download/"
+    )
+    assert operator.get(download).getvalue()[:2] == b"PK"
+    session = operator.session
+    session["proved_at"] = 0
+    session.save()
+    assert "/prove/" in operator.get(download)["Location"]
+    assert "/prove/" in operator.get(page.format("copy"))["Location"]
+
+
+def test_an_erasure_leaves_a_receipt_that_names_nobody_and_cannot_be_changed(
+    acme, globex, program, tmp_path, capsys
+):
+    exported = work(send(program, "tenants/acme/export", {}).json())
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    kept = erase_tenant(acme.tenant, actor="test")
+    assert not exported.path.exists()
+    receipt = program.get("/v1/platform/receipts").json()["items"][0]["receipt"]
+    assert receipt == ErasureReceipt.objects.get(pk=kept.pk).receipt
+    assert (receipt["slug"], receipt["public_rows"]["tenants_user"], receipt["exports"]) == (
+        "acme",
+        2,
+        1,
+    )
+    assert not any(word in json.dumps(receipt) for word in ("alice", "Acme", "example.com"))
+    verify_receipt(receipt)
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps(receipt))
+    call_command("verify_receipt", path)
+    assert "Good: acme was erased" in capsys.readouterr().out
+    for changed in (
+        {"slug": "globex"},
+        {"public_rows": {}},
+        {"signature": "x"},
+        {"public_key": own_public_key()[::-1]},
+    ):
+        with pytest.raises(ProductError):
+            verify_receipt({**receipt, **changed})
+    path.write_text(json.dumps({**receipt, "files": 7}))
+    with pytest.raises(CommandError, match="changed after it was signed"):
+        call_command("verify_receipt", path)
