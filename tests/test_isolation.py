@@ -1848,7 +1848,7 @@ class TestSharedPlaces:
         textless = {"lex_stats", "chunk_index", "knowledge_botdataset"}
         textless |= {"bots_sharedstorage", "bots_quota", "bots_quotause", "bots_qualitygate"}
         textless.add("bots_providerchoice")
-        textless |= {"conversations_handoffrules"}
+        textless |= {"conversations_handoffrules", "conversations_chatretention"}
         textless |= {"knowledge_curatedvector"}
         texts = {model._meta.db_table for model in tenant_models()} - textless
         assert holding == texts, "the scan must find the marker in every table that has texts"
