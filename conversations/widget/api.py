@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.urls import get_script_prefix
 from rest_framework.request import Request
 
 from bots.appearance.looks import read_appearance
@@ -62,7 +61,8 @@ class WidgetAppearance(OpenView):
                 raise NotFound("Bot profile not found or inactive")
             look = read_appearance(bot.appearance)
         # A page that talks to the platform's host finds the tenant below its path.
-        prefix = get_script_prefix() if bound else f"/t/{tenant.slug}/"
+        by = getattr(request._request, "tenant_by", None)
+        prefix = "/" if bound is not None and by != "path" else f"/t/{tenant.slug}/"
         logo = f"{prefix}branding/logo?v={tenant.logo_hash}"
         shown = Joined(look, logo_url=logo if look.shows_logo and tenant.logo_hash else "")
         return Returned(shown, headers={"Cache-Control": f"public, max-age={_LOOK_SECONDS}"})
