@@ -62,7 +62,7 @@ class WidgetAppearance(OpenView):
             look = read_appearance(bot.appearance)
         # A page that talks to the platform's host finds the tenant below its path.
         by = getattr(request._request, "tenant_by", None)
-        prefix = "/" if bound is not None and by != "path" else f"/t/{tenant.slug}/"
+        prefix = "/" if by == "host" else f"/t/{tenant.slug}/"
         logo = f"{prefix}branding/logo?v={tenant.logo_hash}"
         shown = Joined(look, logo_url=logo if look.shows_logo and tenant.logo_hash else "")
         return Returned(shown, headers={"Cache-Control": f"public, max-age={_LOOK_SECONDS}"})
