@@ -57,7 +57,7 @@ class DomainInline(TabularInline):
     form = DomainForm
     extra = 0
     verbose_name = _("host")
-    fields = ("domain", "is_primary")
+    fields = ("domain", "is_primary", "is_claim")
     verbose_name_plural = _("hosts")
 
 
@@ -286,12 +286,12 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
 @register(Domain, site=platform_site)
 class DomainAdmin(ProductAdmin):
     form = DomainForm
-    list_display = ("domain", "tenant", "is_primary", "created_at")
-    list_filter = ("is_primary",)
+    list_display = ("domain", "tenant", "is_primary", "is_claim", "created_at")
+    list_filter = ("is_primary", "is_claim")
     list_select_related = ("tenant",)
     search_fields = ("domain", "tenant__name", "tenant__slug")
     autocomplete_fields = ("tenant",)
-    fields = ("domain", "tenant", "is_primary")
+    fields = ("domain", "tenant", "is_primary", "is_claim")
 
 
 @register(OperatorToken, site=platform_site)

@@ -12,7 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_tenants.models import DomainMixin, TenantMixin
+from django_tenants.models import TenantMixin
 
 from minirag.lib.bounds import JsonOfAtMost, ListOf
 from minirag.lib.security.passwords import check_password
@@ -22,6 +22,7 @@ from tenants.due import DueKind, make_all_due
 from tenants.entering.models import OperatorEntry
 from tenants.entering.rights import RightsByRole
 from tenants.factors.models import RecoveryCode, SecondFactor
+from tenants.hosts.models import Domain
 from tenants.links.models import EmailLink
 from tenants.log.models import AuditEvent
 from tenants.moving.models import ErasureReceipt, TenantTransfer, TransferKind, TransferStatus
@@ -233,21 +234,6 @@ class Tenant(TenantMixin):
             self.save(update_fields=["status", "status_reason", "status_changed_at", "updated_at"])
             if self.is_active:  # what came due in the meantime was dropped
                 make_all_due(self.pk)
-
-
-class Domain(DomainMixin):
-    """A host that leads to a tenant (`bots.acme.com`), without port, lower case."""
-
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="domains")
-    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    check_outcome = models.CharField(
-        max_length=20, blank=True, default="", db_default="", editable=False
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.domain: str = str(self.domain).lower()
-        super().save(*args, **kwargs)
 
 
 class UserManager(BaseUserManager["User"]):

@@ -151,14 +151,16 @@ def normalise_host(host: str) -> str:
 
 
 def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
-    """Lead `host` to a tenant. Raises BadInput for what is not a host name, Conflict for one that is taken."""
+    """Lead `host` to a tenant, whoever claims it. Raises BadInput for what is not a host name, Conflict for one that is
+    taken.
+    """
     host = normalise_host(host)
     with tenant_context(None), transaction.atomic():
-        if Domain.objects.filter(domain=host).exists():
+        if Domain.objects.leading().filter(domain=host).exists():
             raise Conflict(f"The host '{host}' already leads to a tenant.", code="host_taken")
-        domain = Domain.objects.create(
-            tenant=tenant, domain=host, is_primary=not tenant.domains.exists()
-        )
+        domain = tenant.domains.filter(domain=host).first() or Domain(tenant=tenant, domain=host)
+        domain.is_primary = not tenant.domains.filter(is_primary=True).exists()
+        domain.lead()
         audit.record("domain.added", tenant=tenant, actor=actor, detail={"domain": host})
     return domain
 

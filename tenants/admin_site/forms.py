@@ -69,7 +69,7 @@ class DomainForm(GuardedModelForm):
 
     class Meta:
         model = Domain
-        fields = ("domain", "tenant", "is_primary")
+        fields = ("domain", "tenant", "is_primary", "is_claim")
         labels = {"domain": _("Host")}
         help_texts = {
             "domain": _(

@@ -91,7 +91,7 @@ def _find_by_host(host: str) -> Tenant | None:
         return None
     if not host:
         raise HostMalformed
-    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    domain = Domain.objects.leading().select_related("tenant").filter(domain=host).first()
     if domain is None and "*" not in settings.PLATFORM_HOSTS:
         raise HostUnknown
     return domain.tenant if domain else None

@@ -18,7 +18,7 @@ from tenants.hosts.changing import (
     make_primary,
     remove_host,
 )
-from tenants.hosts.checking import HostState, check_host
+from tenants.hosts.checking import HostState, check_host, proof_of
 from tenants.hosts.schemas import CheckedHostSchema, HostListSchema, HostSchema, NewHost
 from tenants.models import Domain
 
@@ -36,8 +36,9 @@ class HostList(HostView):
 
     @describe(
         "Add a host", body=NewHost, answers={201: HostSchema}, example={"host": "help.acme.example.com"},
-        description="It leads to the tenant at once; its DNS entry has to lead here. The first one is the primary one.",
-        errors={409: "It leads to a tenant already, or is the installation's own."},
+        description="It is claimed. It leads to the tenant from the check on that finds `proof_content` in a TXT "
+        "record of `proof_name`; others may claim it until then. The first that leads here is the primary one.",
+        errors={409: "The tenant has it, it leads to another one, or is the installation's own."},
     )  # fmt: skip
     def post(self, request: Request, body: NewHost) -> dict[str, Any]:
         return _show(add_own_host(require_tenant(), body.host))
@@ -58,8 +59,8 @@ class HostCheck(HostView):
 
     @describe(
         "Check a host", path=_HOST, answers={200: CheckedHostSchema},
-        description="Looks its name up and asks it over https, within ten seconds. A host that does not work is an "
-        "answer, not an error.",
+        description="A claimed one is looked for in the DNS, and leads here once its TXT record is there. Then its name "
+        "is looked up and it is asked over https, within seconds. One that does not work is an answer, not an error.",
     )  # fmt: skip
     def post(self, request: Request, host: str) -> dict[str, Any]:
         domain = find_host(require_tenant(), host)
@@ -68,7 +69,9 @@ class HostCheck(HostView):
 
 
 class HostPrimary(HostView):
-    @describe("Make a host the primary one", path=_HOST, answers={200: HostSchema})
+    @describe(
+        "Make a host the primary one", path=_HOST, answers={200: HostSchema}, errors={409: "It is only claimed."},
+    )  # fmt: skip
     def post(self, request: Request, host: str) -> dict[str, Any]:
         domain = find_host(require_tenant(), host)
         make_primary(domain)
@@ -77,7 +80,9 @@ class HostPrimary(HostView):
 
 def _show(domain: Domain) -> dict[str, Any]:
     state = HostState(domain.check_outcome) if domain.check_outcome else None
+    proof_name, proof_content = proof_of(domain)
     return {
-        "host": domain.domain, "is_primary": domain.is_primary, "checked_at": domain.checked_at, "state": state,
+        "host": domain.domain, "is_claim": domain.is_claim, "proof_name": proof_name, "proof_content": proof_content,
+        "is_primary": domain.is_primary, "checked_at": domain.checked_at, "state": state,
         "advice": str(state.label) if state else "", "created_at": domain.created_at,
     }  # fmt: skip

@@ -1,9 +1,13 @@
-"""A tenant's own hosts: added, removed and made the primary one by its managers, as far as that is theirs to do."""
+"""A tenant's own hosts: claimed, shown to be its own, removed and made the primary one by its managers.
+
+Whoever runs a host's DNS has it, and nobody else: a tenant claims it, writes a word of ours into a TXT record of its
+name, and from the look that finds it there the host leads to the tenant. Operators lead hosts without that.
+"""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from minirag.lib.errors import BadInput, Conflict, NotFound
@@ -12,7 +16,7 @@ from tenants.context import tenant_context
 from tenants.models import Domain, Tenant
 from tenants.plans.holding import require_feature
 from tenants.plans.models import Feature
-from tenants.provisioning import add_domain, normalise_host
+from tenants.provisioning import normalise_host
 
 MOST_HOSTS = 20
 
@@ -30,10 +34,10 @@ def find_host(tenant: Tenant, host: str) -> Domain:
 
 
 def add_own_host(tenant: Tenant, host: str) -> Domain:
-    """Lead a host to a tenant, in the name of the tenant itself.
+    """Claim a host for a tenant, in the name of the tenant itself.
 
-    Raises NotInPlan, BadInput (`host_invalid`, `too_many_hosts`), or Conflict (`host_taken`) for one of another tenant
-    or of the installation itself.
+    Raises NotInPlan, BadInput (`host_invalid`, `too_many_hosts`), or Conflict (`host_taken`) for one that the tenant
+    has, or that leads to another one or is the installation's own.
     """
     require_feature(Feature.HOSTS, tenant)
     name = normalise_host(host)
@@ -43,13 +47,36 @@ def add_own_host(tenant: Tenant, host: str) -> Domain:
             code="host_invalid",
         )
     # Whose it is otherwise is not said.
-    if name in settings.PLATFORM_HOSTS or Domain.objects.filter(domain=name).exists():
-        raise Conflict("This host is taken already: it leads somewhere here.", code="host_taken")
+    if name in settings.PLATFORM_HOSTS or Domain.objects.leading().filter(domain=name).exists():
+        raise _taken()
     with tenant_context(None), transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
         if hosts_of(tenant).count() >= MOST_HOSTS:
             raise BadInput(f"A tenant has at most {MOST_HOSTS} hosts.", code="too_many_hosts")
-        return add_domain(tenant, name)
+        if hosts_of(tenant).filter(domain=name).exists():
+            raise Conflict("Your tenant has this host already.", code="host_taken")
+        domain = Domain.objects.create(tenant=tenant, domain=name, is_claim=True)
+        audit.record("domain.claimed", tenant=tenant, detail={"domain": name})
+    return domain
+
+
+def lead_claim(domain: Domain) -> None:
+    """Lead a claimed host to its tenant, which has shown that it is its own.
+
+    Raises Conflict (`host_taken`), NotInPlan.
+    """
+    require_feature(Feature.HOSTS, domain.tenant)
+    try:
+        with tenant_context(None), transaction.atomic():
+            domain.lead()
+            audit.record("domain.added", tenant=domain.tenant, detail={"domain": domain.domain})
+    except IntegrityError:
+        domain.is_claim = True
+        raise _taken() from None
+
+
+def _taken() -> Conflict:
+    return Conflict("This host is taken already: it leads somewhere here.", code="host_taken")
 
 
 def remove_host(domain: Domain) -> None:
@@ -59,13 +86,17 @@ def remove_host(domain: Domain) -> None:
         audit.record("domain.removed", tenant=tenant, detail={"domain": domain.domain})
         was_primary = domain.is_primary
         domain.delete()
-        successor = hosts_of(tenant).order_by("created_at", "pk").first() if was_primary else None
+        others = hosts_of(tenant).filter(is_claim=False).order_by("created_at", "pk")
+        successor = others.first() if was_primary else None
         if successor is not None:
             _make_primary(successor)
 
 
 def make_primary(domain: Domain) -> None:
-    """Have mails and links name this host of the tenant's."""
+    """Have mails and links name this host of the tenant's. Raises Conflict (`host_unproven`) for a claim."""
+    if domain.is_claim:
+        said = "This host is only claimed so far: show that it is yours first."
+        raise Conflict(said, code="host_unproven")
     with tenant_context(None), transaction.atomic():
         _make_primary(domain)
         audit.record("domain.made_primary", tenant=domain.tenant, detail={"domain": domain.domain})

@@ -1,4 +1,7 @@
-"""Whether a host of a tenant leads here, by name and by certificate, and what to do where it does not.
+"""Whether a host is a tenant's own and leads here, by name and by certificate, and what to do where it does not.
+
+A claim is asked for in the DNS alone: a TXT record that only whoever runs the name can write. What such a name leads
+to is nobody's business before that, so a tenant learns nothing of names that are not its own.
 
 Asked from outside, as a visitor would: the name is looked up, and then the host is asked for a word that only this
 installation knows. So a proxy or a balancer in between is fine, and nobody has to say which addresses are ours.
@@ -17,13 +20,16 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from minirag.lib.errors import Conflict
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_out.addresses import is_public_address
 from minirag.lib.http_out.client import OutboundError, fetch
 from minirag.lib.http_out.network import resolve_host
+from minirag.lib.http_out.texts import read_texts
 from tenants import audit
 from tenants.context import tenant_context
+from tenants.hosts.changing import lead_claim
 from tenants.log.models import Outcome
 from tenants.models import Domain
 
@@ -35,6 +41,17 @@ _MOST_BYTES: Final = 1024
 class HostState(TextChoices):
     """What a look at a host found; each label says what to do."""
 
+    UNPROVEN = (
+        "unproven",
+        _(
+            "It is not shown yet that this name is yours. Make the TXT record that stands beside it, wait until it is "
+            "known, and check again."
+        ),
+    )
+    TAKEN = (
+        "taken",
+        _("The name leads to another tenant here. Ask whoever runs this installation."),
+    )
     READY = "ready", _("It leads here, and its certificate is good.")
     NO_ADDRESS = (
         "no_address",
@@ -79,6 +96,13 @@ class Look:
         return str(self.state.label)
 
 
+def proof_of(domain: Domain) -> tuple[str, str]:
+    """Name and content of the TXT record that shows a host to be a tenant's own."""
+    told = f"{domain.tenant_id}:{domain.domain}"
+    word = salted_hmac("tenants.hosts.proof", told, algorithm="sha256").hexdigest()[:40]
+    return f"_minirag.{domain.domain}", f"minirag-host={word}"
+
+
 def look_at(host: str) -> Look:
     """Ask the host itself, in at most a few seconds; never raises."""
     allowed = frozenset(settings.OUTBOUND_ALLOWED_HOSTS)
@@ -114,9 +138,21 @@ def _public_addresses(host: str) -> tuple[str, ...]:
     return tuple(each for each in dict.fromkeys(found) if is_public_address(each))[:8]
 
 
+def _prove(domain: Domain) -> Look | None:
+    """Have a claim lead to its tenant where its TXT record is there; returns what is in the way."""
+    name, content = proof_of(domain)
+    if content not in read_texts(name, seconds=SECONDS):
+        return Look(HostState.UNPROVEN)
+    try:
+        lead_claim(domain)
+    except Conflict:
+        return Look(HostState.TAKEN)
+    return None
+
+
 def check_host(domain: Domain) -> Look:
-    """Look at a host, and keep what was found and when."""
-    look = look_at(domain.domain)
+    """Look at a host, and keep what was found and when. A claim that is shown to be right leads here from then on."""
+    look = (_prove(domain) if domain.is_claim else None) or look_at(domain.domain)
     domain.checked_at, domain.check_outcome = timezone.now(), look.state
     with tenant_context(None):
         # Not `save`, which would make it the primary host again where another one has become it meanwhile.

@@ -13,6 +13,13 @@ from tenants.hosts.checking import HostState
 
 class HostSchema(Noun):
     host: Annotated[str, Field(examples=["bots.acme.com"])]
+    is_claim: Annotated[
+        bool, Field(description="It is not shown yet to be the tenant's own, and leads nowhere.")
+    ]
+    proof_name: Annotated[
+        str, Field(description="Of the TXT record.", examples=["_minirag.bots.acme.com"])
+    ]
+    proof_content: Annotated[str, Field(description="What the TXT record has to say.")]
     is_primary: Annotated[bool, Field(description="Whether mails and links name it.")]
     checked_at: Moment | None
     state: Annotated[HostState | None, Field(description="What the last check found.")]

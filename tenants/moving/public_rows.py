@@ -53,19 +53,19 @@ def choose_ids(reader: ArchiveReader, parts: frozenset[str], notes: list[str]) -
 def check_hosts(reader: ArchiveReader) -> None:
     """Raise Conflict (`host_taken`) where one of the file's hosts leads to another tenant."""
     hosts = [cells["domain"] for cells in _cells(reader, Domain, {"domain"})]
-    if taken := _exist(Domain, "domain", hosts):
+    if taken := _exist(Domain, "domain", hosts, is_claim=False):
         raise Conflict(
             f"The host {taken} leads to another tenant here. Leave the hosts out.",
             code="host_taken",
         )
 
 
-def _exist(model: type[Model], column: str, values: list[bytes]) -> str:
-    """One of these values that a row has already, or nothing."""
+def _exist(model: type[Model], column: str, values: list[bytes], **facts: object) -> str:
+    """One of these values that a row, of these facts, has already, or nothing."""
     for start in range(0, len(values), 1000):
         some = [value.decode("utf-8", "replace") for value in values[start : start + 1000]]
         try:
-            rows = model._default_manager.filter(**{f"{column}__in": some})
+            rows = model._default_manager.filter(**{f"{column}__in": some}, **facts)
             taken = rows.values_list(column, flat=True).first()
         except (ValueError, TypeError) as error:
             raise FileRefused(f"An id of {model._meta.db_table} cannot be read.") from error

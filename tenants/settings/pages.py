@@ -18,7 +18,7 @@ from tenants.admin_site.model_admin import may_manage
 from tenants.branding.serving import logo_address
 from tenants.context import require_tenant
 from tenants.hosts.changing import add_own_host, find_host, hosts_of, make_primary, remove_host
-from tenants.hosts.checking import HostState, check_host
+from tenants.hosts.checking import HostState, check_host, proof_of
 from tenants.settings.changing import change_settings, remove_logo, set_logo
 from tenants.settings.forms import HostForm, LogoForm, SettingsForm
 
@@ -45,7 +45,7 @@ def show_own_settings(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     context = {
         **site.each_context(request), "title": _("Settings"), "form": page.settings, "logo_form": page.logo,
         "host_form": page.host, "logo_url": logo_address(),
-        "hosts": [(each, _tell_state(each.check_outcome)) for each in hosts_of(tenant)],
+        "hosts": [(each, _tell_state(each.check_outcome), proof_of(each)) for each in hosts_of(tenant)],
     }  # fmt: skip
     request.current_app = site.name
     return TemplateResponse(request, "admin/settings.html", context)
@@ -88,7 +88,9 @@ class _Forms:
         if not self.host.is_valid():
             return None
         added = add_own_host(self.tenant, self.host.cleaned_data["host"])
-        return _("%(host)s is added. Check whether it leads here.") % {"host": added.domain}
+        return _("%(host)s is claimed. Show that it is yours by a TXT record, then check it.") % {
+            "host": added.domain
+        }
 
     def check_host(self) -> Did:
         domain = find_host(self.tenant, self.request.POST.get("host", ""))

@@ -211,8 +211,10 @@ def test_a_host_is_asked_and_told_plainly(as_acme, acme, monkeypatch, answers, s
     assert as_acme.post("/v1/tenants/me/hosts", {"host": host}, content_type=JSON).json() | {
         "created_at": None
     } == {
-        "host": host, "is_primary": True, "checked_at": None, "state": None, "advice": "", "created_at": None,
+        "host": host, "is_claim": True, "is_primary": False, "checked_at": None, "state": None, "advice": "",
+        "created_at": None, **proof_of(host, acme),
     }  # fmt: skip
+    run_dns(monkeypatch, proof_of(host, acme))
     word = Client(HTTP_HOST=host).get(checking.PATH).content.decode()
     assert (
         word and word != Client(HTTP_HOST="other.example.com").get(checking.PATH).content.decode()
@@ -224,6 +226,63 @@ def test_a_host_is_asked_and_told_plainly(as_acme, acme, monkeypatch, answers, s
     assert told["state"] == state and told["advice"] and told["checked_at"]
     assert "10.0.0.1" not in json.dumps(told), "no address of an inner network"
     assert Domain.objects.get(domain=host).check_outcome == state
+    assert told["is_primary"] and not told["is_claim"]
+
+
+def proof_of(host, party):
+    name, content = checking.proof_of(Domain(domain=host, tenant=party.tenant))
+    return {"proof_name": name, "proof_content": content}
+
+
+def run_dns(monkeypatch, *records):
+    """The world's TXT records, in place of a call."""
+    told = {each["proof_name"]: each["proof_content"] for each in records}
+    monkeypatch.setattr(
+        checking, "read_texts", lambda name, *, seconds: frozenset({"v=spf1 -all", told.get(name)})
+    )
+
+
+def test_a_host_is_whose_dns_says_so_and_a_claim_keeps_nobody_off(
+    as_acme, as_globex, acme, globex, settings, monkeypatch
+):
+    settings.PLATFORM_HOSTS = ["testserver", "localhost"]
+    host, url = "bots.globex.example.com", "/v1/tenants/me/hosts"
+    claim = {"data": {"host": host}, "content_type": JSON}
+    assert as_acme.post(url, **claim).status_code == 201, "a squatter, who is first"
+    assert as_acme.post(url, **claim).json()["code"] == "host_taken", "once is enough"
+    assert as_globex.post(url, **claim).status_code == 201
+    monkeypatch.setattr(checking, "fetch", _not_asked)
+    run_dns(monkeypatch)
+    for caller in (as_acme, as_globex):
+        told = caller.post(f"{url}/{host}/check").json()
+        assert (told["state"], told["is_claim"], told["addresses"]) == ("unproven", True, [])
+        assert caller.post(f"{url}/{host}/primary").json()["code"] == "host_unproven"
+    assert Client(HTTP_HOST=host).get("/admin/login/").json()["code"] == "host_unknown"
+    run_dns(monkeypatch, proof_of(host, globex))
+    monkeypatch.setattr(checking, "fetch", Outside({}))
+    monkeypatch.setattr(checking, "resolve_host", lambda *_: [])
+    assert as_acme.post(f"{url}/{host}/check").json()["is_claim"] is True
+    told = as_globex.post(f"{url}/{host}/check").json()
+    assert (told["state"], told["is_claim"], told["is_primary"]) == ("unreachable", False, True)
+    assert "Globex" in Client(HTTP_HOST=host).get("/admin/login/").content.decode()
+    run_dns(monkeypatch, proof_of(host, acme))
+    told = as_acme.post(f"{url}/{host}/check").json()
+    assert (told["state"], told["is_claim"]) == ("taken", True)
+    assert as_acme.delete(f"{url}/{host}").status_code == 204
+    assert as_acme.post(url, **claim).json()["code"] == "host_taken", "it leads to another one"
+
+
+def _not_asked(*_args, **_facts):
+    raise AssertionError("nothing is asked of a name that is only claimed")
+
+
+def test_an_operator_leads_a_host_over_claims(as_acme, acme, globex):
+    as_acme.post("/v1/tenants/me/hosts", {"host": "a.example.com"}, content_type=JSON)
+    add_domain(globex.tenant, "a.example.com")
+    assert Domain.objects.leading().get(domain="a.example.com").tenant == globex.tenant
+    as_acme.post("/v1/tenants/me/hosts", {"host": "b.example.com"}, content_type=JSON)
+    assert not add_domain(acme.tenant, "b.example.com").is_claim
+    assert Domain.objects.filter(domain="b.example.com").count() == 1
 
 
 def test_hosts_of_others_and_of_the_installation_are_refused(as_acme, acme, globex):
@@ -256,7 +315,10 @@ def test_the_page_does_all_of_it(acme, monkeypatch):
     assert act("set-logo", **{"logo-logo": good}).status_code == 302
     assert act("add-host", host="bots.acme.example.com").status_code == 302
     assert act("add-host", host="help.acme.example.com").status_code == 302
+    assert "minirag-host=" in alice.get("/admin/settings/").content.decode()
     monkeypatch.setattr(checking, "fetch", Outside({}))
+    run_dns(monkeypatch, *(proof_of(f"{each}.acme.example.com", acme) for each in ("bots", "help")))
+    assert act("check-host", host="bots.acme.example.com").status_code == 302
     assert act("check-host", host="help.acme.example.com").status_code == 302
     assert act("make-primary", host="help.acme.example.com").status_code == 302
     page = alice.get("/admin/settings/").content.decode()

@@ -1,0 +1,16 @@
+"""The TXT records of a name, by which whoever runs it says something to the world."""
+
+from __future__ import annotations
+
+import dns.exception
+import dns.resolver
+
+
+def read_texts(name: str, *, seconds: float) -> frozenset[str]:
+    """Return the texts that the DNS has for a name; none where it has none, or does not answer in time."""
+    try:
+        found = dns.resolver.resolve(name, "TXT", lifetime=seconds, search=False)
+    except (dns.exception.DNSException, UnicodeError, OSError):
+        return frozenset()
+    # A text of more than 255 bytes comes in several strings.
+    return frozenset(b"".join(each.strings).decode("utf-8", "replace") for each in found)

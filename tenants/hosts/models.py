@@ -1,0 +1,65 @@
+"""The hosts that lead to tenants, and those that are only claimed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_tenants.models import DomainMixin
+
+if TYPE_CHECKING:
+    from tenants.models import Tenant
+
+
+class DomainQuerySet(models.QuerySet["Domain"]):
+    def leading(self) -> DomainQuerySet:
+        """Those that lead to their tenants: no claims."""
+        return self.filter(is_claim=False)
+
+
+class Domain(DomainMixin):
+    """A host that leads to a tenant (`bots.acme.com`), without port, lower case; or a tenant's claim to one.
+
+    A claim leads nowhere and keeps nobody else off: any number of tenants may have one to the same host.
+    """
+
+    domain: Any = models.CharField(max_length=253)
+    is_claim = models.BooleanField(
+        _("only claimed"), default=False, db_default=False,
+        help_text=_("The tenant has not shown yet that the host is its own, so it leads nowhere."),
+    )  # fmt: skip
+    tenant: models.ForeignKey[Tenant, Tenant] = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.CASCADE, related_name="domains"
+    )
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_outcome = models.CharField(
+        max_length=20, blank=True, default="", db_default="", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DomainQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["domain"], condition=models.Q(is_claim=False), name="host_leads_to_one_tenant",
+                violation_error_message=_("This host leads to a tenant already."),
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "domain"], name="host_once_per_tenant",
+                violation_error_message=_("The tenant has this host already."),
+            ),
+        ]  # fmt: skip
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.domain = str(self.domain).lower()
+        if not self.is_claim:
+            return super().save(*args, **kwargs)
+        self.is_primary = False  # which django-tenants would make the first one of a tenant
+        return super(DomainMixin, self).save(*args, **kwargs)
+
+    def lead(self) -> None:
+        """Have a claim lead to its tenant from now on. Raises IntegrityError where the host leads to another one."""
+        self.is_claim = False
+        self.save()
