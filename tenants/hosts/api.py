@@ -59,8 +59,8 @@ class HostCheck(HostView):
 
     @describe(
         "Check a host", path=_HOST, answers={200: CheckedHostSchema},
-        description="A claimed one is looked for in the DNS, and leads here once its TXT record is there. Then its name "
-        "is looked up and it is asked over https, within seconds. One that does not work is an answer, not an error.",
+        description="A claimed one is looked for in the DNS, and leads here once its TXT record is there. Then its "
+        "name is looked up and it is asked over https, within seconds. What does not work is an answer, no error.",
     )  # fmt: skip
     def post(self, request: Request, host: str) -> dict[str, Any]:
         domain = find_host(require_tenant(), host)

@@ -365,6 +365,9 @@ class ChatsExport(TypedDict):
 
 class CheckedHost(TypedDict):
     host: str
+    is_claim: bool
+    proof_name: str
+    proof_content: str
     is_primary: bool
     checked_at: str | None
     state: HostState | None
@@ -1365,6 +1368,9 @@ class Help(TypedDict):
 
 class Host(TypedDict):
     host: str
+    is_claim: bool
+    proof_name: str
+    proof_content: str
     is_primary: bool
     checked_at: str | None
     state: HostState | None
@@ -1377,7 +1383,7 @@ class HostList(TypedDict):
     items: list[Host]
 
 
-HostState = Literal['ready', 'no_address', 'elsewhere', 'no_certificate', 'unreachable', 'private']
+HostState = Literal['unproven', 'taken', 'ready', 'no_address', 'elsewhere', 'no_certificate', 'unreachable', 'private']
 
 
 class IdentitySecret(TypedDict):
