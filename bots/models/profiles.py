@@ -27,6 +27,8 @@ from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema, current_tenant, require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import BotAddress
+from tenants.plans.holding import require_feature
+from tenants.plans.models import Feature
 
 _IDENTITY_SECRETS: Final = ("encrypted_identity_secret", "encrypted_previous_identity_secret")
 
@@ -213,7 +215,9 @@ class BotProfile(TenantRow, Answering):
         return f"{current_schema()}/bot:{self.pk}/credentials"
 
     def set_credentials(self, credentials: Credentials) -> None:
-        """Encrypt the bot's own provider key, or forget it when there is none; the caller saves."""
+        """Encrypt the bot's own provider key, or forget it when there is none; the caller saves. Raises NotInPlan."""
+        if credentials.api_key:
+            require_feature(Feature.PROVIDER_KEYS)
         self.encrypted_credentials = self.seal_credentials(credentials)
         self.key_provider = self.find_key_provider() if credentials.api_key else ""
 

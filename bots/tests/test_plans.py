@@ -12,7 +12,8 @@ from minirag.tasks import DUTIES
 from tenants.admin_site.sites import platform_site
 from tenants.context import tenant_context
 from tenants.due import DueKind, DueWork
-from tenants.models import AuditEvent, Plan, Tenant, User
+from tenants.hosts import checking
+from tenants.models import AuditEvent, Domain, Plan, Tenant, User
 from tenants.plans.changing import change_plan
 from tenants.plans.models import Feature
 from tests.test_admin import bot_form, browser
@@ -81,6 +82,31 @@ def test_each_feature_that_a_plan_lacks_is_refused_and_the_others_are_not(as_acm
     assert {each["name"] for each in shown["features"] if each["included"]} == {"sites", "sso"}
     theirs = Client(**globex.bearer).post("/v1/providers", KEY, content_type=JSON)
     assert theirs.status_code == 201, "another tenant's plan is no business of acme's"
+
+
+def test_there_is_no_way_round(as_acme, bot, monkeypatch):
+    url = f"/v1/sources/by-external-id/a?bot_profile_id={bot}"
+    text = {"bot_profile_id": bot, "source_type": "text", "name": "N", "content": "Open."}
+    assert as_acme.put(url, text, content_type=JSON).status_code == 201
+    assert as_acme.delete(url).status_code == 204
+    host = {"host": "bots.acme.example.com"}
+    assert as_acme.post("/v1/tenants/me/hosts", host, content_type=JSON).status_code == 201
+    monkeypatch.setattr(
+        checking, "read_texts", lambda *_, **__: {checking.proof_of(Domain.objects.get())[1]}
+    )
+    give(features=[], most_sources=0)
+    key = {"credentials": {"api_key": "sk-0123456789abcdef0123"}}
+    for method, path, body in (
+        ("put", url, text),
+        ("put", url, {**SITE, "bot_profile_id": bot}),
+        ("post", "/v1/sources/preview", {"config": SITE["config"], "bot_profile_id": bot}),
+        ("post", "/v1/bot-profiles", {"name": "Bert", **key}),
+        ("patch", f"/v1/bot-profiles/{bot}", key),
+        ("post", "/v1/tenants/me/hosts/bots.acme.example.com/check", {}),
+    ):  # fmt: skip
+        answer = getattr(as_acme, method)(path, body, content_type=JSON)
+        assert answer.status_code == 403 and answer.json()["code"] == "not_in_plan", (path, answer)
+    assert Domain.objects.get().is_claim
 
 
 def test_numbers_are_kept_by_api_and_admin(as_acme, acme, bot):

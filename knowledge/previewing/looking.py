@@ -21,6 +21,7 @@ from knowledge.previewing.site import look_at_site
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.homes import Home
+from knowledge.sources.planned import require_type_in_plan
 from minirag.ai.pricing import Prices, cost_of
 from minirag.lib.database import release_connections
 from minirag.lib.errors import Conflict
@@ -33,8 +34,10 @@ def preview_source(
 ) -> Preview:
     """Look at the first pages or files of what is no source yet, or of a `stored` one as it would be with this config.
 
-    Raises BadInput for the config, Conflict for a second one.
+    Raises NotInPlan, BadInput for the config, Conflict for a second one.
     """
+    if stored is None:
+        require_type_in_plan(source_type)
     asked = Source(pk=stored.pk if stored else uuid4(), source_type=source_type)
     asked.config = prepare_config(
         source_type, config, source_id=asked.pk, stored=stored.config if stored else None

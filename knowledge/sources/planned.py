@@ -15,9 +15,14 @@ _FEATURE_OF: Final = {
 }  # fmt: skip
 
 
-def require_in_plan(source_type: str, more: int = 1) -> None:
-    """Raise NotInPlan where the tenant's plan lacks sources of a type, or has no room for `more` of any type."""
+def require_type_in_plan(source_type: str) -> None:
+    """Raise NotInPlan where the tenant's plan lacks sources of a type."""
     feature = _FEATURE_OF.get(source_type)
     if feature is not None:
         require_feature(feature)
+
+
+def require_in_plan(source_type: str, more: int = 1) -> None:
+    """Raise NotInPlan where the tenant's plan lacks sources of a type, or has no room for `more` of any type."""
+    require_type_in_plan(source_type)
     require_room(Countable.SOURCES, Source.objects.filter(deleted_at=None).count(), more=more)

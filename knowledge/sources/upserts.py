@@ -27,6 +27,7 @@ from knowledge.sources.changing import (
 from knowledge.sources.configs import reveal_secret, whole_secret
 from knowledge.sources.finding import shown_sources
 from knowledge.sources.homes import Home, find_home
+from knowledge.sources.planned import require_in_plan
 from knowledge.sources.presets import fill_preset
 from knowledge.sources.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion
@@ -141,6 +142,7 @@ def _change(source: Source, home: Home, fields: dict[str, Any]) -> Upserted:
     if changes.get("parent_id") and (changes["parent_id"] == source.pk or source.children.exists()):
         raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
     if was_deleted:
+        require_in_plan(fields["source_type"])
         if source.source_type != fields["source_type"]:
             source.become(fields["source_type"])
         source.deleted_at = None

@@ -23,6 +23,8 @@ MOST_PIXELS: Final = 2_000
 """To each side."""
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _DRAWN: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"gAMA", b"sRGB"})
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""Behind the bytes that a JPEG's scan is packed into."""
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SVG: Final = "http://www.w3.org/2000/svg"
 _ELEMENTS: Final = frozenset(
@@ -84,7 +86,9 @@ def _rewrite_png(data: bytes) -> bytes:
         body, check = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 12 + length]
         if len(check) != 4 or zlib.crc32(last + body) != int.from_bytes(check, "big"):
             raise LogoRefused("The PNG is damaged.")
-        if last == b"IHDR" and length == 13 and not width:
+        if (last == b"IHDR") != (at == len(_PNG)):
+            raise LogoRefused("The PNG is damaged.")  # its sizes are said once, and first of all
+        if last == b"IHDR" and length == 13:
             width, height, bits, colours = struct.unpack(">IIBB", body[:10])
             _check_size(width, height)
         if last in _DRAWN:
@@ -104,10 +108,15 @@ def _rewrite_png(data: bytes) -> bytes:
 
 
 def _rewrite_jpeg(data: bytes) -> bytes:
-    """Keep what draws it: no notes of cameras and programs, and nothing behind its end."""
-    kept, at, is_sized = [data[:2]], 2, False
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    """Keep what draws it: no notes of cameras and programs, and nothing behind its end, such as a second picture."""
+    kept, at, is_sized, is_drawn = [data[:2]], 2, False, False
+    while at + 2 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        if marker == 0xD9 and is_drawn:
+            return b"".join([*kept, data[at : at + 2]])
         segment = data[at : at + 2 + length]
         if length < 2 or len(segment) < 2 + length:
             break
@@ -116,10 +125,12 @@ def _rewrite_jpeg(data: bytes) -> bytes:
             _check_size(width, height)
             is_sized = True
         if marker == 0xDA:
-            end = data.rfind(b"\xff\xd9")
-            if not is_sized or end < at:
+            end = _NEXT_MARKER.search(data, at + 2 + length)
+            if not is_sized or end is None:
                 break
-            return b"".join([*kept, data[at : end + 2]])
+            kept.append(data[at : end.start()])
+            at, is_drawn = end.start(), True
+            continue
         if not (0xE1 <= marker <= 0xEF and marker != 0xEE) and marker != 0xFE:
             kept.append(segment)  # 0xEE is Adobe's, which says how the colours are meant
         at += 2 + length

@@ -142,7 +142,9 @@ def test_what_draws_an_svg_stays_and_programs_notes_go():
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"MZ\x90", b"GIF89a", b"x" * (MOST_BYTES + 1), png()[:-20], png(4000, 4000), b"\xff\xd8\xff\xe0",
+        b"", b"MZ\x90", b"GIF89a", b"x" * (MOST_BYTES + 1), png()[:-20], png(4000, 4000),
+        png(2, 2, (b"IHDR", struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0))),
+        svg("<g>" * 9000 + "</g>" * 9000), b"\xff\xd8\xff\xe0",
         b"\x89PNG\r\n\x1a\n", b"<html><script>alert(1)</script></html>", b"<svg/>", b"<svg",
         svg("<script>alert(1)</script>"), svg("<foreignObject><p/></foreignObject>"),
         svg("<style>*{background:url(https://evil)}</style>"), svg(SHAPES, 'onload="alert(1)"'),
@@ -156,6 +158,22 @@ def test_what_draws_an_svg_stays_and_programs_notes_go():
 def test_what_is_no_harmless_picture_is_refused(data):
     with pytest.raises(LogoRefused):
         read_logo(data)
+
+
+def test_of_a_jpeg_only_its_own_picture_stays():
+    def segment(marker: int, body: bytes) -> bytes:
+        return bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
+
+    size = segment(0xC0, b"\x08\x00\x02\x00\x02\x01\x01\x11\x00")
+    scan = segment(0xDA, b"\x01\x01\x00\x00\x3f\x00") + b"\x12\xff\x00\x34\xff\xd0\x56"
+    table = segment(0xC4, b"\x00\xff\xd9")  # looks like the end, and is none
+    note = segment(0xE1, b"Exif where we live")
+    picture = b"\xff\xd8" + note + size + scan + note + table + scan + b"\xff\xd9"
+    clean = b"\xff\xd8" + size + scan + table + scan + b"\xff\xd9"
+    assert read_logo(picture + picture + b"PK<script>\xff\xd9").data == clean
+    for bad in (clean[:-2], b"\xff\xd8" + scan + b"\xff\xd9", b"\xff\xd8" + size + b"\xff\xd9"):
+        with pytest.raises(LogoRefused):
+            read_logo(bad)
 
 
 def test_mails_with_links_are_in_the_tenants_language_name_and_colour(as_acme, acme):
