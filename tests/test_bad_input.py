@@ -276,7 +276,7 @@ VALID: dict[tuple[str, str], Body] = {
     },
     ("platform/tenants/<str:slug>", "patch"): {
         "name": "x",
-        "plan": "pro",
+        "plan": "team",  # no plan of the installation's: it bounds nothing of what follows
         "description": "",
         "metadata": {},
         "time_zone": "UTC",
@@ -501,6 +501,8 @@ NULLABLE = {
     "configuration",
     "least_right",
     "questions",
+    *("most_bots", "most_people", "most_sources", "messages_per_month", "tokens_per_month"),
+    *("cost_usd_per_month", "stored_bytes"),
 }
 WRONG_EVERYWHERE = [
     "\0",
