@@ -175,9 +175,13 @@ class BotProfile(TenantRow, Answering):
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and enter a new bot into the public directory in the same transaction.
 
-        With another embedding model, knowledge that was embedded with the old one is looked for from now on.
+        With another embedding model, knowledge that was embedded with the old one is looked for from now on. A key that
+        was entered while it asked no provider is the first one's that it asks.
         """
         is_new = self._state.adding
+        if self.encrypted_credentials and not self.key_provider:
+            self.key_provider = self.find_key_provider()
+            update_fields = update_fields and {*update_fields, "key_provider"}
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **kwargs)
             if not is_new and (update_fields is None or "embedding_model" in update_fields):

@@ -67,6 +67,18 @@ def test_a_bots_key_remembers_whose_it_is(in_acme, as_acme):
     assert (bot.key_provider, bot.has_credentials) == ("", False)
 
 
+def test_a_key_that_was_entered_offline_is_the_first_providers_that_is_asked(in_acme, as_acme):
+    body = {"name": "Ava", "model": "minirag/extractive", "credentials": {"api_key": KEY}}
+    made = as_acme.post("/v1/bot-profiles", body, content_type=JSON).json()
+    url = f"/v1/bot-profiles/{made['id']}"
+    for model in (OPENAI, CLAUDE):
+        as_acme.patch(url, {"model": model}, content_type=JSON)
+        bot = BotProfile.objects.get()
+        assert bot.key_provider == "openai"
+        lent = async_to_sync(lend_key)(bot, model)
+        assert (lent and lent.api_key) == (KEY if model == OPENAI else None)
+
+
 def test_a_key_entered_in_the_form_is_for_the_model_in_the_form(in_acme):
     bot = BotProfile.objects.create(name="Ava", model="minirag/extractive")
     client = log_in_to_admin(in_acme.owner, "sessionid_acme", SCRIPT_NAME="/t/acme")

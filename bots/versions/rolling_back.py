@@ -55,6 +55,7 @@ def roll_back(bot: BotProfile, version: BotVersion, reason: str = "") -> RollBac
     }
     _check(bot, columns)
     with keeping(bot, CameFrom.ROLL_BACK, note=reason, restored=version.number):
+        bot.refresh_from_db()  # nobody else can save it now
         plan = plan_roll_back(bot, version)
         record(
             "bot.rolled_back", of=bot, detail={"version": version.number, "reason": reason[:1000]}

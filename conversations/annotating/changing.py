@@ -37,6 +37,7 @@ def add_note(chat: Chat, text: str, author: User) -> ChatNote:
         note = ChatNote.objects.create(
             chat=chat, text=text, author_id=author.pk, author_email=author.email
         )
+        chat.has_words_again()
         record("chat_note.created", of=note, detail={"chat_id": chat.pk})
     return note
 

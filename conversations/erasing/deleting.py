@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from conversations.erasing.keeping import KeptWords, delete_kept, find_kept
+from conversations.erasing.keeping import KeptWords, delete_kept, find_kept, forget_told
 from conversations.exports.jobs import drop_files_of_words
 from conversations.following.journal import forget_turns
 from conversations.handoffs.telling import ring
@@ -83,6 +83,7 @@ def delete_part(part: list[UUID]) -> int:
         )
         turn_ids = list(asked.values_list("pk", flat=True))
         drop_files_of_words(since=first)
+        forget_told(part)
         for chat_id in part:
             ring(chat_id)
         count = found.count()

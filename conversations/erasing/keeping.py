@@ -1,20 +1,28 @@
 """What holds a visitor's words beside their chats: golden questions, results of runs, questions of curated answers.
 
 They were made by people, for good reasons, so they are counted and named first and go only where that is asked for.
+What webhooks were told in a visitor's words goes with the chats.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import JSONField, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from conversations.golden.changing import delete_golden
 from conversations.models import Chat, EvaluationResult, GoldenQuestion, Message, MessageRole
 from knowledge.curated.changing import delete_answer
 from knowledge.curated.same_question import key_of
 from knowledge.models import CuratedAnswer
+from webhooks.delivering.pruning import forget_deliveries
+from webhooks.event_types import EventType
+from webhooks.models import Delivery
 
 _MOST_READ: Final = 5_000
 """Questions of one visitor that are compared with curated ones."""
@@ -65,3 +73,16 @@ def delete_kept(kept: Kept, *, golden: bool, curated: bool) -> KeptWords:
                 delete_answer(answer)
                 answers += 1
     return KeptWords(goldens, results, answers)
+
+
+def forget_told(part: Sequence[UUID]) -> int:
+    """Forget the events in which webhooks were told, in the words of these chats' visitors, what they think of an
+    answer; before the chats lose those words. Returns how many.
+    """
+    reasoned = Message.objects.filter(chat_id__in=part).exclude(feedback_reason="").order_by()
+    chats = [str(each) for each in reasoned.values_list("chat_id", flat=True).distinct()]
+    if not chats:
+        return 0
+    told = Delivery.objects.filter(event_type=EventType.FEEDBACK_GIVEN)
+    told = told.alias(facts=Cast("body", JSONField())).alias(chat=KT("facts__chat_id"))
+    return forget_deliveries(told.filter(chat__in=chats))

@@ -23,7 +23,7 @@ _COUNT = """
 UPDATE conversations_chat
    SET message_count = message_count + %s, total_prompt_tokens = total_prompt_tokens + %s,
        total_completion_tokens = total_completion_tokens + %s, cost_usd = cost_usd + %s, updated_at = %s,
-       language = coalesce(nullif(%s, ''), language),
+       language = coalesce(nullif(%s, ''), language), anonymised_at = NULL,
        traits = CASE WHEN traits @> %s::text[] THEN traits
                      ELSE ARRAY(SELECT DISTINCT trait FROM unnest(traits || %s::text[]) AS trait ORDER BY trait) END
  WHERE id = %s"""
@@ -32,7 +32,8 @@ UPDATE conversations_chat
    SET traits = ARRAY(SELECT trait FROM unnest(traits) AS trait WHERE trait NOT IN ('liked', 'disliked')
                       UNION SELECT CASE feedback WHEN 'positive' THEN 'liked' ELSE 'disliked' END
                               FROM conversations_message WHERE chat_id = %s AND feedback IS NOT NULL
-                      ORDER BY 1)
+                      ORDER BY 1),
+       anonymised_at = NULL
  WHERE id = %s"""
 _MARK = """
 UPDATE conversations_chat
@@ -116,6 +117,7 @@ class Chat(TenantRow, models.Model):
         models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())), editable=False,
         help_text="See Trait.",
     )  # fmt: skip
+    # Empty again as soon as something is said in it: those words have their time, too.
     anonymised_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When its words and who asked were taken out."
     )  # fmt: skip
@@ -168,6 +170,10 @@ class Chat(TenantRow, models.Model):
                     added, added, self.pk,
                 ],
             )  # fmt: skip
+
+    def has_words_again(self) -> None:
+        """Something was written beside it: if it had been made anonymous, it is so no longer."""
+        Chat.objects.filter(pk=self.pk, anonymised_at__isnull=False).update(anonymised_at=None)
 
     def note_opinions(self) -> None:
         """What readers think of its answers has changed, in the transaction that stores that."""

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from conversations.erasing.deleting import delete_part
-from conversations.erasing.keeping import delete_kept, find_kept
+from conversations.erasing.keeping import delete_kept, find_kept, forget_told
 from conversations.exports.jobs import drop_files_of_words
 from conversations.models import Chat, ChatNote, ChatRetention, GapQuestion, Handoff
 from conversations.models.retention import RetentionAct
@@ -76,8 +76,8 @@ def keep_no_longer() -> int:
     if kept is None:
         return 0
     started, count = time.monotonic(), 0
-    while part := list(find_old(kept).values_list("pk", flat=True)[:AT_ONCE]):
-        count += _end(part, kept)
+    while done := _end_part(kept):
+        count += done
         if time.monotonic() - started > SECONDS:
             break
     if count:
@@ -96,8 +96,11 @@ def next_retention() -> datetime | None:
     return timezone.now() + LOOK_EVERY
 
 
-def _end(part: list[UUID], kept: ChatRetention) -> int:
+def _end_part(kept: ChatRetention) -> int:
     with transaction.atomic():
+        # Locked as they are judged: one that somebody is just writing in is not old any more, and is left.
+        old = find_old(kept).select_for_update(skip_locked=True)
+        part = list(old.values_list("pk", flat=True)[:AT_ONCE])
         if kept.takes_golden:
             delete_kept(find_kept(Chat.objects.filter(pk__in=part)), golden=True, curated=False)
         if kept.act == RetentionAct.DELETE:
@@ -113,6 +116,7 @@ def make_anonymous(part: list[UUID]) -> int:
         if first is None:
             return 0
         drop_files_of_words(since=first)
+        forget_told(part)
         GapQuestion.objects.filter(message__chat__in=part).delete()
         ChatNote.objects.filter(chat__in=part).delete()
         Handoff.objects.filter(chat__in=part).update(contact="", contact_name="")

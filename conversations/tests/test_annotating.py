@@ -76,6 +76,7 @@ def test_a_widgets_token_and_the_other_tenant_read_no_notes(acme, as_globex, cha
         user=acme.owner, name="widget", bot_profile_id=chat.bot_profile_id
     )
     bound = Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    assert bound.get("/v1/chat", {"tag": "a"}).json()["code"] == "token_restricted"
     for client, code in ((bound, 403), (as_globex, 404)):
         for path in ("notes", "tags"):
             assert client.get(f"/v1/chat/{chat.pk}/{path}").status_code == code

@@ -110,7 +110,7 @@ def test_what_cannot_be_understood_is_refused_and_never_widens_the_list(acme, in
     for query in (
         {"outcome": "great"}, {"refusal_reason": "a b"}, {"language": "German"}, {"min_cost": "much"},
         {"min_cost": "-1"}, {"max_cost": "NaN"}, {"from_date": "yesterday"}, {"uncited": "perhaps"},
-        {"answered_by": "cat"},
+        {"answered_by": "cat"}, {"tag": "a\0b"},
     ):  # fmt: skip
         assert as_acme.get("/v1/chat", query).status_code == 422, query
         page = alice.get(LIST, query)

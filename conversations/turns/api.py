@@ -33,7 +33,7 @@ from conversations.turns.schemas import (
 from conversations.turns.state import Asker
 from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent
 from conversations.turns.troubles import TurnStopped
-from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.errors import Forbidden, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
@@ -150,6 +150,8 @@ class ChatList(ChatView):
 
     @describe("List chats", **_LISTED)
     def get(self, request: Request, query: ChatQuery) -> Page[Chat]:
+        if query.tag and bound_bot(request):
+            raise Forbidden("Tags are not for a token of one bot.", code="token_restricted")
         chats = list_chats(readable_chats(request), query).chats
         page = paginate(chats, query, offset=query.offset)
         return page.of(with_facts) if query.extended else page

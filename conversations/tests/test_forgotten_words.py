@@ -1,0 +1,102 @@
+"""What a visitor said is nowhere any more once it is to be gone, whichever table it went through."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from conversations.annotating.changing import add_note
+from conversations.handoffs.asking import find_open
+from conversations.handoffs.rules import set_rules
+from conversations.models import Chat, HandoffEnd
+from conversations.retention import keeping
+from conversations.tests.test_api_chat import ask
+from conversations.tests.test_consumer import QUESTION, bot, open_session, question, talk
+from conversations.tests.test_retention import JSON, PATH, make_old, work
+from conversations.turns.feedback import set_feedback
+from webhooks.models import Delivery
+from webhooks.subscriptions import create_webhook
+
+__all__ = ["bot"]
+WORD = "zyxwvu"
+_TABLES = """SELECT table_schema, table_name FROM information_schema.tables
+              WHERE table_schema IN (current_schema(), 'public') AND table_type = 'BASE TABLE'"""
+
+
+def where_it_stands(word: str = WORD) -> set[str]:
+    """The tables of the tenant and of the platform in which a word stands."""
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        for schema, table in cursor.fetchall():
+            cursor.execute(
+                f'SELECT 1 FROM "{schema}"."{table}" AS t WHERE t::text ILIKE %s LIMIT 1',
+                [f"%{word}%"],
+            )
+            if cursor.fetchone():
+                found.add(table)
+    return found
+
+
+@pytest.fixture
+def said(acme, bot, model) -> Chat:
+    """An old chat whose visitor has said one word wherever they can say something."""
+    events = ["feedback.given", "chat.handoff", "chat.message"]
+    create_webhook(url="https://hooks.example.com/all", events=events)
+    set_rules(bot, {"is_offered": True})
+    token = open_session(bot, visitor=f"visitor-{WORD}").json()["session_token"]
+    model.enqueue("It lasts 36 months [1].")
+    talk(question(f"{QUESTION} {WORD}"), token=token)
+    chat = Chat.objects.get()
+    back = {"type": "authenticate", "session_token": token, "chat_id": str(chat.pk)}
+    answer = chat.messages.get(role="assistant")
+    opinion = {"feedback": "negative", "reason": f"I am {WORD}"}
+    talk(back, {"type": "feedback", "message_id": str(answer.pk), **opinion})
+    talk(back, question(f"{WORD} xylophone quux?"))
+    left = {"message": f"call {WORD}", "contact": f"{WORD}@example.com", "name": WORD}
+    assert talk(back, {"type": "person_message", **left})[-1]["state"] == "waiting"
+    find_open(chat.pk).end(HandoffEnd.CLOSED)
+    assert where_it_stands() == {
+        "conversations_chat", "conversations_message", "conversations_handoff", "conversations_gapquestion",
+        "webhooks_delivery",
+    }  # fmt: skip
+    return make_old(chat)
+
+
+@pytest.mark.parametrize("act", ["delete", "anonymise", "forget"])
+def test_no_table_has_a_word_of_them_afterwards(acme, said, as_acme, act):
+    told = Delivery.objects.count()
+    if act == "forget":
+        as_acme.post("/v1/visitors/forget", {"visitor_id": f"visitor-{WORD}"}, **JSON)
+    else:
+        as_acme.put(PATH, {"days": 30, "act": act}, **JSON)
+        work(acme)
+    assert where_it_stands() == set()
+    assert Delivery.objects.count() == told - 1  # what has ids alone stays
+
+
+def test_what_is_said_in_an_anonymous_chat_has_its_time_too(acme, acme_bot, as_acme, model):
+    model.enqueue("It lasts 36 months [1].")
+    chat = Chat.objects.get(pk=ask(acme, acme_bot)[1]["chat_id"])
+    as_acme.put(PATH, {"days": 30, "act": "anonymise"}, **JSON)
+
+    def say() -> None:
+        model.enqueue("It lasts 36 months [1].")
+        ask(acme, acme_bot, message=f"{QUESTION} {WORD}", chat_id=str(chat.pk))
+
+    def judge() -> None:
+        set_feedback(chat.messages.filter(role="assistant").first(), "negative", WORD)
+
+    def note() -> None:
+        add_note(chat, WORD, acme.owner)
+
+    for write in (say, judge, note):
+        make_old(chat)
+        work(acme)
+        assert keeping.count_due(30, "anonymise") == 0
+        write()
+        assert where_it_stands()
+        make_old(chat)
+        assert keeping.count_due(30, "anonymise") == 1, write
+        work(acme)
+        assert where_it_stands() == set(), write
