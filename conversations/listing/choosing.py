@@ -54,7 +54,9 @@ class ChatFilter(Body):
     ] = None  # fmt: skip
     tag: Annotated[
         str | None,
-        StringConstraints(min_length=1, max_length=LONGEST_TAG, to_lower=True, pattern=r"^[^\x00]*$"),
+        StringConstraints(
+            min_length=1, max_length=LONGEST_TAG, to_lower=True, pattern=r"^[^\x00]*$"
+        ),
         Field(description="That it has."),
     ] = None
     q: Annotated[

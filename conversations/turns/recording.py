@@ -47,9 +47,10 @@ _SAID_BY: dict[str, str] = {
     MessageRole.USER: "user", MessageRole.ASSISTANT: "assistant", MessageRole.PERSON: "assistant",
 }  # fmt: skip
 
-_TENANT = FixedQuery(
-    lambda pk: Tenant.objects.only("status", "time_zone", "languages").filter(pk=pk), uuid.UUID
-)
+_TENANT_FACTS = (
+    "status", "time_zone", "languages", "maintenance_until", "maintenance_message", "maintenance_of_all",
+)  # fmt: skip
+_TENANT = FixedQuery(lambda pk: Tenant.objects.only(*_TENANT_FACTS).filter(pk=pk), uuid.UUID)
 _BOT: FixedQuery[BotProfile] = FixedQuery(
     lambda pk: with_curated(BotProfile.objects.active().with_scopes().with_keys()).filter(pk=pk),
     uuid.UUID,
