@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.models import BotProfile
 from knowledge.models import Audience
+from minirag.lib.errors import NotFound
 from minirag.lib.text.word_search import word_index
 from tenants.context import TenantRow
 
@@ -159,7 +160,8 @@ class Chat(TenantRow, models.Model):
     ) -> None:  # fmt: skip
         """Add what was said, spent and happened in it, in the transaction that stores that; it has changed now.
 
-        By hand, since every turn does it and Django takes ten times as long to write the statement.
+        By hand, since every turn does it and Django takes ten times as long to write the statement. Raises NotFound
+        where the chat was deleted meanwhile: what was stored in it could not be committed.
         """
         added = list(traits)
         with connection.cursor() as cursor:
@@ -170,6 +172,8 @@ class Chat(TenantRow, models.Model):
                     added, added, self.pk,
                 ],
             )  # fmt: skip
+            if not cursor.rowcount:
+                raise NotFound("Chat session not found")
 
     def has_words_again(self) -> None:
         """Something was written beside it: if it had been made anonymous, it is so no longer."""

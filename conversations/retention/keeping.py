@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from conversations.erasing.deleting import delete_part
@@ -61,10 +62,15 @@ def count_due(days: int, act: str) -> int:
 
 
 def find_old(kept: ChatRetention) -> QuerySet[Chat]:
-    """The chats that are kept no longer; to be made anonymous, those that are not yet."""
+    """The chats that are kept no longer; to be made anonymous, those that are not yet.
+
+    By this machine's clock and by the database's: one that runs ahead would end chats that are young.
+    """
     until = kept.until
     open_ones = Handoff.objects.open().filter(chat=OuterRef("pk"))
-    old = Chat.objects.filter(created_at__lt=until, updated_at__lt=until)
+    old = Chat.objects.filter(
+        created_at__lt=until, updated_at__lt=until, created_at__lte=Now() - timedelta(days=kept.days)
+    )  # fmt: skip
     if kept.act == RetentionAct.ANONYMISE:
         old = old.filter(anonymised_at__isnull=True)
     return old.exclude(Exists(open_ones)).order_by("created_at", "id")

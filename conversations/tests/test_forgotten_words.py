@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from conversations.annotating.changing import add_note
 from conversations.handoffs.asking import find_open
@@ -14,6 +17,7 @@ from conversations.tests.test_api_chat import ask
 from conversations.tests.test_consumer import QUESTION, bot, open_session, question, talk
 from conversations.tests.test_retention import JSON, PATH, make_old, work
 from conversations.turns.feedback import set_feedback
+from minirag.lib.errors import NotFound
 from webhooks.models import Delivery
 from webhooks.subscriptions import create_webhook
 
@@ -73,6 +77,21 @@ def test_no_table_has_a_word_of_them_afterwards(acme, said, as_acme, act):
         work(acme)
     assert where_it_stands() == set()
     assert Delivery.objects.count() == told - 1  # what has ids alone stays
+
+
+def test_a_clock_that_runs_ahead_ends_no_young_chat(acme, acme_bot, as_acme, monkeypatch):
+    Chat.objects.create(bot_profile=acme_bot, title="young")
+    as_acme.put(PATH, {"days": 30}, **JSON)
+    ahead = timezone.now() + timedelta(days=400)
+    monkeypatch.setattr("conversations.models.retention.timezone.now", lambda: ahead)
+    assert keeping.keep_no_longer() == 0 and Chat.objects.exists()
+
+
+def test_what_is_written_in_a_chat_that_is_just_deleted_is_refused(acme_bot):
+    chat = Chat.objects.create(bot_profile=acme_bot, title="gone")
+    Chat.objects.filter(pk=chat.pk).delete()
+    with pytest.raises(NotFound):
+        chat.count_up(messages=1)
 
 
 def test_what_is_said_in_an_anonymous_chat_has_its_time_too(acme, acme_bot, as_acme, model):
