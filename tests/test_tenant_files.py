@@ -132,7 +132,7 @@ def test_a_tenant_comes_back_from_its_file_as_it_was_and_the_other_is_untouched(
         assert search(taken.tenant, bot) == answered
         with tenant_context(taken.tenant):
             assert {
-                each.credentials().api_key
+                each.credentials.api_key
                 for each in apps.get_model("bots", "ProviderCredential").objects.all()
             } >= ({API_KEY} if rows is scene.acme else set())
     logo = settings.MEDIA_ROOT / scene.acme.party.tenant.schema_name / "logos" / "logo.png"
@@ -179,7 +179,7 @@ def test_without_a_passphrase_no_secret_is_in_the_file(scene):
     assert not User.objects.filter(tenant=taken.tenant, has_second_factor=True).exists()
     with tenant_context(taken.tenant):
         assert all(
-            each.credentials().api_key == ""
+            each.credentials.api_key == ""
             for each in apps.get_model("bots", "ProviderCredential").objects.all()
         )
 
