@@ -243,6 +243,40 @@ def strange_user(entries: dict[str, bytes], manifest: dict[str, Any]) -> None:
     rewrite(name, b"\n".join([b"\t".join(cells), *lines[1:]]) + b"\n")(entries, manifest)
 
 
+def cell(name: str, column: str, value: bytes) -> Any:
+    """Another value in a column of every row of a stream."""
+
+    def change(entries: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        stream = next(each for each in manifest["streams"] if each["name"] == name)
+        rows = [line.split(b"\t") for line in entries[name].splitlines()]
+        assert rows, name
+        for cells in rows:
+            cells[stream["columns"].index(column)] = value
+        rewrite(name, b"".join(b"\t".join(cells) + b"\n" for cells in rows))(entries, manifest)
+
+    return change
+
+
+def without_column(name: str, *columns: str) -> Any:
+    def change(entries: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        stream = next(each for each in manifest["streams"] if each["name"] == name)
+        kept = [at for at, column in enumerate(stream["columns"]) if column not in columns]
+        rows = [line.split(b"\t") for line in entries[name].splitlines()]
+        stream["columns"] = [stream["columns"][at] for at in kept]
+        data = b"".join(b"\t".join(cells[at] for at in kept) + b"\n" for cells in rows)
+        rewrite(name, data)(entries, manifest)
+
+    return change
+
+
+def file_below_a_file(entries: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    name = "files/logos/logo.png/below"
+    entries[name] = b"x"
+    manifest["streams"].append({"name": name, "columns": [], "rows": 0})
+    rewrite(name, b"x")(entries, manifest)
+    manifest["streams"][-1]["rows"] = 0
+
+
 FOREIGN = "tenant_file_foreign"
 INVALID = "tenant_file_invalid"
 BENT = {
@@ -260,6 +294,11 @@ BENT = {
     "a newer version": (set_fact(migrations=[["bots", "9999_tomorrow"]]), "tenant_file_newer"),
     "half of its migrations": (set_fact(migrations=[["knowledge", "0009_vocabulary"]]), INVALID),
     "another format": (set_fact(format=2), INVALID),
+    "the platform's own host": (cell("public/tenants_domain", "domain", b"localhost"), "host_taken"),
+    "a host in another spelling": (cell("public/tenants_domain", "domain", b"Bots.Globex.Example.com"), INVALID),
+    "an id that is none": (cell("public/tenants_user", "id", b"x"), INVALID),
+    "a page for a logo": (cell("public/tenants_tenantlogo", "data", rb"\\x3c68746d6c3e"), INVALID),
+    "a file below a file": (file_below_a_file, INVALID),
     "a time zone that is none": (lambda e, m: m["tenant"].update(time_zone="Mars/Base"), INVALID),
 }  # fmt: skip
 
@@ -276,6 +315,7 @@ def test_what_is_bent_is_refused_and_leaves_nothing(scene, settings):
         io.BytesIO(whole.getvalue()[: len(whole.getvalue()) // 2]),
         "tenant_file_invalid",
     )
+    files["cut anywhere"] = (io.BytesIO(whole.getvalue()[:-9]), INVALID)
     files["no zip"] = (io.BytesIO(b"SELECT 1;"), "tenant_file_invalid")
     for name, (file, code) in files.items():
         with pytest.raises(ProductError) as refusal:
@@ -352,3 +392,19 @@ def test_a_file_of_an_earlier_version_is_migrated(scene, tmp_path):
     assert "The file was of an earlier version and was migrated." in taken.notes
     with tenant_context(taken.tenant):
         assert BotProfile.objects.exists()
+
+
+def test_rows_that_do_not_say_whose_they_are_are_the_tenants(scene, olga):
+    tenant = scene.globex.party.tenant
+    platforms = AuditEvent.objects.filter(tenant_slug="").count()
+    operators = User.objects.filter(tenant=None).count()
+    file = write(tenant)
+    for name, columns in (
+        ("public/tenants_auditevent", ("tenant_slug",)),
+        ("public/tenants_user", ("tenant_id", "is_superuser")),
+    ):
+        file = bend(file, without_column(name, *columns))
+    taken = import_tenant(file, slug="new", passphrase=PASSPHRASE, parts=frozenset({"log"}))
+    assert AuditEvent.objects.filter(tenant_slug="").count() == platforms
+    assert User.objects.filter(tenant=None).count() == operators
+    assert User.objects.filter(tenant=taken.tenant, is_superuser=False).exists()

@@ -35,6 +35,7 @@ from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import validate_fields
 from tenants.calls.limits import bounds_of_visitor
 from tenants.context import run_sync, tenant_context
+from tenants.platform.maintenance import require_no_maintenance
 
 
 class CompanyConsumer(ChatListener):
@@ -60,6 +61,12 @@ class CompanyConsumer(ChatListener):
     @abstractmethod
     async def open_session(self, token: str) -> WidgetSession:
         """Check the token once more."""
+
+    async def open_session_to_write(self, token: str) -> WidgetSession:
+        """The same for what changes something. Raises Maintenance."""
+        session = await self.open_session(token)
+        require_no_maintenance(session.tenant)
+        return session
 
     async def tell(self, frame: FrameSchema) -> None:
         await self.send_json(frame.model_dump(mode="json"))
@@ -122,7 +129,7 @@ class CompanyConsumer(ChatListener):
 
     async def _ask_for_person(self, frame: dict[str, Any]) -> None:
         await self._count()
-        session = await self.open_session(self.session_token)
+        session = await self.open_session_to_write(self.session_token)
         with tenant_context(session.tenant):
             self.chat_id = await run_sync(ask_for_person, session, self.chat_id, self.language)
         await self.follow_chat()  # who asks is answered, whether or not it is news
@@ -130,7 +137,7 @@ class CompanyConsumer(ChatListener):
     async def _leave_message(self, frame: dict[str, Any]) -> None:
         body = validate_fields(LeftMessageFrame, frame, where="body")
         await self._count()
-        session = await self.open_session(self.session_token)
+        session = await self.open_session_to_write(self.session_token)
 
         def store() -> UUID:
             return write_to_people(
@@ -143,7 +150,7 @@ class CompanyConsumer(ChatListener):
         await self.follow_chat()
 
     async def _want_no_person(self, frame: dict[str, Any]) -> None:
-        session = await self.open_session(self.session_token)
+        session = await self.open_session_to_write(self.session_token)
         if self.chat_id is None:
             return
         with tenant_context(session.tenant):

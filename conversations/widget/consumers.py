@@ -310,7 +310,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
 
     async def _give_feedback(self, frame: dict[str, Any]) -> None:
         body = validate_fields(FeedbackFrame, frame, where="body")
-        session = await self.open_session(self.session_token)
+        session = await self.open_session_to_write(self.session_token)
 
         def save() -> None:
             own = Message.objects.filter(

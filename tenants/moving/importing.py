@@ -12,7 +12,7 @@ import psycopg
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from minirag.lib.errors import BadInput, Conflict
 from minirag.lib.security.crypto import DecryptionFailed, decrypt, key_of_passphrase
@@ -22,6 +22,7 @@ from tenants.due import make_all_due
 from tenants.models import AuditEvent, BotAddress, Plan, Tenant, User, make_schema_name
 from tenants.moving.archive import FILES, SCHEMA, ArchiveReader, FileRefused, Manifest, StreamInfo
 from tenants.moving.exporting import CHECK, Tell, tell_nobody
+from tenants.moving.folder import restore_files
 from tenants.moving.layout import ADMIN_LOG, Table, is_of_tenants, tables_of
 from tenants.moving.public_rows import check_hosts, choose_ids, load_public_rows
 from tenants.moving.sealing import NewIds, Resealing
@@ -199,7 +200,10 @@ class _Import:
             raise FileRefused(
                 f"The file's tenant is refused: {'; '.join(error.messages)[:300]}"
             ) from None
-        tenant.save(force_insert=True)
+        try:
+            tenant.save(force_insert=True)
+        except IntegrityError:  # another import of it was first
+            raise _taken(self.slug) from None
         return Tenant.objects.get(pk=tenant.pk)
 
     def _fill(self, tenant: Tenant, is_current: bool) -> int:
@@ -224,6 +228,7 @@ class _Import:
         created = self.manifest.tenant.get("created_at")
         if created and "log" in self.parts:
             Tenant.objects.filter(pk=tenant.pk).update(created_at=created)
+            tenant.refresh_from_db(fields=["created_at"])
         if Plan.objects.exists() and not Plan.objects.filter(key=tenant.plan).exists():
             self.notes.append(
                 f"There is no plan '{tenant.plan}' here, so nothing is bounded by one."
@@ -300,14 +305,8 @@ class _Import:
         return self.ids.rename(context)
 
     def _restore_files(self) -> None:
-        for stream in self.manifest.streams:
-            if stream.name.startswith(FILES):
-                path = self.folder / stream.name.removeprefix(FILES)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self.has_folder = True  # its schema was claimed, so nobody else writes there
-                with path.open("xb") as file:
-                    for piece in self.reader.pieces(stream):
-                        file.write(piece)
+        self.has_folder = True  # its schema was claimed, so nobody else writes there
+        restore_files(self.reader, self.folder)
 
     def _remove_folder(self) -> None:
         if self.has_folder:

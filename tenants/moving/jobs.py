@@ -152,7 +152,11 @@ def _export(job: TenantTransfer) -> None:
     notes = [f"{sum(stream.rows for stream in manifest.streams):,} rows"]
     if manifest.secrets == "left_out":
         notes.append("Secrets and second factors were left out.")
-    job.end(notes=notes, file_size=job.path.stat().st_size)
+    with transaction.atomic():
+        # Whoever erases the tenant waits for this, and then finds the file; or was first, and there is none.
+        if not Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).exists():
+            raise NotFound("The tenant was erased meanwhile.", code="tenant_unknown")
+        job.end(notes=notes, file_size=job.path.stat().st_size)
 
 
 def _import(job: TenantTransfer) -> None:
@@ -181,4 +185,10 @@ def tend_transfers() -> list[uuid.UUID]:
     """Remove files that are kept no longer; returns whose message has to be sent again."""
     for job in TenantTransfer.objects.over():
         job.drop_file()
-    return [job.pk for job in TenantTransfer.objects.sweep()]
+    return [job.pk for job in TenantTransfer.objects.sweep(_interrupt)]
+
+
+def _interrupt(job: TenantTransfer) -> None:
+    """What has taken several workers with it leaves no file, neither a half nor the one that was sent."""
+    job.interrupt()
+    job.drop_file()

@@ -7,14 +7,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import NOT_PROVIDED, Model
 
-from minirag.lib.errors import Conflict
-from tenants.models import ApiToken, BotAddress, Domain, SsoIdentity, Tenant, User
+from minirag.lib.errors import BadInput, Conflict
+from tenants.branding.logos import LogoRefused, read_logo
+from tenants.models import ApiToken, BotAddress, Domain, SsoIdentity, Tenant, TenantLogo, User
 from tenants.moving.archive import PUBLIC, ArchiveReader, FileRefused, StreamInfo
 from tenants.moving.layout import PUBLIC_KINDS, PublicKind
 from tenants.moving.sealing import NewIds
+from tenants.provisioning import normalise_host
 
 _WITH_IDS: Final[tuple[tuple[type[Model], str, str, str], ...]] = (
     (User, "id", "", "The users have new ids here."),
@@ -51,8 +55,23 @@ def choose_ids(reader: ArchiveReader, parts: frozenset[str], notes: list[str]) -
 
 
 def check_hosts(reader: ArchiveReader) -> None:
-    """Raise Conflict (`host_taken`) where one of the file's hosts leads to another tenant."""
+    """Raise Conflict (`host_taken`) where one of the file's hosts leads to another tenant or to the platform itself.
+
+    Raises FileRefused for what is no host as they are compared here.
+    """
     hosts = [cells["domain"] for cells in _cells(reader, Domain, {"domain"})]
+    for host in (each.decode("utf-8", "replace") for each in hosts):
+        try:
+            is_plain = normalise_host(host) == host
+        except BadInput:
+            is_plain = False
+        if not is_plain:
+            raise FileRefused("The file names a host that is none.")
+        if host in settings.PLATFORM_HOSTS:
+            raise Conflict(
+                f"The host {host} is the platform's own here. Leave the hosts out.",
+                code="host_taken",
+            )
     if taken := _exist(Domain, "domain", hosts, is_claim=False):
         raise Conflict(
             f"The host {taken} leads to another tenant here. Leave the hosts out.",
@@ -67,7 +86,7 @@ def _exist(model: type[Model], column: str, values: list[bytes], **facts: object
         try:
             rows = model._default_manager.filter(**{f"{column}__in": some}, **facts)
             taken = rows.values_list(column, flat=True).first()
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ValidationError) as error:
             raise FileRefused(f"An id of {model._meta.db_table} cannot be read.") from error
         if taken is not None:
             return str(taken)
@@ -121,7 +140,20 @@ def load_public_rows(
         if stream is not None and (not kind.option or kind.option in wanted):
             _check_columns(stream, kind.model)
             rows += _load(reader, stream, kind, tenant, change, people)
+    _rewrite_logo(tenant)
     return rows
+
+
+def _rewrite_logo(tenant: Tenant) -> None:
+    """Have a logo be what an upload could have left, since browsers are sent it."""
+    kept = TenantLogo.objects.filter(tenant=tenant).first()
+    if kept is None:
+        return
+    try:
+        logo = read_logo(bytes(kept.data))
+    except LogoRefused as error:
+        raise FileRefused(f"The file's logo is refused: {error.detail}") from None
+    TenantLogo.objects.filter(tenant=tenant).update(data=logo.data, content_type=logo.content_type)
 
 
 def _load(
@@ -129,12 +161,16 @@ def _load(
     change: Callable[[bytes], bytes], people: set[bytes],
 ) -> int:  # fmt: skip
     quote = connection.ops.quote_name
-    forced = {
+    owned = {
         "tenant_id": str(tenant.pk).encode(),
         "tenant_slug": tenant.slug.encode(),
         "is_superuser": b"f",
     }
-    added = _defaults(kind, set(stream.columns))
+    forced = {name: owned[name] for name in kind.columns if name in owned}
+    # Also where the file lacks the column: rows that say no tenant would be the platform's.
+    added = _defaults(kind, set(stream.columns)) | {
+        name: cell for name, cell in forced.items() if name not in stream.columns
+    }
     columns = ", ".join(map(quote, [*stream.columns, *added]))
     owner = stream.columns.index("user_id") if "user_id" in stream.columns else None
     with connection.cursor() as cursor:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Scope
 from minirag.lib.errors import ProductError
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
@@ -55,15 +55,16 @@ def test_nothing_is_shown_before_an_operator_says_why(outside, olga, acme):
 def test_who_only_looks_changes_nothing_and_who_may_is_named_in_the_log(outside, olga, acme):
     with tenant_context(acme.tenant):
         bot = BotProfile.objects.create(name="Support", model="minirag/extractive")
+        scope = Scope.objects.create(name="Opening hours", bot_profile=bot)
         enter(olga, reason="to look", minutes=30)
-    delete = outside.url(tenant_site, BotProfile, "delete", bot.pk)
+    delete = outside.url(tenant_site, Scope, "delete", scope.pk)
     assert outside.get(BOTS).status_code == 200
     assert outside.post(delete, {"post": "yes"}).status_code == 403
     assert outside.get("/admin/settings/").status_code in (302, 403, 200)
     with tenant_context(acme.tenant):
         enter(olga, reason="to mend", minutes=30, role="owner")
     assert outside.post(delete, {"post": "yes"}).status_code == 302
-    event = AuditEvent.objects.filter(action="bot.deleted").latest("pk")
+    event = AuditEvent.objects.filter(action="scope.deleted").latest("pk")
     assert (event.actor, event.detail["entered_for"]) == (olga.email, "to mend")
 
 
