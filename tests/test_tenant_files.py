@@ -189,9 +189,11 @@ def bend(file: io.BytesIO, change: Any) -> io.BytesIO:
     with zipfile.ZipFile(file) as held:
         entries = {name: held.read(name) for name in held.namelist()}
     manifest = json.loads(entries.pop("manifest.json"))
-    change(entries, manifest)
+    if change:
+        change(entries, manifest)
     bent = io.BytesIO()
-    with zipfile.ZipFile(bent, "w", zipfile.ZIP_DEFLATED) as target:
+    packing = zipfile.ZIP_DEFLATED if change else zipfile.ZIP_LZMA
+    with zipfile.ZipFile(bent, "w", packing) as target:
         for name, data in entries.items():
             target.writestr(name, data)
         target.writestr("manifest.json", json.dumps(manifest))
@@ -299,6 +301,7 @@ BENT = {
     "an id that is none": (cell("public/tenants_user", "id", b"x"), INVALID),
     "a page for a logo": (cell("public/tenants_tenantlogo", "data", rb"\\x3c68746d6c3e"), INVALID),
     "a file below a file": (file_below_a_file, INVALID),
+    "packed otherwise": (None, INVALID),
     "a time zone that is none": (lambda e, m: m["tenant"].update(time_zone="Mars/Base"), INVALID),
 }  # fmt: skip
 
@@ -315,6 +318,10 @@ def test_what_is_bent_is_refused_and_leaves_nothing(scene, settings):
         io.BytesIO(whole.getvalue()[: len(whole.getvalue()) // 2]),
         "tenant_file_invalid",
     )
+    for at in (1000, len(whole.getvalue()) - 30):  # in a stream, and in the list at the end
+        flipped = bytearray(whole.getvalue())
+        flipped[at : at + 8] = b"\xff" * 8
+        files[f"flipped at {at}"] = (io.BytesIO(bytes(flipped)), INVALID)
     files["cut anywhere"] = (io.BytesIO(whole.getvalue()[:-9]), INVALID)
     files["no zip"] = (io.BytesIO(b"SELECT 1;"), "tenant_file_invalid")
     for name, (file, code) in files.items():

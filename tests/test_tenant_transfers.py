@@ -19,6 +19,7 @@ from django.utils import timezone
 from minirag.lib.errors import ProductError
 from tenants.admin_site.sites import platform_site
 from tenants.models import AuditEvent, ErasureReceipt, Tenant, TenantTransfer, User
+from tenants.moving import jobs
 from tenants.moving.jobs import run_transfer, tend_transfers
 from tenants.platform.operators import mint_operator_token
 from tenants.platform.receipts import own_public_key, verify_receipt
@@ -118,6 +119,36 @@ def test_a_worker_that_died_is_made_up_for_and_files_do_not_stay(acme, program):
         program.get(f"/v1/platform/transfers/{job.pk}/download").json()["code"]
         == "transfer_expired"
     )
+
+
+def test_what_takes_its_workers_with_it_leaves_no_file(acme, program):
+    sent = {"slug": "new", "file": SimpleUploadedFile("a.zip", b"the rows of people")}
+    told = program.post("/v1/platform/imports", sent).json()
+    job = TenantTransfer.objects.claim(told["id"])
+    TenantTransfer.objects.filter(pk=job.pk).update(
+        heartbeat_at=timezone.now() - timedelta(hours=1), attempts=2
+    )
+    assert job.path.exists()
+    assert tend_transfers() == []
+    assert TenantTransfer.objects.get(pk=job.pk).error_code == "interrupted"
+    assert not job.path.exists()
+
+
+def test_an_export_that_ends_after_its_tenant_was_erased_leaves_no_file(acme, program, monkeypatch):
+    told = send(program, "tenants/acme/export", {}).json()
+    export = jobs.export_tenant
+
+    def erase_meanwhile(tenant: Tenant, *args: Any, **options: Any) -> Any:
+        manifest = export(tenant, *args, **options)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        erase_tenant(tenant)
+        return manifest
+
+    monkeypatch.setattr(jobs, "export_tenant", erase_meanwhile)
+    job = work(told)
+    assert (job.status, job.error_code) == ("failed", "tenant_unknown")
+    assert not job.path.exists()
 
 
 def test_the_admin_orders_shows_and_hands_out(acme, olga, program):

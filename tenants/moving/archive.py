@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -34,8 +35,13 @@ _DAMAGE: Final = (
     EOFError,
     NotImplementedError,
     OSError,
+    OverflowError,
     RuntimeError,
+    ValueError,
+    struct.error,
 )
+_PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Others unpack a piece without a bound."""
 
 
 class FileRefused(BadInput):
@@ -118,6 +124,8 @@ class ArchiveReader:
     def __init__(self, source: Path | BinaryIO) -> None:
         with _damage_told():
             self._zip = zipfile.ZipFile(source)
+        if any(info.compress_type not in _PACKED for info in self._zip.infolist()):
+            raise FileRefused("The file is packed in a way that exports are not.")
         self.manifest = self._read_manifest()
         self._check_names()
 
