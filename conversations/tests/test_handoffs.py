@@ -30,6 +30,7 @@ from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import PAGE, VISITOR, bot, open_session, talk
 from minirag.lib.errors import Conflict, Forbidden
 from tenants.models import AuditEvent, Role, User
+from tenants.platform.maintenance import begin_maintenance
 from webhooks.models import Delivery
 from webhooks.subscriptions import create_webhook
 
@@ -334,6 +335,18 @@ def test_outside_of_the_hours_a_message_can_be_left(bot):
     handoff = Handoff.objects.get()
     assert (handoff.reason, handoff.contact, handoff.contact_name) == ("message", "eve@example.com", evil)  # fmt: skip
     assert handoff.chat.messages.get().content == evil
+
+
+def test_in_maintenance_a_socket_takes_nothing_and_stays(acme, bot):
+    set_rules(bot, {})
+    token = open_session(bot).json()["session_token"]
+    begin_maintenance(acme.tenant, message="We move.", minutes=30)
+    left = {"type": "person_message", "message": "Hello", "contact": "eve@example.com"}
+    feedback = {"type": "feedback", "message_id": str(uuid4()), "feedback": "up"}
+    heard = talk({"type": "person"}, left, {"type": "person_withdraw"}, feedback, token=token)[1:]
+    assert [each["code"] for each in heard] == ["maintenance"] * 4
+    assert heard[0]["retryable"] and "We move." in heard[0]["detail"]
+    assert not Handoff.objects.exists()
 
 
 def test_one_visitor_waits_in_three_chats_at_most(bot):
