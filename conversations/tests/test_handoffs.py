@@ -342,7 +342,7 @@ def test_in_maintenance_a_socket_takes_nothing_and_stays(acme, bot):
     token = open_session(bot).json()["session_token"]
     begin_maintenance(acme.tenant, message="We move.", minutes=30)
     left = {"type": "person_message", "message": "Hello", "contact": "eve@example.com"}
-    feedback = {"type": "feedback", "message_id": str(uuid4()), "feedback": "up"}
+    feedback = {"type": "feedback", "message_id": str(uuid4()), "feedback": "positive"}
     heard = talk({"type": "person"}, left, {"type": "person_withdraw"}, feedback, token=token)[1:]
     assert [each["code"] for each in heard] == ["maintenance"] * 4
     assert heard[0]["retryable"] and "We move." in heard[0]["detail"]
