@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.db.models import Model
 from django.http import HttpRequest
+from pydantic_core import to_json
 
 from minirag.lib.http_in.reading import client_address
 from minirag.lib.http_in.request_ids import current_request_id
@@ -37,6 +38,8 @@ _SECRET_WORDS = (
 _LONG_FIELDS = frozenset({"content", "system_prompt", "question", "before"})
 _MAX_TEXT = 500
 _MAX_AGENT = 200
+# More than that PostgreSQL's text search, by which the log is indexed, may refuse, and with the line the act itself.
+_MOST_BYTES = 200_000
 
 _actor: ContextVar[HttpRequest | str] = ContextVar("acting", default="")
 
@@ -76,7 +79,7 @@ def record(
         noted |= _describe_call(who)
     actor = actor or name_actor()
     return AuditEvent.objects.create(
-        action=action, outcome=outcome, tenant_slug=tenant.slug if tenant else "", detail=noted,
+        action=action, outcome=outcome, tenant_slug=tenant.slug if tenant else "", detail=_bound(noted),
         actor=(actor.email if isinstance(actor, User) else actor)[:320],
         request_id=current_request_id()[:64],
     )  # fmt: skip
@@ -140,6 +143,13 @@ def _show(name: str, value: Any) -> Any:
     if name in _LONG_FIELDS and isinstance(value, str | list):
         return f"{len(value)} {'characters' if isinstance(value, str) else 'entries'}"
     return _clean(name, value)
+
+
+def _bound(noted: dict[str, Any]) -> dict[str, Any]:
+    """What is noted, without its lists and objects where all of it is too much for a line."""
+    if len(to_json(noted)) <= _MOST_BYTES:
+        return noted
+    return {key: "…" if isinstance(value, list | dict) else value for key, value in noted.items()}
 
 
 def _clean(key: str, value: Any) -> Any:

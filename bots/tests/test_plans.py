@@ -87,7 +87,9 @@ def test_each_feature_that_a_plan_lacks_is_refused_and_the_others_are_not(as_acm
 def test_there_is_no_way_round(as_acme, bot, monkeypatch):
     url = f"/v1/sources/by-external-id/a?bot_profile_id={bot}"
     text = {"bot_profile_id": bot, "source_type": "text", "name": "N", "content": "Open."}
-    assert as_acme.put(url, text, content_type=JSON).status_code == 201
+    made = as_acme.put(url, text, content_type=JSON)
+    assert made.status_code == 201
+    old = made.json()["id"]
     assert as_acme.delete(url).status_code == 204
     host = {"host": "bots.acme.example.com"}
     assert as_acme.post("/v1/tenants/me/hosts", host, content_type=JSON).status_code == 201
@@ -98,6 +100,7 @@ def test_there_is_no_way_round(as_acme, bot, monkeypatch):
     key = {"credentials": {"api_key": "sk-0123456789abcdef0123"}}
     for method, path, body in (
         ("put", url, text),
+        ("patch", f"/v1/sources/{old}", {"is_active": True}),
         ("put", url, {**SITE, "bot_profile_id": bot}),
         ("post", "/v1/sources/preview", {"config": SITE["config"], "bot_profile_id": bot}),
         ("post", "/v1/bot-profiles", {"name": "Bert", **key}),

@@ -122,7 +122,7 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
     """Change the given fields and nothing else: no ingestion starts.
 
     Activating a deleted source brings it back; its knowledge is gone, so only then it is queued. Raises NotFound,
-    BadInput, QuotaExceeded.
+    BadInput, NotInPlan, QuotaExceeded.
     """
     with transaction.atomic():
         source = shown_sources().select_for_update(of=("self",)).filter(pk=source_id).first()
@@ -141,6 +141,7 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
         changes = {**changes, "config": config}
     restored = changes.get("is_active") is True and source.deleted_at is not None
     if restored:
+        require_in_plan(source.source_type)
         if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
             raise Conflict("The source's dataset was deleted", code="dataset_deleted")
         changes = {**changes, "deleted_at": None}

@@ -16,6 +16,7 @@ from knowledge.formats.uploads import shorten_file_name
 from knowledge.models import Source, SourceFile, SourceType
 from knowledge.sources.changing import apply_changes, build_source, note_created
 from knowledge.sources.homes import Home
+from knowledge.sources.planned import require_in_plan
 from knowledge.sources.storage import count_bytes, measure_edits, store_file
 from knowledge.sources.upserts import Upserted, put_after_others
 from knowledge.tasks import queue_ingestion, restart_ingestion
@@ -120,6 +121,7 @@ def _change(source: Source, parent: Source | None, file: NewFile) -> Upserted:
         if source.source_type != SourceType.UPLOAD:
             source.become(SourceType.UPLOAD)
             changes |= {"source_type": source.source_type, "content": None}
+        require_in_plan(SourceType.UPLOAD.value)
         source.deleted_at, source.stored_bytes = None, 0  # as its deletion has counted it
         changes |= {"deleted_at": None, "is_active": said.get("is_active", True)}
     if is_new or was_deleted:

@@ -33,7 +33,7 @@ class _ByText(TextFilter):
         return Wanted()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()[:255]
+        value = (self.value() or "").replace("\0", "").strip()[:255]
         return self.wanted(value).narrow(queryset) if value else queryset
 
 

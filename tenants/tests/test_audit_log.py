@@ -93,5 +93,14 @@ def test_the_admin_filters_searches_and_exports_its_own(acme, lines):
     assert [(each["action"], each["tenant_slug"]) for each in told] == [
         ("bot.deleted", "acme"), ("bot.changed", "acme"),
     ]  # fmt: skip
+    for name in ("action", "actor", "thing"):
+        assert alice.get(f"{url}?{name}=bot%00").status_code == 200
     assert alice.get(f"{url}export/exe/").status_code == 404
     assert browser("bob@acme.example.com", "acme").get(f"{url}export/csv/").status_code == 403
+
+
+def test_an_act_with_more_to_tell_than_a_line_holds_is_told_shorter(acme):
+    told = audit.record(
+        "bot.changed", of=acme.owner, detail={"words": [f"word{i}" for i in range(100_000)]}
+    )
+    assert told.detail["words"] == "…" and told.detail["id"] == str(acme.owner.pk)
