@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Command(ProductCommand):
         path: Path = options["file"]
         tenant = get_tenant(options["slug"])
         try:
-            with path.open("xb") as file:
+            with open(path, "xb", opener=_for_its_owner_alone) as file:
                 manifest = export_tenant(tenant, file, passphrase=passphrase, actor=self.actor)
         except FileExistsError:
             raise CommandError(f"{path} is there already.") from None
@@ -47,3 +48,8 @@ class Command(ProductCommand):
         self.say(f"{tenant.slug}: {rows:,} rows in {path} ({path.stat().st_size:,} bytes).")
         if manifest.unreadable_secrets:
             self.say(f"{manifest.unreadable_secrets} secrets did not open and were left out.")
+
+
+def _for_its_owner_alone(path: str, flags: int) -> int:
+    """The file holds people's words and the digests of their passwords."""
+    return os.open(path, flags, 0o600)
