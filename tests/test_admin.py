@@ -1114,13 +1114,15 @@ class TestPeople:
 
 
 class TestOperators:
-    def test_an_operators_entry_is_recorded_once_per_session(self, olga, in_acme):
+    def test_an_operators_entry_is_recorded_once_for_each_stay(self, olga, in_acme):
         visitor = browser("olga@platform.example.com", "acme")
+        reason = {"reason": "to look", "role": "owner", "minutes": "30"}
+        assert visitor.post("/admin/enter/", reason).status_code == 302
         for _ in range(3):
             assert visitor.get("/admin/").status_code == 200
         entry = LogEntry.objects.get()
         assert entry.user == olga and "entered" in entry.change_message
-        browser("olga@platform.example.com", "acme").get("/admin/bots/botprofile/")
+        browser("olga@platform.example.com", "acme").post("/admin/enter/", reason)
         assert LogEntry.objects.count() == 2
         assert (
             "A platform operator entered" in visitor.get("/admin/admin/logentry/").content.decode()
@@ -1183,7 +1185,12 @@ class TestOperators:
             ("restore", "active"),
         ):
             data = {"action": f"{act}_chosen", "_selected_action": [str(acme.tenant.pk)]}
-            assert operator.post("/admin/tenants/tenant/", data).status_code == 302
+            before = acme.tenant.status
+            assert acme.slug in operator.post("/admin/tenants/tenant/", data).content.decode()
+            acme.tenant.refresh_from_db()
+            assert acme.tenant.status == before, "a look first"
+            done = operator.post("/admin/tenants/tenant/", {**data, "post": "yes"})
+            assert done.status_code == 302
             acme.tenant.refresh_from_db()
             assert acme.tenant.status == status
 

@@ -367,7 +367,8 @@ def test_what_an_act_does_is_written_down(stage, site, model, act):
 def test_an_operator_who_enters_a_tenant_is_in_its_log_and_in_no_other(
     acme, globex, olga, as_acme, as_globex
 ):
-    browser(olga.email, "acme").get("/admin/")
+    reason = {"reason": "to look", "role": "member", "minutes": "30"}
+    browser(olga.email, "acme").post("/admin/enter/", reason)
     entered = as_acme.get("/v1/audit-events?action=tenant.entered").json()["items"]
     assert [event["actor"] for event in entered] == [olga.email]
     assert as_globex.get("/v1/audit-events?action=tenant.entered").json()["items"] == []

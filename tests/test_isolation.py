@@ -838,6 +838,23 @@ API: dict[str, list[Try]] = {
         Try("patch", 401, body=lambda s: {"name": "x"}),
         Try("delete", 401),
     ],
+    "platform/maintenance": [
+        Try("put", 401, body=lambda s: {"minutes": 5}),
+        Try("delete", 401),
+    ],
+    "platform/tenants/<str:slug>/maintenance": [
+        Try("put", 401, body=lambda s: {"minutes": 5}),
+        Try("delete", 401),
+    ],
+    "platform/tenants/<str:slug>/export": [Try("post", 401, body=lambda s: {})],
+    "platform/tenants/<str:slug>/clone": [
+        Try("post", 401, body=lambda s: {"new_slug": "mine"}),
+    ],
+    "platform/imports": [Try("post", 401, body=lambda s: {"slug": "mine"})],
+    "platform/transfers": [Try("get", 401)],
+    "platform/transfers/<str:transfer_id>": [Try("get", 401)],
+    "platform/transfers/<str:transfer_id>/download": [Try("get", 401)],
+    "platform/receipts": [Try("get", 401)],
     "platform/bulk/preview": [Try("get", 401)],
     "platform/bulk/<str:act>": [
         Try("post", 401, body=lambda s: {"slugs": [s.acme.party.tenant.slug]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import register
@@ -20,7 +21,15 @@ from tenants.entering.staying import leave
 @register(OperatorEntry, site=platform_site)
 class OperatorEntryAdmin(LookOnlyAdmin):
     nothing_yet = gettext_lazy("Nobody has entered a tenant yet.")
-    list_display = ("shown_who", "tenant", "role", "reason", "shown_state", "created_at", "ends_at")
+    list_display = (
+        "shown_who",
+        "tenant",
+        "role",
+        "reason",
+        "shown_state",
+        "created_at",
+        "shown_end",
+    )
     list_filter = ("role",)
     list_select_related = ("user", "tenant")
     search_fields = ("user__email", "tenant__slug", "tenant__name", "reason")
@@ -40,6 +49,10 @@ class OperatorEntryAdmin(LookOnlyAdmin):
     @display(description=gettext_lazy("state"))
     def told_state(self, entry: OperatorEntry) -> str:
         return self.shown_state(entry)[1]
+
+    @display(description=gettext_lazy("until"), ordering="until")
+    def shown_end(self, entry: OperatorEntry) -> datetime:
+        return entry.ends_at
 
     def is_offered(self, act: str, row: OperatorEntry) -> bool:
         return row.is_alive

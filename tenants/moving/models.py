@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from minirag.lib.jobs.job import Job, JobQuerySet
-from minirag.lib.security.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import decrypt, encrypt, rotate
 
 KEPT_FOR = timedelta(days=7)
 
@@ -119,6 +119,11 @@ class TenantTransfer(Job):
         """Raises DecryptionFailed."""
         sealed = self.sealed_passphrase
         return decrypt(sealed, context=self._context()) if sealed else None
+
+    def reseal(self) -> dict[str, str]:
+        """Return the column if its secret is not under the first key, resealed. Raises DecryptionFailed."""
+        sealed = rotate(self.sealed_passphrase, self._context())
+        return {} if sealed == self.sealed_passphrase else {"sealed_passphrase": sealed}
 
     def tell(self, done: int, total: int, what: str) -> None:
         """How far it is; written down with the next sign of life."""
