@@ -658,6 +658,7 @@ def make_api(acme: Party) -> Api:
     made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
     made.ids["user"] = str(User.objects.get(email="bob@acme.example.com").pk)
     made.ids["session"], made.ids["invitation"] = str(uuid4()), str(uuid4())
+    made.ids["transfer"] = str(uuid4())
     house = {"name": "House", "forbidden_topics": ["chess"]}
     scope = made.client.post(
         f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON

@@ -1242,6 +1242,8 @@ ADMIN_PAGES: dict[str, list[str]] = {
             "second-factor/set-up",
             "prove",
             "account",
+            "enter",
+            "leave",
             "settings",
             "sso",
             "sso/start",
@@ -1353,8 +1355,23 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "chat", "<path:object_id>/golden/<uuid:message_id>/"),
     *(
         ("tenants", "tenant", f"<path:object_id>/{act}/")
-        for act in ("suspend", "archive", "restore", "erase")
+        for act in (
+            "suspend",
+            "archive",
+            "restore",
+            "erase",
+            "copy",
+            "export",
+            "pause",
+            "resume",
+        )
     ),
+    *(("tenants", "tenant", f"{page}/") for page in ("figures", "pause-all", "resume-all")),
+    ("tenants", "tenanttransfer", "import_tenant/"),
+    *(("tenants", "tenanttransfer", f"<path:object_id>/{act}/") for act in ("download", "remove")),
+    ("tenants", "erasurereceipt", "<path:object_id>/download/"),
+    ("tenants", "operatorentry", "<path:object_id>/end/"),
+    ("django_celery_beat", "periodictask", "health/"),
 }
 ACTIONS = {
     "tenants.User": {"deactivate_chosen", "activate_chosen"},
@@ -1365,7 +1382,7 @@ ACTIONS = {
     "conversations.ExportJob": {"retry_chosen"},
     "knowledge.Source": {"ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen"},
     "webhooks.Delivery": {"redeliver_chosen"},
-    "tenants.Tenant": {"suspend_chosen", "archive_chosen", "restore_chosen"},
+    "tenants.Tenant": {"suspend_chosen", "archive_chosen", "restore_chosen", "plan_chosen"},
 }
 MODEL_ROUTE = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/(?P<rest>.*)")
 APP_LIST = re.compile(r"admin/\^\(\?P<app_label>([\w|]+)\)/\$")
