@@ -283,8 +283,8 @@ VALID: dict[tuple[str, str], Body] = {
         "rate": "",
     },
     ("platform/plans", "post"): {
-        "key": "large",
-        "name": "Large",
+        "key": "pro",
+        "name": "Pro",
         "features": ["sites"],
         "most_bots": 2,
     },

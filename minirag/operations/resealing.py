@@ -19,7 +19,7 @@ from bots.models import BotProfile, ProviderCredential
 from knowledge.sources.configs import reseal_source, sealed_sources
 from minirag.lib.security.crypto import DecryptionFailed
 from tenants.context import current_tenant, tenant_context
-from tenants.models import SecondFactor, SsoProvider, Tenant
+from tenants.models import SecondFactor, SsoProvider, Tenant, TenantTransfer
 from webhooks.models import Webhook
 
 BATCH: Final = 200
@@ -42,7 +42,15 @@ def sealed_providers() -> QuerySet[SsoProvider]:
     return SsoProvider.objects.filter(tenant=current_tenant())
 
 
+def sealed_transfers() -> QuerySet[TenantTransfer]:
+    """Those of the platform, which are in no tenant."""
+    waiting = TenantTransfer.objects.exclude(sealed_passphrase="")
+    return waiting if current_tenant() is None else waiting.none()
+
+
+TRANSFERS: Final = Sealed(sealed_transfers, TenantTransfer.reseal)
 SEALED: Final = (
+    TRANSFERS,
     Sealed(BotProfile.sealed_rows, BotProfile.reseal),
     Sealed(ProviderCredential.sealed_rows, ProviderCredential.reseal),
     Sealed(Webhook.sealed_rows, Webhook.reseal),
@@ -85,9 +93,11 @@ def reseal_tenants(
 
 
 def reseal_platform(*, write: bool, complain: Callable[[str], None], batch: int = BATCH) -> Tally:
-    """Reseal what belongs to no tenant: the second factors of operators."""
-    kind = Sealed(sealed_factors, SecondFactor.reseal)
-    return _reseal_rows(None, kind, write=write, complain=complain, batch=batch)
+    """Reseal what belongs to no tenant: the second factors of operators, and passphrases that wait for a worker."""
+    tally = Tally()
+    for kind in (Sealed(sealed_factors, SecondFactor.reseal), TRANSFERS):
+        tally += _reseal_rows(None, kind, write=write, complain=complain, batch=batch)
+    return tally
 
 
 def _all_tenants(batch: int) -> Iterator[Tenant]:
