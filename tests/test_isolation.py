@@ -980,6 +980,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "user_id": str(acme.party.owner.pk),
         "invitation_id": str(acme.pks[EmailLink]),
         "session_id": str(acme.pks[BrowserSession]),
+        "transfer_id": str(uuid4()),  # the platform's: none belongs to a tenant
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
         "dataset_id": acme.dataset,
