@@ -39,9 +39,10 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from django.db import transaction
 from pydantic import BaseModel, Field
 
+from minirag.lib.errors import NotFound
 from minirag.lib.http_in.answering import read_asked, tag_answer, write_answer
 from minirag.lib.http_in.nouns import Noun
-from minirag.lib.saving.tags import hold_row, is_tagged, require_match
+from minirag.lib.saving.tags import ChangedMeanwhile, hold_row, is_tagged, require_match
 
 _SAVING: Final = ("patch", "put", "delete")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -185,26 +186,28 @@ def _hand_over(view: F, operation: Operation) -> F:
             body=operation.body,
             has_form=operation.form is not None,
         )
-        if (
-            view.__name__ not in _SAVING
-            or "If-Match" not in request.headers
-            or not is_tagged(type(self))
-        ):
+        wanted = request.headers.get("If-Match", "*").strip()
+        if view.__name__ not in _SAVING or wanted == "*" or not is_tagged(type(self)):
             return write_answer(request, view(self, request, **asked), operation.answers, self)
         with transaction.atomic():
-            _require_unchanged(self, request, {name: asked[name] for name in path})
+            _require_unchanged(self, request, wanted, {name: asked[name] for name in path})
             return write_answer(request, view(self, request, **asked), operation.answers, self)
 
     return answer  # type: ignore[return-value]
 
 
-def _require_unchanged(view: Any, request: Any, ids: Mapping[str, Any]) -> None:
+def _require_unchanged(view: Any, request: Any, wanted: str, ids: Mapping[str, Any]) -> None:
     """Hold the row, and raise ChangedMeanwhile where it is not what `If-Match` says."""
     hold_row([type(view).__name__, *ids.values()][-1])
     described = view.get.operations["GET"]
     query = {} if described.query is None else {"query": described.query()}
-    value = view.get.__wrapped__(view, request, **ids, **query)
-    require_match(request.headers["If-Match"], tag_answer(value, described.answers, view))
+    try:
+        value = view.get.__wrapped__(view, request, **ids, **query)
+    except NotFound:
+        if ids:
+            raise
+        raise ChangedMeanwhile from None  # what a tenant has one of was taken away
+    require_match(wanted, tag_answer(value, described.answers, view))
 
 
 def operations_of(callback: Any) -> dict[str, Operation]:

@@ -71,7 +71,7 @@ def make_tag(view: Any, shown: Any) -> str:
 
 def require_match(wanted: str, tag: str) -> None:
     """Raise ChangedMeanwhile where `If-Match` names other tags than this."""
-    if wanted.strip() != "*" and tag.strip('"') not in _TAG.findall(wanted):
+    if tag.strip('"') not in _TAG.findall(wanted):
         raise ChangedMeanwhile
 
 
