@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tenants.admin_site.model_admin import is_writable
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.people.roles import NOUNS
@@ -149,13 +150,11 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": title,
             "items": [
-                {"title": page, "icon": icon, "link": _link_to(name)}
-                for page, icon, name in pages
-                if acting_user(request).has_perm(_permission_of(name))
+                {"title": page, "icon": icon, "link": _link_to(name)} for page, icon, name in shown
             ],
         }
         for title, pages in groups
-        if any(acting_user(request).has_perm(_permission_of(name)) for _, _, name in pages)
+        if (shown := [each for each in pages if _may_open(request, each[2])])
     ]
 
 
@@ -164,10 +163,13 @@ def _link_to(name: str) -> str:
     return reverse(f"admin:{rows}_{page or 'changelist'}")
 
 
-def _permission_of(name: str) -> str:
-    """What one needs for a page: to look at its rows, or to add one."""
+def _may_open(request: HttpRequest, name: str) -> bool:
+    """Whether one may look at its rows, or add one where that is the page."""
     rows, _colon, page = name.partition(":")
-    return view_of(rows).replace(".view_", ".add_") if page == "add" else view_of(rows)
+    view, user = view_of(rows), acting_user(request)
+    if page == "add":
+        return is_writable() and user.has_perm(view.replace(".view_", ".add_"))
+    return user.has_perm(view)
 
 
 def view_of(name: str) -> str:

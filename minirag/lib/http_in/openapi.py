@@ -186,11 +186,11 @@ def _hand_over(view: F, operation: Operation) -> F:
             body=operation.body,
             has_form=operation.form is not None,
         )
-        wanted = request.headers.get("If-Match", "*").strip()
-        if view.__name__ not in _SAVING or wanted == "*" or not is_tagged(type(self)):
+        if_match = request.headers.get("If-Match", "*").strip()
+        if view.__name__ not in _SAVING or if_match == "*" or not is_tagged(type(self)):
             return write_answer(request, view(self, request, **asked), operation.answers, self)
         with transaction.atomic():
-            _require_unchanged(self, request, wanted, {name: asked[name] for name in path})
+            _require_unchanged(self, request, if_match, {name: asked[name] for name in path})
             return write_answer(request, view(self, request, **asked), operation.answers, self)
 
     return answer  # type: ignore[return-value]
