@@ -115,9 +115,9 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list, with what its notes say counted for the rows of this page alone."""
         changelist = super().get_changelist_instance(request)
-        number = changelist.page_num if changelist.multi_page else 1
-        rows = list(changelist.paginator.page(number).object_list)
-        changelist.result_list = rows
+        if not changelist.multi_page:  # Django left the paginator aside, and has read nothing yet
+            changelist.result_list = changelist.paginator.page(1).object_list
+        rows = changelist.result_list
         people = User.objects.filter(
             tenant=require_tenant(), pk__in={each.user_id for each in rows}
         )

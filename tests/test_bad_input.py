@@ -478,6 +478,7 @@ UNREQUIRED = {
     ("visitors/forget", "post"),  # one of two names
     ("handoffs/<str:handoff_id>/join", "post"),
     ("providers/<str:provider_id>/test", "post"),  # a model is found
+    ("platform/tenants/<str:slug>/export", "post"),  # without a passphrase, without secrets
 }
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
