@@ -75,6 +75,16 @@ def test_a_filtered_list_says_so_and_how_to_clear_it(alice, in_acme):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "page", ["knowledge/source/tree/", "knowledge/source/add/", "knowledge/source/", ""]
+)
+def test_the_sidebar_marks_the_one_page_that_is_open(alice, in_acme, page):
+    groups = alice.get(f"/admin/{page}").context["sidebar_navigation"]
+    marked = [item["link"] for group in groups for item in group["items"] if item["active"]]
+    assert marked == [f"/t/acme/admin/{page}"]
+
+
+@pytest.mark.django_db
 def test_scripts_speak_german_to_those_who_read_it(acme):
     alice = browser(acme.owner.email, "acme")
     assert "mr-words" not in alice.get("/admin/").content.decode()

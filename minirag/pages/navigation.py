@@ -146,16 +146,30 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         own.append(
             {"title": gettext("Single sign-on"), "icon": "login", "link": reverse("admin:sso")}
         )
-    return [{"items": own}] + [
+    shown = [{"items": own}] + [
         {
             "title": title,
             "items": [
-                {"title": page, "icon": icon, "link": _link_to(name)} for page, icon, name in shown
+                {"title": page, "icon": icon, "link": _link_to(name)}
+                for page, icon, name in open_ones
             ],
         }
         for title, pages in groups
-        if (shown := [each for each in pages if _may_open(request, each[2])])
+        if (open_ones := [each for each in pages if _may_open(request, each[2])])
     ]
+    _mark_open([item for group in shown for item in group["items"]], request.path)
+    return shown
+
+
+def _mark_open(items: list[dict[str, Any]], path: str) -> None:
+    """Mark the one page that is open: some stand below another's address."""
+    index = reverse("admin:index")
+    leading = [
+        item["link"] for item in items if item["link"] != index and path.startswith(item["link"])
+    ]
+    open_link = max(leading, key=len, default=path)
+    for item in items:
+        item["active"] = item["link"] == open_link
 
 
 def _link_to(name: str) -> str:
