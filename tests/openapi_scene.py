@@ -58,6 +58,7 @@ from tenants.models import (
     SsoProvider,
     Tenant,
     TenantLogo,
+    TenantTransfer,
     User,
 )
 from webhooks.models import Delivery, Webhook
@@ -96,6 +97,7 @@ MADE = {
     "host",
     "key",
     "model",
+    "transfer_id",
 }
 
 
@@ -110,6 +112,9 @@ def furnish(slug: str) -> None:
         pk=EXAMPLE_IDS["token_id"], tenant=tenant, user=user, name="shop", token_hash="x" * 64
     )
     _make_account(tenant, user)
+    TenantTransfer.objects.create(
+        pk=EXAMPLE_IDS["transfer_id"], kind="export", slug=slug, status="failed"
+    )
     with tenant_context(tenant):
         bot = _make_bot()
         _make_knowledge(bot)

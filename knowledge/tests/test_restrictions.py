@@ -302,6 +302,8 @@ READERS = {
     "knowledge/edits/applying.py",
     # They are told what to look in, by load_scope.
     "knowledge/retrieval/statement.py", "knowledge/ordering/joining.py",
+    # It names the page of the admin.
+    "tenants/admin_site/help.py",
     # They write, count or mend, and show no text.
     "knowledge/indexing/chunk_rows.py", "knowledge/indexing/lexicon.py",
     "knowledge/indexing/swap.py", "knowledge/indexing/vector_index.py", "knowledge/indexing/vectors.py",
