@@ -22,6 +22,7 @@ SETTINGS = {
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
     "is_public": False, "contact": "", "asks_back": True, "condense_mode": "auto", "condense_model": "",
     "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
+    "appearance": {}, "key_provider": "",
 }  # fmt: skip
 FULL = {
     "name": "Support", "description": "Answers", "model": "gpt-4o", "embedding_model": "text-embedding-3-large",

@@ -136,7 +136,7 @@ def test_without_mail_the_link_is_handed_over_once(as_acme, acme, settings, monk
         def refuse(*args, **kwargs):
             raise smtplib.SMTPServerDisconnected
 
-        monkeypatch.setattr("tenants.links.sending.send_mail", refuse)
+        monkeypatch.setattr("tenants.links.sending.EmailMultiAlternatives.send", refuse)
     made = invite(as_acme).json()
     assert made["mailed_at"] is None
     assert "url" not in as_acme.get(f"{URL}/{made['id']}").json()
