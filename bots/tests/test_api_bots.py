@@ -225,6 +225,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         "source_filter": {"tags": ["public"], "dated_from": "2026-01-01"},
         "asks_back": False,
         "unsupported_mode": "drop", "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
+        "appearance": {"title": "Ask us", "position": "left"}, "key_provider": "",
     }  # fmt: skip
     assert change(as_acme, pk, "/settings", **wanted).json() == wanted
     assert change(as_acme, pk, "/settings", refusal_floor=None, greeting="Hi").json() == wanted | {
