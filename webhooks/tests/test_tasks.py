@@ -228,7 +228,7 @@ def test_old_deliveries_are_forgotten_with_their_attempts_in_every_tenant(
     for row, party in ((old, acme), (theirs, globex)):
         with tenant_context(party.tenant):
             Delivery.objects.filter(pk=row.pk).update(
-                created_at=timezone.now() - timedelta(days=11)
+                created_at=timezone.now() - timedelta(days=12)
             )
     for party in (acme, globex):
         with tenant_context(party.tenant):
