@@ -12,6 +12,7 @@ from conversations.tests.test_turns import take, text_of
 from knowledge.retrieval.calibrating import calibrate_bot
 from minirag.ai import build_minilm
 from minirag.ai.builtin import local, minilm
+from minirag.ai.builtin.sentences.kept import Kept
 from tenants.context import tenant_context
 from tests.embedder_folder import MULTILINGUAL
 
@@ -71,8 +72,10 @@ def test_another_tenant_finds_nothing_of_it(bot, globex, multilingual):
 
 
 @pytest.fixture
-def beside_minilm(bot, settings, tmp_path):
-    """MiniLM and the multilingual embedder in one folder, as `make multilingual` leaves them."""
+def beside_minilm(bot, settings, tmp_path, monkeypatch):
+    """MiniLM and the multilingual embedder in one folder, as `make multilingual` leaves them, unread."""
+    monkeypatch.setattr(local, "_VECTORS", Kept(10))
+    monkeypatch.setattr(local, "_READINGS", Kept(10))
     shutil.copytree(settings.EMBEDDER_DIR, tmp_path, dirs_exist_ok=True)
     build_minilm.build(tmp_path)
     settings.EMBEDDER_DIR = tmp_path
