@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from django.core.exceptions import ValidationError as Invalid
 from django.utils.translation import gettext, gettext_lazy
 from pydantic import (
     BaseModel,
@@ -17,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bots.models.checking import check_stored
 from tenants.branding.colours import LEAST_CONTRAST, contrast_of, nearest_readable
 
 LIGHT_INK, DARK_INK = "#ffffff", "#10131a"
@@ -98,12 +98,7 @@ def read_appearance(stored: Mapping[str, Any]) -> Appearance:
 
 def check_appearance(value: Any) -> None:
     """Validate the column."""
-    try:
-        Appearance.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"{place}: {first['msg']}" if place else first["msg"]) from None
+    check_stored(Appearance, value)
 
 
 _LABELS: Final[dict[str, Any]] = {

@@ -7,18 +7,17 @@ from datetime import date
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from django.core.exceptions import ValidationError as Invalid
 from django.utils.translation import gettext
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from bots.models.checking import check_stored
 from minirag.lib.text.language_table import LANGUAGES
 
 MOST_TAGS: Final = 50
@@ -67,14 +66,8 @@ def read_source_filter(stored: dict[str, Any]) -> SourceFilter | None:
 
 def check_source_filter(value: Any) -> None:
     """Validate the column."""
-    if value == {}:
-        return
-    try:
-        SourceFilter.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"{place}: {first['msg']}" if place else first["msg"]) from None
+    if value != {}:
+        check_stored(SourceFilter, value)
 
 
 def tell_filter(stored: Mapping[str, Any]) -> str:
