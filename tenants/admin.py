@@ -18,7 +18,6 @@ from unfold.enums import ActionVariant
 
 from tenants import audit
 from tenants.admin_site.forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
-from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, posted
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
@@ -216,8 +215,6 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
         self, request: HttpRequest, object_id: str, change: Any, verb: str, intro: str
     ) -> HttpResponse:
         tenant = self.require_object(request, object_id)
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
 
         def act(data: dict[str, Any]) -> None:
             change(tenant, reason=data["reason"], actor=acting_user(request).email)
@@ -230,8 +227,8 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
 
         form = ReasonForm(posted(request))
         return self.ask(
-            request, act, title=f"{verb} {tenant}?", intro=intro, submit=verb, obj=tenant, form=form
-        )
+            request, act, title=f"{verb} {tenant}?", intro=intro, submit=verb, obj=tenant, form=form, needs_proof=True,
+        )  # fmt: skip
 
     @action(description=_("Restore"), permissions=["restore"], icon="play_circle")
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -255,8 +252,6 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
     @action(description=_("Erase…"), icon="delete_forever", variant=ActionVariant.DANGER)
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tenant = self.require_object(request, object_id)
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
 
         def act(data: dict[str, Any]) -> HttpResponse:
             name = str(tenant)
@@ -280,6 +275,7 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
             danger=True,
             obj=tenant,
             form=form,
+            needs_proof=True,
         )
 
 

@@ -25,7 +25,6 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
-from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
@@ -135,8 +134,6 @@ class WebhookAdmin(ProductAdmin):
         """Make a webhook and show its secret, once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
 
         def make(data: dict[str, Any]) -> HttpResponse:
             webhook, secret = create_webhook(**data)
@@ -150,6 +147,7 @@ class WebhookAdmin(ProductAdmin):
             title=gettext("Add a webhook"),
             submit=gettext("Make the webhook"),
             form=form,
+            needs_proof=True,
         )
 
     def facts_beside(self, request: HttpRequest, obj: Webhook) -> dict[str, Any]:
@@ -223,8 +221,6 @@ class WebhookAdmin(ProductAdmin):
     @action(description=_("Change the secret"), permissions=["change"], icon="key")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         webhook = self.require_object(request, object_id)
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
 
         def act(data: dict[str, Any]) -> HttpResponse:
             secret = rotate_secret(webhook, overlap=timedelta(hours=data["overlap_hours"]))
@@ -238,6 +234,7 @@ class WebhookAdmin(ProductAdmin):
             submit=gettext("Change the secret"),
             obj=webhook,
             form=RotationForm(posted(request)),
+            needs_proof=True,
         )
 
     @action(description=_("Send failed again"), permissions=["change"], icon="replay")

@@ -224,13 +224,16 @@ class ProductAdmin(ModelAdmin):
 
     def ask(
         self, request: HttpRequest, act: Act, *, title: str, intro: str = "", submit: str = "",
-        danger: bool = False, obj: Model | None = None, form: forms.BaseForm | None = None,
+        danger: bool = False, obj: Model | None = None, form: forms.BaseForm | None = None, needs_proof: bool = False,
     ) -> HttpResponse:  # fmt: skip
         """Show a form of its own and run `act` with its data when it is posted.
 
         A ProductError of `act` is shown above the form. Without a response of its own the browser goes back to the
-        row, or to the list. Acts need a POST, so that no link on a foreign page can trigger one.
+        row, or to the list. Acts need a POST, so that no link on a foreign page can trigger one; with `needs_proof`
+        whoever proved long ago who they are does it again first.
         """
+        if needs_proof and (proof := ask_for_proof(request)) is not None:
+            return proof
         back = self.change_url(obj) if obj else self.list_url()
         form = form if form is not None else NothingToFill(posted(request))
         if request.method == "POST" and form.is_valid():

@@ -155,9 +155,6 @@ class TenantTransferAdmin(LookOnlyAdmin):
 
     @action(description=gettext_lazy("Import a tenant"), icon="upload")
     def import_tenant(self, request: HttpRequest) -> HttpResponse:
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
-
         def act(data: dict[str, Any]) -> HttpResponse:
             job = order_import(
                 data["file"].chunks(), slug=data["slug"], passphrase=data["passphrase"],
@@ -172,7 +169,13 @@ class TenantTransferAdmin(LookOnlyAdmin):
             "The whole file is checked before anything is written; it is taken in as a whole or not at all."
         )
         return self.ask(
-            request, act, title=_("Import a tenant"), intro=intro, submit=_("Import"), form=form
+            request,
+            act,
+            title=_("Import a tenant"),
+            intro=intro,
+            submit=_("Import"),
+            form=form,
+            needs_proof=True,
         )
 
     @action(description=gettext_lazy("Download"), icon="download", url_path="download")
@@ -246,8 +249,6 @@ def follow(page: ProductAdmin, request: HttpRequest, job: TenantTransfer) -> Htt
 
 def ask_export(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The page that orders a tenant's file."""
-    if (proof := ask_for_proof(request)) is not None:
-        return proof
 
     def act(data: dict[str, Any]) -> HttpResponse:
         job = order_export(tenant, passphrase=data["passphrase"], actor=acting_user(request).email)
@@ -265,13 +266,12 @@ def ask_export(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> Http
         submit=_("Export"),
         obj=tenant,
         form=ExportForm(posted(request)),
+        needs_proof=True,
     )
 
 
 def ask_clone(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The page that orders a copy of a tenant."""
-    if (proof := ask_for_proof(request)) is not None:
-        return proof
 
     def act(data: dict[str, Any]) -> HttpResponse:
         job = order_clone(
@@ -292,4 +292,5 @@ def ask_clone(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpR
         submit=_("Copy"),
         obj=tenant,
         form=CloneForm(posted(request)),
+        needs_proof=True,
     )

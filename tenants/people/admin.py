@@ -203,9 +203,9 @@ class UserAdmin(ProductAdmin):
 
         intro = _("A new link is mailed. The one before works no longer.")
         title = _("Invite %(user)s again") % {"user": user}
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
-        return self.ask(request, act, title=title, intro=intro, submit=_("Invite"), obj=user)
+        return self.ask(
+            request, act, title=title, intro=intro, submit=_("Invite"), obj=user, needs_proof=True
+        )
 
     @action(description=gettext_lazy("Revoke invitation"), permissions=["change"], icon="block")
     def revoke_invitation(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -234,8 +234,6 @@ class UserAdmin(ProductAdmin):
                 request, _("%(user)s has a new password.") % {"user": user}, messages.SUCCESS
             )
 
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
         form = PasswordForm(posted(request), user=user)
         intro = _("Every browser session and JWT of this user ends. API tokens live on.")
         return self.ask(
@@ -246,6 +244,7 @@ class UserAdmin(ProductAdmin):
             submit=_("Set password"),
             obj=user,
             form=form,
+            needs_proof=True,
         )
 
     @action(description=gettext_lazy("Deactivate"), permissions=["change"])
@@ -290,7 +289,10 @@ class UserAdmin(ProductAdmin):
             "For somebody who has lost the device and the recovery codes. Make sure who asks for it."
         )
         title = _("Reset the second factor of %(user)s") % {"user": user}
-        return self._ask_fresh(request, act, title=title, intro=intro, submit=_("Reset"), obj=user)
+        return self.ask(
+            request, act, title=title, intro=intro, submit=_("Reset"), danger=True, obj=user,
+            needs_proof=True,
+        )  # fmt: skip
 
     @action(description=gettext_lazy("Log out everywhere"), permissions=["change"], icon="logout")
     def end_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -307,9 +309,6 @@ class UserAdmin(ProductAdmin):
         return self.ask(
             request, act, title=title, intro=intro, submit=_("Log out"), danger=True, obj=user
         )
-
-    def _ask_fresh(self, request: HttpRequest, act: Any, **about: Any) -> HttpResponse:
-        return ask_for_proof(request) or self.ask(request, act, danger=True, **about)
 
     def _switch(self, request: HttpRequest, user: User, is_active: bool) -> None:
         self._change(request, user, {"is_active": is_active})

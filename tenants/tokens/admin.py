@@ -197,8 +197,6 @@ class ApiTokenAdmin(ProductAdmin):
     @action(description=_("Rotate"), permissions=["rotate"], icon="autorenew")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         old: ApiToken = self.require_object(request, object_id)
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
 
         def act(data: dict[str, Any]) -> HttpResponse:
             token, secret = rotate_token(old.pk, data["overlap"], actor=acting_user(request))
@@ -216,6 +214,7 @@ class ApiTokenAdmin(ProductAdmin):
             submit=gettext("Rotate"),
             obj=old,
             form=form,
+            needs_proof=True,
         )
 
     @action(

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import ProductAdmin, posted
 from tenants.calls.permissions import acting_user
 from tenants.models import Tenant
@@ -63,16 +62,13 @@ class PausedTenants(ProductAdmin):
         description=gettext_lazy("Maintenance of all"), icon="construction", url_path="pause-all"
     )
     def pause_all(self, request: HttpRequest) -> HttpResponse:
-        if (proof := ask_for_proof(request)) is not None:
-            return proof
-
         def act(data: dict[str, Any]) -> None:
             begin_maintenance(None, actor=acting_user(request).email, **data)
 
         return self.ask(
             request, act, title=_("Put all tenants into maintenance?"), submit=_("Begin"), danger=True,
             intro=_("Writes and questions are refused with the message; everything can be read. Operators work on."),
-            form=MaintenanceForm(posted(request)),
+            form=MaintenanceForm(posted(request)), needs_proof=True,
         )  # fmt: skip
 
     @action(
