@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,14 @@ def last_answer(page: Page):
 
 def frames_of(server: FakeWidgetServer, kind: str) -> list[dict]:
     return [frame for frame in server.frames if frame["type"] == kind]
+
+
+def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
+    """Wait for what the server has heard, which comes after what the page shows."""
+    deadline = time.monotonic() + 60
+    while not is_so() and time.monotonic() < deadline:
+        page.wait_for_timeout(20)
+    assert is_so()
 
 
 def test_the_answer_is_visible_while_it_streams_and_complete_when_done(page, server):
@@ -355,9 +363,7 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server
     before, after = server.sessions
     assert after["visitor_id"] == before["visitor_id"]
     assert after["chat_id"] in server.chats
-    deadline = time.monotonic() + 60
-    while len(frames_of(server, "authenticate")) < 2 and time.monotonic() < deadline:
-        page.wait_for_timeout(20)  # the socket opens after the session was answered
+    wait_until(page, lambda: len(frames_of(server, "authenticate")) == 2)
     frame = frames_of(server, "authenticate")[-1]
     assert frame["chat_id"] == after["chat_id"], "or the next question begins a new chat"
     page.get_by_role("button", name="New conversation").click()
@@ -382,7 +388,7 @@ def test_feedback_can_be_given_and_taken_back(page, server):
     expect(helpful).to_have_attribute("aria-pressed", "false")
     unhelpful.click()
     expect(unhelpful).to_have_attribute("aria-pressed", "false")
-    page.wait_for_timeout(200)
+    wait_until(page, lambda: len(server.feedback) == 3)
     assert [frame["feedback"] for frame in server.feedback] == ["positive", "negative", None]
     assert len({frame["message_id"] for frame in server.feedback}) == 1
 
@@ -576,7 +582,9 @@ def test_a_conversation_is_whose_the_page_says_it_is(browser, server):
         expect(last_answer(page).locator(".thumbs")).to_be_visible()
         assert server.sessions[0]["identity"] == "ada"
         for other in ("", "bob"):
-            page.evaluate(become, other)
+            # Only the answer says that who was there before is gone: what is shown may look the same.
+            with page.expect_response("**/v1/widget/sessions"):
+                page.evaluate(become, other)
             expect(page.locator(".message.user")).to_have_count(0)
             expect(page.locator(".suggestions button")).to_have_count(2)
             assert server.sessions[-1].get("identity", "") == other

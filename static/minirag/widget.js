@@ -456,8 +456,8 @@
         throw new Failure("network", null, true);
       });
       const answer = await response.json().catch(() => ({}));
-      // Somebody else is there by now: what this answer shows is not for them.
-      if (this.owner.setting("identity", "") !== identity) return this.openSession();
+      // Somebody else is there by now, and has asked for their own: what this answer shows is not for them.
+      if (this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
       if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
       if (!response.ok) {
         const detail = typeof answer.detail === "string" ? answer.detail : null;
@@ -487,6 +487,7 @@
           if (token === this.token) return (this.socket = socket);
           socket.close(); // it is the one of whom the page knew before
         } catch (failure) {
+          if (failure.code === "superseded") continue;
           if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
             renewed = true;
             this.token = null;
@@ -787,8 +788,10 @@
     }
 
     async begin() {
+      const beginning = (this.beginning = {});
       try {
         const session = await this.client.openSession();
+        if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
         this.log.replaceChildren();
         for (const message of session.messages || []) {
           if (message.role === "user") this.addUser(message.content);
@@ -801,6 +804,7 @@
         this.pickUp(session.messages || []);
         return true;
       } catch (failure) {
+        if (this.beginning !== beginning) return this.started;
         this.started = null;
         this.log.replaceChildren();
         this.showFailure(failure, () => this.start());

@@ -35,8 +35,8 @@
         throw new Failure("network", null, true);
       });
       const answer = await response.json().catch(() => ({}));
-      // Somebody else is there by now: what this answer shows is not for them.
-      if (this.owner.setting("identity", "") !== identity) return this.openSession();
+      // Somebody else is there by now, and has asked for their own: what this answer shows is not for them.
+      if (this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
       if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
       if (!response.ok) {
         const detail = typeof answer.detail === "string" ? answer.detail : null;
@@ -66,6 +66,7 @@
           if (token === this.token) return (this.socket = socket);
           socket.close(); // it is the one of whom the page knew before
         } catch (failure) {
+          if (failure.code === "superseded") continue;
           if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
             renewed = true;
             this.token = null;

@@ -43,8 +43,10 @@
     }
 
     async begin() {
+      const beginning = (this.beginning = {});
       try {
         const session = await this.client.openSession();
+        if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
         this.log.replaceChildren();
         for (const message of session.messages || []) {
           if (message.role === "user") this.addUser(message.content);
@@ -57,6 +59,7 @@
         this.pickUp(session.messages || []);
         return true;
       } catch (failure) {
+        if (this.beginning !== beginning) return this.started;
         this.started = null;
         this.log.replaceChildren();
         this.showFailure(failure, () => this.start());
