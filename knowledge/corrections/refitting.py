@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, F
 
 from knowledge.corrections.fitting import Fitted, fit
@@ -74,8 +74,8 @@ def refit(edit: Edit) -> None:
     for _ in range(_TRIES):
         try:
             _refit(edit)
-        except (KnowledgeChanged, EmbedderChanged):
-            continue
+        except (KnowledgeChanged, EmbedderChanged, IntegrityError):
+            continue  # also where a row was made meanwhile of which nothing read here could know
         return
     raise Conflict(
         "The source was changed by somebody else in this moment. Look at it again.",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.db import IntegrityError
 
 from knowledge import tasks
-from knowledge.corrections.changing import add_chunk, change_chunk, undo_correction
+from knowledge.corrections import refitting
+from knowledge.corrections.changing import add_chunk, change_chunk, decide, undo_correction
 from knowledge.corrections.patching import apply_change, find_change, share_run
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.upkeep.reconciling import reconcile_knowledge
 from knowledge.models import (
+    Chunk,
     Correction,
     Dataset,
+    Decision,
     Document,
     IndexEntry,
     Redo,
@@ -118,6 +122,57 @@ def test_two_people_who_correct_one_chunk_at_once_do_not_overwrite_each_other(bo
     assert refused.value.code == "knowledge_changed"
     assert Correction.objects.get().author == "bob@example.com" and MINE in said(source)
     check(source)
+
+
+def _keep(correction, ann):
+    decide(correction.pk, Decision.KEEP_MINE, author=ann)
+
+
+def _neither(correction, ann):
+    decide(correction.pk, Decision.DROP, author=ann)
+
+
+def _pin(correction, ann):
+    change_chunk(correction.pk, {"is_pinned": True}, author=ann)
+
+
+def test_rows_that_disagree_about_a_chunk_break_no_act_on_it(bot, ann):
+    """A held chunk that the index has too, or that two corrections hold: as an import or hand-made rows may have it."""
+    now = WARRANTY.replace("36", "24")
+    for act, mine in ((_keep, True), (_neither, False), (_pin, True)):
+        source = teach(bot)
+        change_chunk(chunk_of(source, "36 months").pk, {"content": MINE}, author=ann)
+        again(source, HANDBOOK.replace(WARRANTY, now))
+        correction = Correction.objects.get(source=source)
+        (theirs,) = [each for each in correction.theirs if each["held"]]
+        document = Document.objects.get(source=source)
+        Chunk.objects.create(
+            id=theirs["id"], document=document, source=source, ordinal=theirs["ordinal"], heading=theirs["heading"],
+            content=now, token_count=9, content_hash=theirs["content_hash"],
+        )  # fmt: skip
+        Correction.objects.create(
+            source=source, document_id=document.pk, anchor_content="What it said.", content="Else.", theirs=[theirs],
+            anchor_heading=theirs["heading"], anchor_hash="0", state="changed",
+        )  # fmt: skip
+        act(correction, ann)
+        assert now not in said(source) and (MINE in said(source)) == mine, act.__name__
+
+
+def test_a_row_that_others_make_in_the_same_moment_is_a_conflict_and_no_fault(
+    bot, ann, monkeypatch
+):
+    source = teach(bot)
+    chunk = chunk_of(source, "36 months")
+
+    def meet(*_, **__):
+        raise IntegrityError("duplicate key")
+
+    monkeypatch.setattr(refitting, "insert_chunks", meet)
+    for changes in ({"content": MINE}, {"is_pinned": True, "content": MINE}):
+        with pytest.raises(Conflict) as refused:
+            change_chunk(chunk.pk, changes, author=ann)
+        assert refused.value.code == "knowledge_changed"
+    assert not Correction.objects.exists() and WARRANTY in said(source)
 
 
 def test_pages_of_a_site_keep_their_corrections_whether_they_change_or_not(bot, ann, outside):
