@@ -136,10 +136,14 @@ def _pin(correction, ann):
     change_chunk(correction.pk, {"is_pinned": True}, author=ann)
 
 
+def _correct(correction, ann):
+    change_chunk(correction.pk, {"content": f"{MINE} Really."}, author=ann)
+
+
 def test_rows_that_disagree_about_a_chunk_break_no_act_on_it(bot, ann):
     """A held chunk that the index has too, or that two corrections hold: as an import or hand-made rows may have it."""
     now = WARRANTY.replace("36", "24")
-    for act, mine in ((_keep, True), (_neither, False), (_pin, True)):
+    for act, mine in ((_correct, False), (_keep, True), (_neither, False), (_pin, True)):
         source = teach(bot)
         change_chunk(chunk_of(source, "36 months").pk, {"content": MINE}, author=ann)
         again(source, HANDBOOK.replace(WARRANTY, now))
