@@ -29,15 +29,15 @@ def find_bot(bot_profile_id: UUID) -> BotProfile:
 
 def require_room_for_bot() -> None:
     """Raise NotInPlan where the tenant's plan has no room for one more bot that is on."""
-    require_room(Countable.BOTS, BotProfile.objects.active().count())
+    require_room(Countable.BOTS, BotProfile.objects.active().count)
 
 
 def create_bot(fields: dict[str, Any], *, credentials: Credentials | None = None) -> BotProfile:
     """Make a bot; fields that are not given take the model's defaults. Raises NotInPlan."""
-    require_room_for_bot()
     bot = BotProfile(**fields)
     bot.set_credentials(credentials or Credentials())
     with keeping(bot, is_new=True):
+        require_room_for_bot()
         bot.save(force_insert=True)
         record("bot.created", of=bot, detail={"fields": sorted(fields)})
     return bot
@@ -77,12 +77,12 @@ def publish_draft(bot: BotProfile, note: dict[str, Any]) -> BotProfile:
 
 def _write(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
     changes = compare(bot, fields)
-    if fields.get("is_active") and not bot.is_active:
-        require_room_for_bot()
-    for name, value in fields.items():
-        setattr(bot, name, value)
     columns = {"refusal_mode" if name == "refuses" else name for name in fields}
     with transaction.atomic():
+        if fields.get("is_active") and not bot.is_active:
+            require_room_for_bot()
+        for name, value in fields.items():
+            setattr(bot, name, value)
         bot.save(update_fields=[*columns, "updated_at"])
         record("bot.changed", of=bot, changes=changes)
     return bot

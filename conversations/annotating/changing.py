@@ -12,6 +12,7 @@ from django.db.models import Count
 from conversations.models import Chat, ChatNote, ChatTag
 from conversations.models.annotations import LONGEST_NOTE, LONGEST_TAG
 from minirag.lib.errors import BadInput, Conflict, NotFound
+from minirag.lib.saving.tags import hold_row
 from tenants.audit import record
 from tenants.models import User
 
@@ -32,6 +33,7 @@ def add_note(chat: Chat, text: str, author: User) -> ChatNote:
     if not text or len(text) > LONGEST_NOTE or "\0" in text:
         raise BadInput(f"A note has 1 to {LONGEST_NOTE:,} characters.")
     with transaction.atomic():
+        hold_row(f"notes of {chat.pk}")  # so that they are counted one by one
         if chat.notes.count() >= MOST_NOTES:
             raise Conflict(f"This chat has {MOST_NOTES} notes already.", code="too_many_notes")
         note = ChatNote.objects.create(

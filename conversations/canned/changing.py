@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from bots.profiles import find_bot
 from conversations.models import CannedAnswer, Handoff
 from minirag.lib.errors import Conflict, NotFound
+from minirag.lib.saving.tags import hold_row
 from tenants.audit import compare, record
 from tenants.models import User
 
@@ -31,6 +32,7 @@ def create_canned(fields: Mapping[str, Any]) -> CannedAnswer:
     """Raises NotFound for a bot that is not there, Conflict (`too_many_canned_answers`)."""
     _require_bot(fields)
     with transaction.atomic():
+        hold_row("canned answers")  # so that they are counted one by one
         if CannedAnswer.objects.count() >= MOST_CANNED:
             told = f"There are {MOST_CANNED} canned answers already."
             raise Conflict(told, code="too_many_canned_answers")

@@ -15,7 +15,8 @@ from knowledge.indexing.incoming import NewChunk
 # disagree (brought in or mended by hand), a chunk is in both, or held twice: it counts once, as the index has it.
 _STATEMENT: Final = """
 WITH own AS (
-    SELECT c.id, c.document_id, c.ordinal, c.heading, c.content, c.page, c.token_count, c.content_hash, c.place, 0 AS rank
+    SELECT c.id, c.document_id, c.ordinal, c.heading, c.content, c.page, c.token_count, c.content_hash, c.place,
+           0 AS rank
       FROM knowledge_chunk c
      WHERE c.document_id = ANY(%(documents)s)
        AND NOT EXISTS (SELECT FROM knowledge_correction k WHERE k.source_id = c.source_id AND c.id = ANY(k.made_ids))

@@ -15,6 +15,7 @@ from knowledge.curated.same_question import key_of
 from knowledge.curated.vectors import embed_soon
 from knowledge.models import CuratedAnswer, CuratedQuestion
 from minirag.lib.errors import BadInput, Conflict, NotFound
+from minirag.lib.saving.tags import hold_row
 from tenants.audit import compare, record
 from tenants.context import require_tenant
 from tenants.models import User
@@ -75,7 +76,8 @@ def create_answer(
 
 
 def require_room() -> None:
-    """Raise Conflict (`too_many_answers`) where the tenant can have no more."""
+    """Raise Conflict (`too_many_answers`) where the tenant can have no more, until the caller's transaction ends."""
+    hold_row("curated answers")
     if CuratedAnswer.objects.count() >= MOST_ANSWERS:
         raise Conflict(
             f"There are at most {MOST_ANSWERS} curated answers.", code="too_many_answers"

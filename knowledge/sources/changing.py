@@ -42,6 +42,7 @@ def create_source(fields: dict[str, Any]) -> Source:
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
     source = build_source(home, find_parent(home, fields.get("parent_id")), fields)
     with transaction.atomic():
+        require_in_plan(source.source_type)
         count_bytes(source.bot_profile_id, source.stored_bytes)
         source.save(force_insert=True)
         note_created(source)
@@ -68,6 +69,7 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
         for child in fields["children"]
     ]
     with transaction.atomic():
+        require_in_plan("", len(children) + 1)
         count_bytes(
             parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children))
         )
@@ -102,6 +104,7 @@ def upload_source(
     source = build_source(home, parent, fields)
     source.stored_bytes = len(data)
     with transaction.atomic():
+        require_in_plan(source.source_type)
         count_bytes(source.bot_profile_id, len(data))
         source.save(force_insert=True)
         store_file(
@@ -248,7 +251,10 @@ def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
 
 
 def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> Source:
-    """Make an unsaved source of the fields that a client may set. Raises BadInput, NotInPlan."""
+    """Make an unsaved source of the fields that a client may set. Raises BadInput, NotInPlan.
+
+    Whoever saves it asks for its place in the plan once more, where they save it.
+    """
     require_in_plan(fields["source_type"])
     source = Source(
         bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"]

@@ -23,6 +23,9 @@ def require_type_in_plan(source_type: str) -> None:
 
 
 def require_in_plan(source_type: str, more: int = 1) -> None:
-    """Raise NotInPlan where the tenant's plan lacks sources of a type, or has no room for `more` of any type."""
+    """Raise NotInPlan where the tenant's plan lacks sources of a type, or has no room for `more` of any type.
+
+    In the transaction that makes them, and before they are inserted, so that nobody waits for another in a ring.
+    """
     require_type_in_plan(source_type)
-    require_room(Countable.SOURCES, Source.objects.filter(deleted_at=None).count(), more=more)
+    require_room(Countable.SOURCES, Source.objects.filter(deleted_at=None).count, more=more)

@@ -15,6 +15,7 @@ from django.db import transaction
 from minirag.lib.errors import Conflict, Gone, NotFound, ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
+from minirag.lib.saving.tags import hold_row
 from tenants import audit
 from tenants.models import Tenant, TenantTransfer, TransferKind, TransferStatus
 from tenants.moving.cloning import PARTS, clone_tenant
@@ -80,6 +81,7 @@ def _check_free(slug: str) -> None:
 
 def _order(kind: TransferKind, slug: str, *, actor: str, **facts: Any) -> TenantTransfer:
     with transaction.atomic():
+        hold_row("transfers")  # so that they are counted one by one
         waiting = TenantTransfer.objects.filter(status__in=("pending", "running"))
         if waiting.count() >= MOST_OPEN:
             raise Conflict(f"{MOST_OPEN} transfers wait or run already.", code="too_many_transfers")

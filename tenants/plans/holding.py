@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from minirag.lib.errors import Forbidden
@@ -43,13 +46,22 @@ def require_feature(feature: Feature, tenant: Tenant | None = None) -> None:
 
 
 def require_room(
-    what: Countable, used: int, *, more: int = 1, tenant: Tenant | None = None
+    what: Countable, count: Callable[[], int], *, more: int = 1, tenant: Tenant | None = None
 ) -> None:
-    """Raise NotInPlan where `more` of something, besides those that are `used`, are beyond the plan's number."""
+    """Raise NotInPlan where `more` of something, besides those that `count` finds, are beyond the plan's number.
+
+    Within a transaction others who ask the same wait until it ends, so that of two who take the last place in one
+    moment one is refused: whoever makes something asks in the transaction that makes it. Outside of one it is only an
+    early word.
+    """
     tenant = tenant or current_tenant()
     plan = plan_of(tenant) if tenant is not None else None
     most = plan.most(what) if plan is not None else None
-    if plan is not None and most is not None and used + more > most:
+    if plan is None or most is None or tenant is None:
+        return
+    if connection.in_atomic_block:
+        Tenant.objects.select_for_update(no_key=True).only("pk").filter(pk=tenant.pk).first()
+    if count() + more > most:
         raise NotInPlan(
             _("Your plan, %(plan)s, has room for %(most)s: %(what)s. %(way_out)s")
             % {"plan": plan.name, "most": most, "what": what.label, "way_out": _way_out()}
@@ -59,8 +71,8 @@ def require_room(
 def require_room_for_person(tenant: Tenant | None) -> None:
     """Raise NotInPlan where a tenant's plan has no room for one more person who is active; operators need none."""
     if tenant is not None:
-        active = User.objects.filter(tenant=tenant, is_active=True).count()
-        require_room(Countable.PEOPLE, active, tenant=tenant)
+        active = User.objects.filter(tenant=tenant, is_active=True)
+        require_room(Countable.PEOPLE, active.count, tenant=tenant)
 
 
 def _way_out() -> str:
