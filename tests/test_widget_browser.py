@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.template import Context, Engine
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import launch_browser
 from tests.fakes.widget_server import BOT_ID, FakeWidgetServer
@@ -482,6 +482,50 @@ def test_the_window_runs_as_its_language_does(browser, server, lang, page_runs, 
         box, around = said.bounding_box(), window.bounding_box()
         is_left = box["x"] - around["x"] < around["x"] + around["width"] - box["x"] - box["width"]
         assert is_left == (runs == "rtl")
+
+
+@pytest.mark.parametrize(
+    ("said", "page_lang", "locale", "opens", "sources"),
+    [
+        ("pt-BR", "en", "en-GB", "Abrir o chat", "2 fontes"),
+        ("", "zh-Hans-CN", "en-GB", "打开聊天", "2 个来源"),
+        ("", "", "uk", "Відкрити чат", "2 джерела"),
+        ("xx", "fa", "pl-PL", "Otwórz czat", "2 źródła"),
+        ("", "ar", "de", "فتح المحادثة", "مصدران"),
+    ],
+)
+def test_it_speaks_as_its_tag_or_the_page_or_the_browser_says(
+    browser, server, said, page_lang, locale, opens, sources
+):
+    html = render_demo_page().replace('<html lang="en"', f'<html lang="{page_lang}"')
+    server.add_page("/spoken/", html.replace(" data-bot-id", f' data-lang="{said}" data-bot-id'))
+    for page in open_page(browser, server.url + "/spoken/", locale=locale):
+        page.get_by_role("button", name=opens).click()
+        expect(page.locator(".suggestions")).to_be_visible()
+        page.locator("textarea").fill("plain")
+        page.keyboard.press("Enter")
+        expect(page.locator(".sources > summary")).to_have_text(sources)
+        language = said or page_lang or locale
+        assert frames_of(server, "authenticate")[0]["language"] == language
+
+
+def test_it_speaks_english_where_its_words_do_not_come_and_what_was_asked_meanwhile_waits(
+    browser, server
+):
+    server.add_page("/wordless/", render_demo_page().replace('<html lang="en"', '<html lang="it"'))
+    context = browser.new_context(locale="it")
+    page = context.new_page()
+    waiting: list[Route] = []
+    page.route("**/words/it.json", waiting.append)
+    with page.expect_request("**/words/it.json"):
+        page.goto(server.url + "/wordless/")
+    page.evaluate(
+        "document.querySelector('minirag-widget').ask('plain Question').catch(console.error)"
+    )
+    expect(page.locator("section.window")).to_have_count(0)
+    waiting[0].abort()
+    expect(page.locator(".sources > summary")).to_have_text("2 sources")
+    context.close()
 
 
 @pytest.mark.parametrize("accent", ["#0f766e", "#ffd54a", "#111111", "#7dd3fc"])

@@ -1,11 +1,13 @@
 """Makes the scripts in `static/minirag` of the parts beside this file: `python -m widget.build`.
 
 The parts are put together as they are, in the order of PARTS: one script for a page, small files for people, and
-no tool between what is written here and what runs there.
+no tool between what is written here and what runs there. Into the part `words` go the names of the languages, and
+English; of the others, which are served beside the script, a page fetches the one that it needs.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 PARTS = (
@@ -21,10 +23,29 @@ INBOX_PARTS = ("inbox/head", "parts/builders", "parts/markdown", "inbox/page", "
 THREAD = WIDGET.with_name("thread.js")
 THREAD_PARTS = ("thread/head", "parts/builders", "parts/markdown", "thread/page")
 TRYER = WIDGET.with_name("trying.js")
+WORDS = WIDGET.with_name("words")
 
 
 def build(parts: tuple[str, ...] = PARTS) -> str:
-    return "".join((FOLDER / f"{name}.js").read_text() for name in parts)
+    script = "".join((FOLDER / f"{name}.js").read_text() for name in parts)
+    return script.replace('"@languages"', _write(languages())).replace(
+        '"@english"', _write(read_words("en"))
+    )
+
+
+def languages() -> list[str]:
+    """What the widget speaks, by the names of its files."""
+    return sorted(path.stem for path in WORDS.glob("*.json"))
+
+
+def read_words(language: str) -> dict[str, str | dict[str, str]]:
+    """A text each, or its plural forms by the names that CLDR has for them."""
+    words: dict[str, str | dict[str, str]] = json.loads((WORDS / f"{language}.json").read_text())
+    return words
+
+
+def _write(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def build_page(parts: tuple[str, ...]) -> str:

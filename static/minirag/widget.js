@@ -29,105 +29,43 @@
   const NARROW = "(max-width: 480px)";
 
   // --- Words ---
-  const STRINGS = {
-    en: {
-      dir: "ltr",
-      title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
-      greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
-      question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
-      cut_length: "The answer was cut off: it reached its greatest length.",
-      cut_content_filter: "The answer was cut off by the provider's content filter.",
-      restart: "New conversation", log: "Conversation", you: "You", answering: "An answer is being written",
-      suggestions: "Suggested questions", source: "Source {n}: {title}", oneSource: "1 source",
-      sources: "{n} sources", untitled: "Document", page: "page {n}", openSource: "Open the source",
-      refused: "Not found in the documents", helpful: "Helpful", unhelpful: "Not helpful", retry: "Retry",
-      reconnecting: "Connecting again…",
-      network: "No connection to the assistant. Please check your network.",
-      interrupted: "The connection broke off before the answer was complete.",
-      timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
-      unavailable: "This assistant is not available at the moment.",
-      identity: "You are not signed in any more. Please reload the page.",
-      rate_limited: "That was a lot of questions at once. Please wait a moment.",
-      quota_exceeded: "This assistant has answered all the questions it may for now. Please come back later.",
-      notice: "Answers can be wrong. Check the sources.",
-      askPerson: "Talk to a person", waiting: "A person has been called. You can go on asking meanwhile.",
-      withdraw: "No longer needed", here: "{name} is here and answers you.", person: "A person",
-      typing: "{name} is typing…", back: "The assistant answers again.",
-      gone: "The person had to leave. Somebody else has been called.",
-      away: "Nobody is here at the moment.", opens: "We are here again: {when}.",
-      leaveHint: "Leave a message, and you will get an answer by e-mail.", leave: "Send message",
-      yourMail: "Your e-mail address", yourName: "Your name (optional)", yourMessage: "Your message",
-      leftShort: "Your message is with us. The answer comes by e-mail.",
-      left: "Thank you. Your message has been sent; the answer comes by e-mail.",
-      too_many_handoffs: "You are waiting for a person in other conversations already.",
-    },
-    de: {
-      dir: "ltr",
-      title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
-      greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
-      question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
-      cut_length: "Die Antwort wurde abgebrochen: Sie war so lang, wie sie sein darf.",
-      cut_content_filter: "Die Antwort wurde vom Inhaltsfilter des Anbieters abgebrochen.",
-      restart: "Neues Gespräch", log: "Gespräch", you: "Sie", answering: "Eine Antwort wird geschrieben",
-      suggestions: "Vorgeschlagene Fragen", source: "Quelle {n}: {title}", oneSource: "1 Quelle",
-      sources: "{n} Quellen", untitled: "Dokument", page: "Seite {n}", openSource: "Quelle öffnen",
-      refused: "In den Unterlagen nicht gefunden", helpful: "Hilfreich", unhelpful: "Nicht hilfreich",
-      retry: "Erneut versuchen", reconnecting: "Verbindung wird wiederhergestellt …",
-      network: "Keine Verbindung zum Assistenten. Bitte prüfen Sie Ihr Netz.",
-      interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
-      timeout: "Die Antwort dauert zu lange.",
-      unavailable: "Dieser Assistent ist im Moment nicht verfügbar.",
-      identity: "Sie sind nicht mehr angemeldet. Bitte laden Sie die Seite neu.",
-      rate_limited: "Das waren viele Fragen auf einmal. Bitte warten Sie einen Moment.",
-      quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
-      failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
-      notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
-      askPerson: "Mit einem Menschen sprechen",
-      waiting: "Ein Mensch ist gerufen. Sie können inzwischen weiter fragen.",
-      withdraw: "Nicht mehr nötig", here: "{name} ist da und antwortet Ihnen.", person: "Ein Mensch",
-      typing: "{name} schreibt …", back: "Jetzt antwortet wieder der Assistent.",
-      gone: "Ihr Gegenüber musste gehen. Jemand anders ist gerufen.",
-      away: "Im Moment ist niemand da.", opens: "Wir sind wieder da: {when}.",
-      leaveHint: "Hinterlassen Sie eine Nachricht, die Antwort kommt per E-Mail.", leave: "Nachricht senden",
-      yourMail: "Ihre E-Mail-Adresse", yourName: "Ihr Name (freiwillig)", yourMessage: "Ihre Nachricht",
-      leftShort: "Ihre Nachricht liegt uns vor. Die Antwort kommt per E-Mail.",
-      left: "Danke. Ihre Nachricht ist abgeschickt; die Antwort kommt per E-Mail.",
-      too_many_handoffs: "Sie warten schon in anderen Gesprächen auf einen Menschen.",
-    },
-    ar: {
-      dir: "rtl",
-      title: "محادثة MiniRAG", open: "فتح المحادثة", close: "إغلاق المحادثة",
-      greeting: "مرحبًا! اسألونا عن أي شيء في وثائقنا.", placeholder: "اكتبوا سؤالكم…",
-      question: "سؤالكم", send: "إرسال", stop: "إيقاف الإجابة", stopped: "تم الإيقاف.",
-      cut_length: "تم اقتطاع الإجابة لأنها بلغت أقصى طول مسموح به.",
-      cut_content_filter: "أوقف مرشّح المحتوى لدى المزوّد هذه الإجابة.",
-      restart: "محادثة جديدة", log: "المحادثة", you: "أنتم", answering: "جارٍ كتابة الإجابة",
-      suggestions: "أسئلة مقترحة", source: "المصدر {n}: {title}", oneSource: "مصدر واحد",
-      sources: "المصادر: {n}", untitled: "وثيقة", page: "صفحة {n}", openSource: "فتح المصدر",
-      refused: "غير موجود في الوثائق", helpful: "مفيد", unhelpful: "غير مفيد", retry: "إعادة المحاولة",
-      reconnecting: "جارٍ إعادة الاتصال…",
-      network: "لا يوجد اتصال بالمساعد. يُرجى التحقق من الشبكة.",
-      interrupted: "انقطع الاتصال قبل اكتمال الإجابة.",
-      timeout: "تستغرق الإجابة وقتًا طويلًا.", failed: "حدث خطأ ما. يُرجى المحاولة مرة أخرى.",
-      unavailable: "هذا المساعد غير متاح حاليًا.",
-      identity: "انتهت صلاحية تسجيل دخولكم. يُرجى إعادة تحميل الصفحة.",
-      rate_limited: "أسئلة كثيرة دفعة واحدة. يُرجى الانتظار قليلًا.",
-      quota_exceeded: "أجاب هذا المساعد عن كل ما يُسمح له به حاليًا. يُرجى العودة لاحقًا.",
-      notice: "قد تكون الإجابات خاطئة. تحققوا من المصادر.",
-      askPerson: "التحدث إلى شخص", waiting: "تم استدعاء شخص. يمكنكم مواصلة السؤال في هذه الأثناء.",
-      withdraw: "لم يعد ضروريًا", here: "{name} هنا ويجيبكم.", person: "شخص",
-      typing: "{name} يكتب…", back: "يجيب المساعد من جديد.",
-      gone: "اضطر الشخص إلى المغادرة. تم استدعاء شخص آخر.",
-      away: "لا يوجد أحد هنا في الوقت الحالي.", opens: "نعود: {when}.",
-      leaveHint: "اتركوا رسالة وسيصلكم الرد بالبريد الإلكتروني.", leave: "إرسال الرسالة",
-      yourMail: "بريدكم الإلكتروني", yourName: "اسمكم (اختياري)", yourMessage: "رسالتكم",
-      leftShort: "رسالتكم لدينا. سيصلكم الرد بالبريد الإلكتروني.",
-      left: "شكرًا. أُرسلت رسالتكم، وسيصلكم الرد بالبريد الإلكتروني.",
-      too_many_handoffs: "أنتم تنتظرون شخصًا في محادثات أخرى بالفعل.",
-    },
-  };
+  // English is here. Each other language is a file beside this script, which only pages that want it fetch.
+  const LANGUAGES = ["ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "tr", "uk", "zh"]; // both put here by widget.build, of static/minirag/words
+  const ENGLISH = { ...{"dir": "ltr", "title": "MiniRAG Chat", "open": "Open chat", "close": "Close chat", "greeting": "Hello! Ask me anything about our documents.", "placeholder": "Type your question…", "question": "Your question", "send": "Send", "stop": "Stop the answer", "stopped": "Stopped.", "cut_length": "The answer was cut off: it reached its greatest length.", "cut_content_filter": "The answer was cut off by the provider's content filter.", "restart": "New conversation", "log": "Conversation", "you": "You", "answering": "An answer is being written", "suggestions": "Suggested questions", "source": "Source {n}: {title}", "sources": {"one": "1 source", "other": "{n} sources"}, "untitled": "Document", "page": "page {n}", "openSource": "Open the source", "refused": "Not found in the documents", "helpful": "Helpful", "unhelpful": "Not helpful", "retry": "Retry", "reconnecting": "Connecting again…", "network": "No connection to the assistant. Please check your network.", "interrupted": "The connection broke off before the answer was complete.", "timeout": "The answer is taking too long.", "failed": "Something went wrong. Please try again.", "unavailable": "This assistant is not available at the moment.", "identity": "You are not signed in any more. Please reload the page.", "rate_limited": "That was a lot of questions at once. Please wait a moment.", "quota_exceeded": "This assistant has answered all the questions it may for now. Please come back later.", "notice": "Answers can be wrong. Check the sources.", "askPerson": "Talk to a person", "waiting": "A person has been called. You can go on asking meanwhile.", "withdraw": "No longer needed", "here": "{name} is here and answers you.", "person": "A person", "typing": "{name} is typing…", "back": "The assistant answers again.", "gone": "The person had to leave. Somebody else has been called.", "away": "Nobody is here at the moment.", "opens": "We are here again: {when}.", "leaveHint": "Leave a message, and you will get an answer by e-mail.", "leave": "Send message", "yourMail": "Your e-mail address", "yourName": "Your name (optional)", "yourMessage": "Your message", "leftShort": "Your message is with us. The answer comes by e-mail.", "left": "Thank you. Your message has been sent; the answer comes by e-mail.", "too_many_handoffs": "You are waiting for a person in other conversations already."}, tag: "en" };
+  const DICTIONARIES = { en: ENGLISH };
+
+  /** The first wanted language that there are words for, else English: "pt-BR" and "pt_br" are Portuguese. */
+  function chooseLanguage(wanted) {
+    for (const tag of wanted) {
+      const subtags = tag.toLowerCase().split(/[-_]/);
+      for (; subtags.length; subtags.pop()) {
+        if (LANGUAGES.includes(subtags.join("-"))) return subtags.join("-");
+      }
+    }
+    return "en";
+  }
+
+  /** Where the words are: beside the script as MiniRAG serves it, else at the server that the widget talks to. */
+  function findWords(language, apiUrl) {
+    const isOurs = SCRIPT && /\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/, ""));
+    return new URL(`words/${language}.json`, isOurs ? SCRIPT.src : new URL("/static/minirag/", apiUrl)).href;
+  }
+
+  /** Words of a language. What its file lacks, or all where it cannot be had, is English. */
+  async function fetchWords(language, apiUrl) {
+    if (DICTIONARIES[language]) return DICTIONARIES[language];
+    const asked = { credentials: "omit", signal: AbortSignal.timeout(5000) };
+    const answer = await fetch(findWords(language, apiUrl), asked).catch(() => null);
+    const words = answer && answer.ok ? await answer.json().catch(() => null) : null;
+    if (!words) return ENGLISH;
+    DICTIONARIES[language] = { ...ENGLISH, ...words, tag: language };
+    return DICTIONARIES[language];
+  }
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+
+  /** Words that depend on a number, in the form that the language has for it: {one: …, few: …, other: …}. */
+  const count = (words, name, n) => fill(words[name][new Intl.PluralRules(words.tag).select(n)] || words[name].other, { n });
 
   // --- Look ---
   const IN_THE_DARK = "(prefers-color-scheme: dark)";
@@ -577,16 +515,34 @@
       this.memory = new Memory(this.botId);
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
       this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
-      this.turn = this.started = this.company = this.people = this.askedFor = null;
+      this.turn = this.started = this.company = this.people = this.askedFor = this.window = null;
       this.bot = {};
-      this.draw();
-      this.dress();
       this.onPageClick = (event) => {
         const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
         if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
       };
       document.addEventListener("click", this.onPageClick);
+      this.appearing = this.appear();
+    }
+
+    /** Draws as soon as the words of its language are there, which for English is at once. */
+    async appear() {
+      const { client } = this;
+      const look = this.hasAttribute("preview") ? {} : client.fetchLook();
+      this.root = this.shadowRoot || this.attachShadow({ mode: "open" });
+      this.root.replaceChildren();
+      this.applyStyles(this.root); // an inline one has its height from now on
+      this.words = DICTIONARIES[this.language] || (await fetchWords(this.language, this.apiUrl));
+      if (this.client !== client) return; // taken out of the page meanwhile
+      this.draw();
+      this.dress(look);
       if (this.inline) this.start();
+    }
+
+    /** Whether it stands on the page by now; what the page asks of it before waits for that. */
+    async isThere() {
+      if (!this.window) await this.appearing;
+      return Boolean(this.window);
     }
 
     disconnectedCallback() {
@@ -606,11 +562,11 @@
       const home = SCRIPT && SCRIPT.src ? new URL(SCRIPT.src).origin : location.origin;
       this.botId = this.setting("bot-id", "");
       this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
-      const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
-      this.wanted = wanted.slice(0, 35);
+      const around = (this.parentElement || document.documentElement).closest("[lang]:not([lang=''])");
+      const wanted = [this.setting("lang"), around && around.lang, ...navigator.languages].filter(Boolean);
+      this.wanted = (wanted[0] || "en").slice(0, 35);
+      this.language = chooseLanguage(wanted);
       this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
-      this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
-      this.words = STRINGS[this.language];
       for (const name of ["theme", "placement", "position", "size"]) {
         if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
       }
@@ -618,10 +574,7 @@
     }
 
     draw() {
-      const root = this.shadowRoot || this.attachShadow({ mode: "open" });
-      root.replaceChildren();
-      this.applyStyles(root);
-      const words = this.words;
+      const { root, words } = this;
       const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
       this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
       this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
@@ -639,7 +592,7 @@
       this.notice = build("footer", {}, words.notice);
       this.window = build(
         "section",
-        { className: "window", role, lang: this.language, dir: words.dir, hidden: !this.inline },
+        { className: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
         build("header", {}, this.heading, ...buttons),
         this.log,
         this.typingLine,
@@ -680,9 +633,9 @@
 
   // --- Its look ---
     /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
-    async dress() {
+    async dress(fetched) {
       if (this.bubble) this.bubble.hidden = true;
-      const look = this.hasAttribute("preview") ? {} : await this.client.fetchLook();
+      const look = await fetched;
       if (this.bubble) this.bubble.hidden = false;
       this.wear(look);
     }
@@ -727,7 +680,8 @@
     }
 
     /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */
-    preview(look, bot) {
+    async preview(look, bot) {
+      if (!(await this.isThere())) return;
       this.bot = bot;
       this.log.replaceChildren();
       this.greet();
@@ -743,7 +697,8 @@
       root.adoptedStyleSheets = [root.adoptedStyleSheets[0], sheet];
     }
 
-    open() {
+    async open() {
+      if (!this.window && !(await this.isThere())) return false;
       if (!this.inline && this.window.hidden) {
         this.window.hidden = false;
         this.bubble.classList.remove("news");
@@ -756,7 +711,7 @@
     }
 
     close() {
-      if (this.inline || this.window.hidden) return;
+      if (!this.window || this.inline || this.window.hidden) return;
       this.window.hidden = true;
       Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
       this.bubble.focus();
@@ -854,7 +809,7 @@
       this.turn = { question: text };
       if (!(await opened)) {
         this.turn = null;
-        this.input.value = text;
+        if (this.window) this.input.value = text;
         return false;
       }
       for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
@@ -1062,8 +1017,7 @@
         items.set(citation.number, item);
         list.append(build("li", {}, item));
       }
-      const { oneSource, sources } = this.words;
-      const label = citations.length === 1 ? oneSource : fill(sources, { n: citations.length });
+      const label = count(this.words, "sources", citations.length);
       return build("details", { className: "sources" }, build("summary", {}, label), list);
     }
 
@@ -1305,7 +1259,7 @@
       const field = (name, label, more) => build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
       const opens = this.people.opens_at ? new Date(`${this.people.opens_at}Z`) : null;
       const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
-      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(this.language, look) })}` : "";
+      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}` : "";
       const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
         build("p", {}, `${words.away}${when} ${words.leaveHint}`),
         field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),

@@ -49,8 +49,7 @@
         items.set(citation.number, item);
         list.append(build("li", {}, item));
       }
-      const { oneSource, sources } = this.words;
-      const label = citations.length === 1 ? oneSource : fill(sources, { n: citations.length });
+      const label = count(this.words, "sources", citations.length);
       return build("details", { className: "sources" }, build("summary", {}, label), list);
     }
 

@@ -20,7 +20,7 @@
       this.turn = { question: text };
       if (!(await opened)) {
         this.turn = null;
-        this.input.value = text;
+        if (this.window) this.input.value = text;
         return false;
       }
       for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();

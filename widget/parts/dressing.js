@@ -1,8 +1,8 @@
   // --- Its look ---
     /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
-    async dress() {
+    async dress(fetched) {
       if (this.bubble) this.bubble.hidden = true;
-      const look = this.hasAttribute("preview") ? {} : await this.client.fetchLook();
+      const look = await fetched;
       if (this.bubble) this.bubble.hidden = false;
       this.wear(look);
     }
@@ -47,7 +47,8 @@
     }
 
     /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */
-    preview(look, bot) {
+    async preview(look, bot) {
+      if (!(await this.isThere())) return;
       this.bot = bot;
       this.log.replaceChildren();
       this.greet();

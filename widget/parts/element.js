@@ -24,16 +24,34 @@
       this.memory = new Memory(this.botId);
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
       this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
-      this.turn = this.started = this.company = this.people = this.askedFor = null;
+      this.turn = this.started = this.company = this.people = this.askedFor = this.window = null;
       this.bot = {};
-      this.draw();
-      this.dress();
       this.onPageClick = (event) => {
         const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
         if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
       };
       document.addEventListener("click", this.onPageClick);
+      this.appearing = this.appear();
+    }
+
+    /** Draws as soon as the words of its language are there, which for English is at once. */
+    async appear() {
+      const { client } = this;
+      const look = this.hasAttribute("preview") ? {} : client.fetchLook();
+      this.root = this.shadowRoot || this.attachShadow({ mode: "open" });
+      this.root.replaceChildren();
+      this.applyStyles(this.root); // an inline one has its height from now on
+      this.words = DICTIONARIES[this.language] || (await fetchWords(this.language, this.apiUrl));
+      if (this.client !== client) return; // taken out of the page meanwhile
+      this.draw();
+      this.dress(look);
       if (this.inline) this.start();
+    }
+
+    /** Whether it stands on the page by now; what the page asks of it before waits for that. */
+    async isThere() {
+      if (!this.window) await this.appearing;
+      return Boolean(this.window);
     }
 
     disconnectedCallback() {
@@ -53,11 +71,11 @@
       const home = SCRIPT && SCRIPT.src ? new URL(SCRIPT.src).origin : location.origin;
       this.botId = this.setting("bot-id", "");
       this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
-      const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
-      this.wanted = wanted.slice(0, 35);
+      const around = (this.parentElement || document.documentElement).closest("[lang]:not([lang=''])");
+      const wanted = [this.setting("lang"), around && around.lang, ...navigator.languages].filter(Boolean);
+      this.wanted = (wanted[0] || "en").slice(0, 35);
+      this.language = chooseLanguage(wanted);
       this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
-      this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
-      this.words = STRINGS[this.language];
       for (const name of ["theme", "placement", "position", "size"]) {
         if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
       }
@@ -65,10 +83,7 @@
     }
 
     draw() {
-      const root = this.shadowRoot || this.attachShadow({ mode: "open" });
-      root.replaceChildren();
-      this.applyStyles(root);
-      const words = this.words;
+      const { root, words } = this;
       const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
       this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
       this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
@@ -86,7 +101,7 @@
       this.notice = build("footer", {}, words.notice);
       this.window = build(
         "section",
-        { className: "window", role, lang: this.language, dir: words.dir, hidden: !this.inline },
+        { className: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
         build("header", {}, this.heading, ...buttons),
         this.log,
         this.typingLine,

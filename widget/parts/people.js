@@ -91,7 +91,7 @@
       const field = (name, label, more) => build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
       const opens = this.people.opens_at ? new Date(`${this.people.opens_at}Z`) : null;
       const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
-      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(this.language, look) })}` : "";
+      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}` : "";
       const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
         build("p", {}, `${words.away}${when} ${words.leaveHint}`),
         field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),

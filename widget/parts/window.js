@@ -1,4 +1,5 @@
-    open() {
+    async open() {
+      if (!this.window && !(await this.isThere())) return false;
       if (!this.inline && this.window.hidden) {
         this.window.hidden = false;
         this.bubble.classList.remove("news");
@@ -11,7 +12,7 @@
     }
 
     close() {
-      if (this.inline || this.window.hidden) return;
+      if (!this.window || this.inline || this.window.hidden) return;
       this.window.hidden = true;
       Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
       this.bubble.focus();

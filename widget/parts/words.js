@@ -1,101 +1,39 @@
   // --- Words ---
-  const STRINGS = {
-    en: {
-      dir: "ltr",
-      title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
-      greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
-      question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
-      cut_length: "The answer was cut off: it reached its greatest length.",
-      cut_content_filter: "The answer was cut off by the provider's content filter.",
-      restart: "New conversation", log: "Conversation", you: "You", answering: "An answer is being written",
-      suggestions: "Suggested questions", source: "Source {n}: {title}", oneSource: "1 source",
-      sources: "{n} sources", untitled: "Document", page: "page {n}", openSource: "Open the source",
-      refused: "Not found in the documents", helpful: "Helpful", unhelpful: "Not helpful", retry: "Retry",
-      reconnecting: "Connecting again…",
-      network: "No connection to the assistant. Please check your network.",
-      interrupted: "The connection broke off before the answer was complete.",
-      timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
-      unavailable: "This assistant is not available at the moment.",
-      identity: "You are not signed in any more. Please reload the page.",
-      rate_limited: "That was a lot of questions at once. Please wait a moment.",
-      quota_exceeded: "This assistant has answered all the questions it may for now. Please come back later.",
-      notice: "Answers can be wrong. Check the sources.",
-      askPerson: "Talk to a person", waiting: "A person has been called. You can go on asking meanwhile.",
-      withdraw: "No longer needed", here: "{name} is here and answers you.", person: "A person",
-      typing: "{name} is typing…", back: "The assistant answers again.",
-      gone: "The person had to leave. Somebody else has been called.",
-      away: "Nobody is here at the moment.", opens: "We are here again: {when}.",
-      leaveHint: "Leave a message, and you will get an answer by e-mail.", leave: "Send message",
-      yourMail: "Your e-mail address", yourName: "Your name (optional)", yourMessage: "Your message",
-      leftShort: "Your message is with us. The answer comes by e-mail.",
-      left: "Thank you. Your message has been sent; the answer comes by e-mail.",
-      too_many_handoffs: "You are waiting for a person in other conversations already.",
-    },
-    de: {
-      dir: "ltr",
-      title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
-      greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
-      question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
-      cut_length: "Die Antwort wurde abgebrochen: Sie war so lang, wie sie sein darf.",
-      cut_content_filter: "Die Antwort wurde vom Inhaltsfilter des Anbieters abgebrochen.",
-      restart: "Neues Gespräch", log: "Gespräch", you: "Sie", answering: "Eine Antwort wird geschrieben",
-      suggestions: "Vorgeschlagene Fragen", source: "Quelle {n}: {title}", oneSource: "1 Quelle",
-      sources: "{n} Quellen", untitled: "Dokument", page: "Seite {n}", openSource: "Quelle öffnen",
-      refused: "In den Unterlagen nicht gefunden", helpful: "Hilfreich", unhelpful: "Nicht hilfreich",
-      retry: "Erneut versuchen", reconnecting: "Verbindung wird wiederhergestellt …",
-      network: "Keine Verbindung zum Assistenten. Bitte prüfen Sie Ihr Netz.",
-      interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
-      timeout: "Die Antwort dauert zu lange.",
-      unavailable: "Dieser Assistent ist im Moment nicht verfügbar.",
-      identity: "Sie sind nicht mehr angemeldet. Bitte laden Sie die Seite neu.",
-      rate_limited: "Das waren viele Fragen auf einmal. Bitte warten Sie einen Moment.",
-      quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
-      failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
-      notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
-      askPerson: "Mit einem Menschen sprechen",
-      waiting: "Ein Mensch ist gerufen. Sie können inzwischen weiter fragen.",
-      withdraw: "Nicht mehr nötig", here: "{name} ist da und antwortet Ihnen.", person: "Ein Mensch",
-      typing: "{name} schreibt …", back: "Jetzt antwortet wieder der Assistent.",
-      gone: "Ihr Gegenüber musste gehen. Jemand anders ist gerufen.",
-      away: "Im Moment ist niemand da.", opens: "Wir sind wieder da: {when}.",
-      leaveHint: "Hinterlassen Sie eine Nachricht, die Antwort kommt per E-Mail.", leave: "Nachricht senden",
-      yourMail: "Ihre E-Mail-Adresse", yourName: "Ihr Name (freiwillig)", yourMessage: "Ihre Nachricht",
-      leftShort: "Ihre Nachricht liegt uns vor. Die Antwort kommt per E-Mail.",
-      left: "Danke. Ihre Nachricht ist abgeschickt; die Antwort kommt per E-Mail.",
-      too_many_handoffs: "Sie warten schon in anderen Gesprächen auf einen Menschen.",
-    },
-    ar: {
-      dir: "rtl",
-      title: "محادثة MiniRAG", open: "فتح المحادثة", close: "إغلاق المحادثة",
-      greeting: "مرحبًا! اسألونا عن أي شيء في وثائقنا.", placeholder: "اكتبوا سؤالكم…",
-      question: "سؤالكم", send: "إرسال", stop: "إيقاف الإجابة", stopped: "تم الإيقاف.",
-      cut_length: "تم اقتطاع الإجابة لأنها بلغت أقصى طول مسموح به.",
-      cut_content_filter: "أوقف مرشّح المحتوى لدى المزوّد هذه الإجابة.",
-      restart: "محادثة جديدة", log: "المحادثة", you: "أنتم", answering: "جارٍ كتابة الإجابة",
-      suggestions: "أسئلة مقترحة", source: "المصدر {n}: {title}", oneSource: "مصدر واحد",
-      sources: "المصادر: {n}", untitled: "وثيقة", page: "صفحة {n}", openSource: "فتح المصدر",
-      refused: "غير موجود في الوثائق", helpful: "مفيد", unhelpful: "غير مفيد", retry: "إعادة المحاولة",
-      reconnecting: "جارٍ إعادة الاتصال…",
-      network: "لا يوجد اتصال بالمساعد. يُرجى التحقق من الشبكة.",
-      interrupted: "انقطع الاتصال قبل اكتمال الإجابة.",
-      timeout: "تستغرق الإجابة وقتًا طويلًا.", failed: "حدث خطأ ما. يُرجى المحاولة مرة أخرى.",
-      unavailable: "هذا المساعد غير متاح حاليًا.",
-      identity: "انتهت صلاحية تسجيل دخولكم. يُرجى إعادة تحميل الصفحة.",
-      rate_limited: "أسئلة كثيرة دفعة واحدة. يُرجى الانتظار قليلًا.",
-      quota_exceeded: "أجاب هذا المساعد عن كل ما يُسمح له به حاليًا. يُرجى العودة لاحقًا.",
-      notice: "قد تكون الإجابات خاطئة. تحققوا من المصادر.",
-      askPerson: "التحدث إلى شخص", waiting: "تم استدعاء شخص. يمكنكم مواصلة السؤال في هذه الأثناء.",
-      withdraw: "لم يعد ضروريًا", here: "{name} هنا ويجيبكم.", person: "شخص",
-      typing: "{name} يكتب…", back: "يجيب المساعد من جديد.",
-      gone: "اضطر الشخص إلى المغادرة. تم استدعاء شخص آخر.",
-      away: "لا يوجد أحد هنا في الوقت الحالي.", opens: "نعود: {when}.",
-      leaveHint: "اتركوا رسالة وسيصلكم الرد بالبريد الإلكتروني.", leave: "إرسال الرسالة",
-      yourMail: "بريدكم الإلكتروني", yourName: "اسمكم (اختياري)", yourMessage: "رسالتكم",
-      leftShort: "رسالتكم لدينا. سيصلكم الرد بالبريد الإلكتروني.",
-      left: "شكرًا. أُرسلت رسالتكم، وسيصلكم الرد بالبريد الإلكتروني.",
-      too_many_handoffs: "أنتم تنتظرون شخصًا في محادثات أخرى بالفعل.",
-    },
-  };
+  // English is here. Each other language is a file beside this script, which only pages that want it fetch.
+  const LANGUAGES = "@languages"; // both put here by widget.build, of static/minirag/words
+  const ENGLISH = { ..."@english", tag: "en" };
+  const DICTIONARIES = { en: ENGLISH };
+
+  /** The first wanted language that there are words for, else English: "pt-BR" and "pt_br" are Portuguese. */
+  function chooseLanguage(wanted) {
+    for (const tag of wanted) {
+      const subtags = tag.toLowerCase().split(/[-_]/);
+      for (; subtags.length; subtags.pop()) {
+        if (LANGUAGES.includes(subtags.join("-"))) return subtags.join("-");
+      }
+    }
+    return "en";
+  }
+
+  /** Where the words are: beside the script as MiniRAG serves it, else at the server that the widget talks to. */
+  function findWords(language, apiUrl) {
+    const isOurs = SCRIPT && /\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/, ""));
+    return new URL(`words/${language}.json`, isOurs ? SCRIPT.src : new URL("/static/minirag/", apiUrl)).href;
+  }
+
+  /** Words of a language. What its file lacks, or all where it cannot be had, is English. */
+  async function fetchWords(language, apiUrl) {
+    if (DICTIONARIES[language]) return DICTIONARIES[language];
+    const asked = { credentials: "omit", signal: AbortSignal.timeout(5000) };
+    const answer = await fetch(findWords(language, apiUrl), asked).catch(() => null);
+    const words = answer && answer.ok ? await answer.json().catch(() => null) : null;
+    if (!words) return ENGLISH;
+    DICTIONARIES[language] = { ...ENGLISH, ...words, tag: language };
+    return DICTIONARIES[language];
+  }
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+
+  /** Words that depend on a number, in the form that the language has for it: {one: …, few: …, other: …}. */
+  const count = (words, name, n) => fill(words[name][new Intl.PluralRules(words.tag).select(n)] || words[name].other, { n });
 
