@@ -516,7 +516,7 @@ def test_it_speaks_english_where_its_words_do_not_come_and_what_was_asked_meanwh
     context = browser.new_context(locale="it")
     page = context.new_page()
     waiting: list[Route] = []
-    page.route("**/words/it.json", waiting.append)
+    page.route("**/words/it.json", lambda route: waiting.append(route))
     with page.expect_request("**/words/it.json"):
         page.goto(server.url + "/wordless/")
     page.evaluate(
