@@ -519,9 +519,7 @@ def test_it_speaks_english_where_its_words_do_not_come_and_what_was_asked_meanwh
     page.route("**/words/it.json", lambda route: waiting.append(route))
     with page.expect_request("**/words/it.json"):
         page.goto(server.url + "/wordless/")
-    page.evaluate(
-        "document.querySelector('minirag-widget').ask('plain Question').catch(console.error)"
-    )
+    page.evaluate("() => { document.querySelector('minirag-widget').ask('plain Question') }")
     expect(page.locator("section.window")).to_have_count(0)
     waiting[0].abort()
     expect(page.locator(".sources > summary")).to_have_text("2 sources")
