@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from tenants import audit
-from tenants.admin_site.forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
+from tenants.admin_site.forms import DomainForm, DomainRowForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, posted
+from tenants.admin_site.rows import GuardedRows
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.context import tenant_context
@@ -51,9 +51,9 @@ STATUS_COLOURS = {
 }
 
 
-class DomainInline(TabularInline):
+class DomainInline(GuardedRows):
     model = Domain
-    form = DomainForm
+    form = DomainRowForm
     extra = 0
     verbose_name = _("host")
     fields = ("domain", "is_primary", "is_claim")

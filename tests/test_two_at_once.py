@@ -16,13 +16,15 @@ from selectolax.lexbor import LexborHTMLParser
 
 from bots.models import BotProfile
 from conftest import PASSWORD, Party
+from conversations.models import Gap
 from knowledge import tasks
 from knowledge.corrections.changing import change_chunk
+from knowledge.datasets.changing import create_dataset
 from knowledge.edits.changing import change_document
-from knowledge.models import Correction, CuratedAnswer, Source
+from knowledge.models import BotDataset, Correction, CuratedAnswer, Dataset, Source
 from knowledge.tests.conftest import make_bot, teach
 from minirag.pages.reference import api_document
-from tenants.admin_site.meanwhile import GuardedModelForm
+from tenants.admin_site.meanwhile import GuardedModelForm, GuardedRowForm
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.audit import acting
 from tenants.models import Role, User
@@ -32,8 +34,6 @@ from webhooks.models import Webhook
 __all__ = ["alice", "rows"]
 JSON = "application/json"
 UNTAGGED = (  # a list, or said in the body which row is meant
-    "/v1/sources/by-external-id/{external_id}",
-    "/v1/bot-profiles/{bot_profile_id}/datasets",
     "/v1/chat/{chat_id}/tags",
 )
 
@@ -178,11 +178,51 @@ class TestPages:
         assert alice.post(url, read_form(answer)).status_code == 302
         assert Correction.objects.get().content == "What Alice wrote."
 
+    def test_a_row_on_the_page_of_another(self, alice, ann, rows):
+        bot, dataset = rows[BotProfile], create_dataset({"name": "Shared"})
+        BotDataset.objects.create(bot_profile=bot, dataset=dataset, priority=1)
+        url = alice.url(tenant_site, Dataset, "change", dataset.pk)
+        mine, hers = read_form(alice.get(url)), read_form(ann.get(url))
+        assert ann.post(url, hers | {"bot_links-0-priority": "7"}).status_code == 302
+
+        answer = alice.post(url, mine | {"bot_links-0-priority": "3", "name": "Ours"})
+        shown = answer.content.decode()
+        assert answer.status_code == 200 and "ann@acme.example.com" in shown
+        assert "nothing is saved yet" in shown and "Priority 7" in shown
+        link = BotDataset.objects.get(dataset=dataset)
+        assert (link.priority, link.dataset.name) == (7, "Shared")
+        assert alice.post(url, read_form(answer)).status_code == 302
+        link = BotDataset.objects.get(dataset=dataset)
+        assert (link.priority, link.dataset.name) == (3, "Ours")
+
+        untouched = read_form(alice.get(url))
+        BotDataset.objects.update(priority=9)
+        shown = read_form(alice.post(url, untouched | {"description": "Of all."}))
+        assert shown["bot_links-0-priority"] == "9" and shown["description"] == "Of all."
+        assert alice.post(url, shown).status_code == 302
+        assert BotDataset.objects.get(dataset=dataset).priority == 9
+
+    def test_an_answer_to_a_gap(self, alice, ann, rows):
+        gap = rows[Gap]
+        url = f"/admin/conversations/gap/{gap.pk}/answer/"
+        mine, hers = read_form(alice.get(url)), read_form(ann.get(url))
+        said = {"questions": "What is blue?", "answer": "The sky."}
+        assert ann.post(url, hers | said).status_code == 302
+        other = {"questions": "And what is red?", "answer": "The rose."}
+        answer = alice.post(url, mine | other)
+        assert answer.status_code == 200 and not CuratedAnswer.objects.filter(answer="The rose.")
+        shown = answer.content.decode()
+        assert "ann@acme.example.com" in shown and "The rose." in shown
+        assert alice.post(url, read_form(answer)).status_code == 302
+        assert CuratedAnswer.objects.filter(answer="The rose.").exists()
+
     @pytest.mark.parametrize("site", [tenant_site, platform_site])
     def test_every_form_of_a_row_is_guarded(self, site):
         assert site._registry
         for admin in site._registry.values():
             assert issubclass(admin.form, GuardedModelForm), admin
+            for inline in admin.inlines:
+                assert issubclass(inline.form, GuardedRowForm), inline
 
 
 class TestApi:
@@ -223,6 +263,32 @@ class TestApi:
         late = as_acme.put(url, {"is_offered": False}, JSON, HTTP_IF_MATCH=tag)
         assert late.json()["code"] == "changed_meanwhile"
         assert as_acme.get(url).json()["is_offered"]
+
+    def test_a_source_by_its_external_id_and_a_bots_datasets(self, as_acme, rows):
+        bot = rows[BotProfile].pk
+        url = "/v1/sources/by-external-id/kb-1"
+        said = {"bot_profile_id": str(bot), "source_type": "text", "content": "Open.", "name": "A"}
+        early = as_acme.put(url, said, JSON, HTTP_IF_MATCH='"x"')
+        assert early.json()["code"] == "changed_meanwhile", "nothing to overwrite, and so not made"
+        made = as_acme.put(url, said, JSON)
+        tag = as_acme.get(url)["ETag"]
+        assert made.status_code == 201 and made["ETag"] == tag
+        first = as_acme.put(url, said | {"name": "B"}, JSON, HTTP_IF_MATCH=tag)
+        assert first.status_code == 200 and first["ETag"] != tag
+        late = as_acme.put(url, said | {"name": "C"}, JSON, HTTP_IF_MATCH=tag)
+        gone = as_acme.delete(url, HTTP_IF_MATCH=tag)
+        assert late.json()["code"] == gone.json()["code"] == "changed_meanwhile"
+        assert as_acme.get(url).json()["name"] == "B"
+
+        url = f"/v1/bot-profiles/{bot}/datasets"
+        shared = [create_dataset({"name": name}) for name in ("One", "Two")]
+        tag = as_acme.get(url)["ETag"]
+        bodies = [{"datasets": [{"dataset_id": str(each.pk)}]} for each in shared]
+        first = as_acme.put(url, bodies[0], JSON, HTTP_IF_MATCH=tag)
+        assert first.status_code == 200 and first["ETag"] == as_acme.get(url)["ETag"] != tag
+        late = as_acme.put(url, bodies[1], JSON, HTTP_IF_MATCH=tag)
+        assert late.json()["code"] == "changed_meanwhile"
+        assert [each["dataset_name"] for each in as_acme.get(url).json()] == ["One"]
 
     def test_of_another_tenant_nothing_is_told(self, as_globex, rows):
         url = f"/v1/bot-profiles/{rows[BotProfile].pk}"

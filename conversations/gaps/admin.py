@@ -28,6 +28,7 @@ from conversations.models import Gap, GapState
 from knowledge.models import CuratedAnswer, CuratedQuestion
 from knowledge.models.curated import LONGEST_ANSWER, MOST_VARIANTS
 from minirag.lib.bounds import longest
+from tenants.admin_site.meanwhile import SeenField, holding
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     may_manage,
@@ -63,10 +64,34 @@ class AnswerForm(forms.Form):
         max_length=LONGEST_ANSWER, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
         help_text=_("Markdown, given to visitors as it is written."),
     )  # fmt: skip
+    decided = SeenField()
     is_golden = forms.BooleanField(
         label=_("Make the main question a golden one"), required=False, initial=True,
         widget=UnfoldBooleanSwitchWidget,
     )  # fmt: skip
+
+    def __init__(self, *args: Any, gap: Gap, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gap = gap
+        self.initial["decided"] = self._stands
+
+    @property
+    def _stands(self) -> str:
+        return f"{self.gap.state} {self.gap.decided_at or ''}".strip()
+
+    def clean(self) -> dict[str, Any]:
+        """Refused where somebody else has decided about the gap since the page was shown; once more is a decision."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        seen = cleaned.get("decided")
+        if seen and seen != self._stands:
+            raise forms.ValidationError(
+                gettext(
+                    "%(who)s has decided about this gap (%(state)s) while you had this page open, so nothing is "
+                    "saved yet. What you wrote is still here; approve it again to have it beside theirs."
+                )
+                % {"who": self.gap.decided_by or "–", "state": GapState(self.gap.state).label}
+            )
+        return cleaned
 
     def clean_questions(self) -> list[str]:
         questions: list[str] = self.cleaned_data["questions"]
@@ -140,7 +165,8 @@ class GapAdmin(LookOnlyAdmin):
 
     @action(description=_("Answer"), permissions=["decide"], icon="edit", url_path="answer")
     def write_answer(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return self._ask_for_answer(request, self.require_object(request, object_id))
+        with holding(request, f"gap {object_id}"):
+            return self._ask_for_answer(request, self.require_object(request, object_id))
 
     @action(
         description=_("Draft an answer"),
@@ -150,9 +176,9 @@ class GapAdmin(LookOnlyAdmin):
     )
     def draft(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Ask for a draft by a POST, since it costs; then show the form with it."""
-        gap = self.require_object(request, object_id)
         if "answer" in request.POST:
-            return self._ask_for_answer(request, gap)
+            return self.write_answer(request, object_id)
+        gap = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> HttpResponse:
             made = draft_for(gap)
@@ -209,7 +235,7 @@ class GapAdmin(LookOnlyAdmin):
     ) -> HttpResponse:
         initial = {"questions": suggest_questions(gap), "answer": draft or "", "is_golden": True}
         is_new = draft is not None  # the POST that we answer asked for the draft
-        form = AnswerForm(None if is_new else posted(request), initial=initial)
+        form = AnswerForm(None if is_new else posted(request), initial=initial, gap=gap)
         after = gettext(
             "%(bot_profile)s gives what you approve as it is written, before anything is searched."
         ) % {"bot_profile": gap.bot_profile}

@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -36,8 +35,9 @@ from knowledge.datasets.changing import (
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset, Reembedding
 from minirag.lib.errors import ProductError
-from tenants.admin_site.meanwhile import GuardedModelForm
+from tenants.admin_site.meanwhile import GuardedModelForm, GuardedRowForm
 from tenants.admin_site.model_admin import ProductAdmin, may_manage, once_per_row
+from tenants.admin_site.rows import GuardedRows
 from tenants.admin_site.sites import tenant_site
 
 
@@ -79,7 +79,7 @@ class DatasetForm(GuardedModelForm):
         return tags
 
 
-class LinkForm(forms.ModelForm):
+class LinkForm(GuardedRowForm):
     class Meta:
         model = BotDataset
         fields = ("bot_profile", "priority", "is_active")
@@ -94,8 +94,12 @@ class LinkForm(forms.ModelForm):
             )
             self.fields["bot_profile"].disabled = True
 
+    @property
+    def noted_id(self) -> object:
+        return self.instance.dataset_id
 
-class LinkInline(TabularInline):
+
+class LinkInline(GuardedRows):
     model = BotDataset
     form = LinkForm
     autocomplete_fields = ("bot_profile",)

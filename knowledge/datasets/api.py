@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -146,6 +148,9 @@ class DatasetBot(DatasetView):
 
 
 class BotDatasets(DatasetView):
+    def tag_parts(self, shown: Sequence[BotLinkSchema]) -> list[Any]:
+        return [(each.dataset_id, each.priority, each.is_active) for each in shown]
+
     @describe(
         "List a bot's datasets", answers={200: list[BotLinkSchema]},
         description="The shared ones that it is linked with, first priorities first; not its own.",

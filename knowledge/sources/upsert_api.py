@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import StringConstraints
 from rest_framework.request import Request
@@ -41,8 +42,16 @@ class _Path(Body):
 
 class SourceByExternalId(ApiView):
     door = TEXT_DOOR
-    has_no_tag = True  # which source is meant, a PUT says in its body; by its own id it has one
     permission_classes = (HasTenant, permit("sources"))
+
+    def find_held(
+        self, external_id: str, query: ExternalIdQuery | None = None, body: PutSource | None = None
+    ) -> tuple[UUID, ExternalIdQuery]:
+        """The source that is meant, which a PUT says in its body, held as it is by its own id."""
+        if body is not None:
+            query = ExternalIdQuery(bot_profile_id=body.bot_profile_id, dataset_id=body.dataset_id)
+        query = query or ExternalIdQuery()
+        return find_by_external_id(_read_id(external_id), **query.model_dump()).pk, query
 
     @describe(
         "Show a source by your own id", query=ExternalIdQuery, answers={200: SourceSchema}, path=_PATH,

@@ -23,7 +23,7 @@ from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
 from minirag.lib.security.groups import fold_groups
 from minirag.lib.security.passwords import PasswordWeak, check_password
-from tenants.admin_site.meanwhile import GuardedModelForm
+from tenants.admin_site.meanwhile import GuardedModelForm, GuardedRowForm
 from tenants.admin_site.model_admin import search_field
 from tenants.context import current_tenant
 from tenants.models import ApiToken, Domain, Right, Role, Tenant, User, normalise_email
@@ -82,6 +82,10 @@ class DomainForm(GuardedModelForm):
             return normalise_host(self.cleaned_data["domain"])
         except BadInput as error:
             raise forms.ValidationError(error.detail) from None
+
+
+class DomainRowForm(GuardedRowForm, DomainForm):
+    """A host on the page of its tenant."""
 
 
 class ReasonForm(forms.Form):

@@ -66,18 +66,19 @@ class Guarded(forms.BaseForm):
             kept = self.__dict__["_stand"] = {
                 name: _fingerprint(self.get_initial_for_field(field, name))
                 for name, field in self.fields.items()
-                if not field.disabled and not isinstance(field, forms.FileField)
+                if not field.disabled and not isinstance(field, forms.FileField | SeenField)
             }
         return kept
 
     def full_clean(self) -> None:
-        is_checked = self.is_bound and self.guarded_id is not None and SEEN in self.data
+        carried = self.add_prefix(SEEN)
+        is_checked = self.is_bound and self.guarded_id is not None and carried in self.data
         stand = (
             self._fingerprints if is_checked else {}
         )  # before the form puts anything into its row
         super().full_clean()
         if is_checked:
-            self._refuse_overwriting(_read_seen(self.data.get(SEEN)), stand)
+            self._refuse_overwriting(_read_seen(self.data.get(carried)), stand)
 
     def _refuse_overwriting(self, seen: Mapping[str, str], stand: Mapping[str, str]) -> None:
         others = [name for name, value in stand.items() if seen.get(name, value) != value]
@@ -95,16 +96,8 @@ class Guarded(forms.BaseForm):
                 told.append(Theirs(str(self[name].label), text))
         self.theirs = tuple(told)
         names = ", ".join(f"“{self[name].label}”" for name in others)
-        kept = (
-            gettext(
-                "What you wrote is still here, and below is what it says now. Save again to put yours in its place."
-            )
-            if told
-            else gettext(
-                "It shows what it says now; the rest is as you wrote it. Save again to keep both."
-            )
-        )
-        who = _tell_last_change(self.guarded_id)
+        kept = self._tell_kept()
+        who = _tell_last_change(self.noted_id)
         self.add_error(
             None,
             forms.ValidationError(
@@ -115,6 +108,33 @@ class Guarded(forms.BaseForm):
                 code="changed_meanwhile",
             ),
         )
+
+    @property
+    def noted_id(self) -> object:
+        """Under which id the audit log has its changes."""
+        return self.guarded_id
+
+    def _tell_kept(self) -> str:
+        if self.theirs:
+            return gettext(
+                "What you wrote is still here, and below is what it says now. Save again to put yours in its place."
+            )
+        return gettext(
+            "It shows what it says now; the rest is as you wrote it. Save again to keep both."
+        )
+
+
+class SeenField(forms.CharField):
+    """Carries the fingerprints of a form that is one of several on a page; it is no change, and shows what stands."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial
 
 
 class GuardedForm(Guarded, forms.Form):
@@ -138,6 +158,24 @@ class GuardedModelForm(Guarded, forms.ModelForm):
         for name, field in self.fields.items():
             if field.label is None and name in names:
                 field.label = capfirst(str(names[name]))
+
+
+class GuardedRowForm(GuardedModelForm):
+    """The base of the forms of rows that are changed on the page of another one (`GuardedRows`)."""
+
+    seen_values = SeenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.guarded_id is not None:
+            self.initial[SEEN] = json.dumps(self._fingerprints)
+
+    def _tell_kept(self) -> str:
+        if not self.theirs:
+            return super()._tell_kept()
+        return gettext("It says now: %(now)s. Save again to put yours in its place.") % {
+            "now": ", ".join(f"{each.label} {each.text}" for each in self.theirs)
+        }
 
 
 @contextmanager

@@ -1726,7 +1726,7 @@ class Operations(Transport):
         dataset_id: str | Unset = UNSET,
     ) -> Source:
         """Show a source by your own id: `GET /v1/sources/by-external-id/{external_id}`."""
-        return cast(Source, self.request('GET', f'/v1/sources/by-external-id/{external_id}', query=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id)).json())
+        return cast(Source, read_tagged(self.request('GET', f'/v1/sources/by-external-id/{external_id}', query=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id))))
 
     def put_source_under_your_own_id(
         self,
@@ -1750,9 +1750,10 @@ class Operations(Transport):
         content: str | None | Unset = UNSET,
         file_base64: str | None | Unset = UNSET,
         file_name: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> Source:
         """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
-        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content, file_base64=file_base64, file_name=file_name)).json())
+        return cast(Source, read_tagged(self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content, file_base64=file_base64, file_name=file_name), if_match=if_match)))
 
     def delete_source_by_your_own_id(
         self,
@@ -1760,9 +1761,10 @@ class Operations(Transport):
         *,
         bot_profile_id: str | Unset = UNSET,
         dataset_id: str | Unset = UNSET,
+        if_match: str | Unset = UNSET,
     ) -> None:
         """Delete a source by your own id: `DELETE /v1/sources/by-external-id/{external_id}`."""
-        self.request('DELETE', f'/v1/sources/by-external-id/{external_id}', query=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id))
+        self.request('DELETE', f'/v1/sources/by-external-id/{external_id}', query=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id), if_match=if_match)
 
     def show_source(
         self,
@@ -2100,16 +2102,17 @@ class Operations(Transport):
         bot_profile_id: str,
     ) -> list[BotLink]:
         """List a bot's datasets: `GET /v1/bot-profiles/{bot_profile_id}/datasets`."""
-        return cast(list[BotLink], self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/datasets').json())
+        return cast(list[BotLink], read_tagged(self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/datasets')))
 
     def set_bot_datasets(
         self,
         bot_profile_id: str,
         *,
         datasets: list[WantedLink],
+        if_match: str | Unset = UNSET,
     ) -> list[BotLink]:
         """Set a bot's datasets: `PUT /v1/bot-profiles/{bot_profile_id}/datasets`."""
-        return cast(list[BotLink], self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/datasets', body=given(datasets=datasets)).json())
+        return cast(list[BotLink], read_tagged(self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/datasets', body=given(datasets=datasets), if_match=if_match)))
 
     def ask_bot(
         self,

@@ -167,9 +167,16 @@ class Tagged(dict[str, Any]):
     etag: str = ""
 
 
+class TaggedList(list[Any]):
+    """An answer that is a list, with the `ETag` that it came with."""
+
+    etag: str = ""
+
+
 def read_tagged(response: httpx.Response) -> Any:
     """The JSON of an answer, which keeps the answer's `ETag`."""
-    told = Tagged(response.json())
+    read = response.json()
+    told = TaggedList(read) if isinstance(read, list) else Tagged(read)
     told.etag = response.headers.get("ETag", "")
     return told
 

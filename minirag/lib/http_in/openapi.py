@@ -190,21 +190,31 @@ def _hand_over(view: F, operation: Operation) -> F:
         if view.__name__ not in _SAVING or if_match == "*" or not is_tagged(type(self)):
             return write_answer(request, view(self, request, **asked), operation.answers, self)
         with transaction.atomic():
-            _require_unchanged(self, request, if_match, {name: asked[name] for name in path})
+            _require_unchanged(self, request, if_match, {name: asked[name] for name in path}, asked)
             return write_answer(request, view(self, request, **asked), operation.answers, self)
 
     return answer  # type: ignore[return-value]
 
 
-def _require_unchanged(view: Any, request: Any, wanted: str, ids: Mapping[str, Any]) -> None:
-    """Hold the row, and raise ChangedMeanwhile where it is not what `If-Match` says."""
-    hold_row([type(view).__name__, *ids.values()][-1])
+def _require_unchanged(
+    view: Any, request: Any, wanted: str, ids: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+    """Hold the row, and raise ChangedMeanwhile where it is not what `If-Match` says.
+
+    A view whose address alone does not say which row is meant has `find_held`: the row's id, and the query that shows
+    it, of what was asked.
+    """
     described = view.get.operations["GET"]
-    query = {} if described.query is None else {"query": described.query()}
+    find_held = getattr(view, "find_held", None)
     try:
-        value = view.get.__wrapped__(view, request, **ids, **query)
+        held, query = (
+            find_held(**asked) if find_held else ([type(view).__name__, *ids.values()][-1], None)
+        )
+        hold_row(held)
+        query = query if described.query is None or query else described.query()
+        value = view.get.__wrapped__(view, request, **ids, **({"query": query} if query else {}))
     except NotFound:
-        if ids:
+        if ids and find_held is None:
             raise
         raise ChangedMeanwhile from None  # what a tenant has one of was taken away
     require_match(wanted, tag_answer(value, described.answers, view))

@@ -36,7 +36,7 @@ class ChangedMeanwhile(Conflict):
 
 def is_tagged(view: Any) -> bool:
     """Whether what a view shows carries an `ETag`: what it both shows as one thing and lets be changed."""
-    return bool(_tagged_fields(view))
+    return bool(_tagged_fields(view)) or (hasattr(view, "tag_parts") and hasattr(view, "put"))
 
 
 @cache
@@ -49,8 +49,6 @@ def _tagged_fields(view: Hashable) -> tuple[str, ...]:
     changed = patched or put
     if changed is None or changed.body is None or not hasattr(kind, "model_fields"):
         return ()
-    if getattr(view, "has_no_tag", False):
-        return ()
     fields = kind.model_fields.keys() & changed.body.model_fields.keys()
     return tuple(sorted(fields or (kind.model_fields.keys() if patched is None else ())))
 
@@ -61,10 +59,10 @@ def make_tag(view: Any, shown: Any) -> str:
     It is of the fields that a PATCH or PUT changes, as they are shown, of all where that names them otherwise;
     a view with `tag_parts` says itself what it is of.
     """
-    fields = _tagged_fields(view.__class__)
-    if not fields or not isinstance(shown, BaseModel):
-        return ""
     own = getattr(view, "tag_parts", None)
+    fields = _tagged_fields(view.__class__)
+    if own is None and not (fields and isinstance(shown, BaseModel)):
+        return ""
     parts = {name: getattr(shown, name, None) for name in fields} if own is None else own(shown)
     return f'"{sha256(to_json(parts)).hexdigest()[:20]}"'
 
