@@ -36,27 +36,23 @@ def bot(in_acme, multilingual):
     return bot
 
 
-@pytest.mark.parametrize(
-    ("question", "fact"),
-    [
-        ("Wie lange kann ich ein Gerät zurückschicken?", "within 30 days"),
-        ("Wann hat der Laden geöffnet?", "9 am to 6 pm"),
-        ("Combien de mois dure la garantie ?", "36 months"),
-        ("Ile miesięcy gwarancji ma Aeris One?", "36 months"),
-    ],
-)
-def test_it_is_found_and_answered_with_its_source(bot, question, fact):
-    events = take(bot, question)
-    done = events[-1]
-    assert done.message.outcome == "answered" and fact in text_of(events)
-    assert Citation.objects.filter(message=done.message).exists()
-
-
-@pytest.mark.parametrize(
-    "question", ["Wer hat die Mondlandung geleitet?", "Wie hoch ist der Mont Blanc?", "Quel temps fera-t-il demain ?"]
-)  # fmt: skip
-def test_what_the_pages_do_not_hold_is_declined(bot, question):
-    assert take(bot, question)[-1].message.outcome == "refused"
+def test_questions_in_other_languages_are_answered_with_their_source_or_declined(bot):
+    for question, fact in {
+        "Wie lange kann ich ein Gerät zurückschicken?": "within 30 days",
+        "Wann hat der Laden geöffnet?": "9 am to 6 pm",
+        "Combien de mois dure la garantie ?": "36 months",
+        "Ile miesięcy gwarancji ma Aeris One?": "36 months",
+    }.items():
+        events = take(bot, question)
+        done = events[-1]
+        assert done.message.outcome == "answered" and fact in text_of(events), question
+        assert Citation.objects.filter(message=done.message).exists(), question
+    for question in (
+        "Wer hat die Mondlandung geleitet?",
+        "Wie hoch ist der Mont Blanc?",
+        "Quel temps fera-t-il demain ?",
+    ):
+        assert take(bot, question)[-1].message.outcome == "refused", question
 
 
 def test_another_tenant_finds_nothing_of_it(bot, globex, multilingual):
@@ -81,12 +77,8 @@ def beside_minilm(bot, settings, tmp_path, monkeypatch):
     settings.EMBEDDER_DIR = tmp_path
 
 
-@pytest.mark.parametrize(
-    ("question", "model"),
-    [("How many months does the warranty last?", local.MINILM), ("Wie lange gilt die Garantie?", MULTILINGUAL)],
-)  # fmt: skip
 def test_english_sentences_are_weighed_by_the_english_model_where_both_are_there(
-    bot, beside_minilm, monkeypatch, question, model
+    bot, beside_minilm, monkeypatch
 ):
     weighing: list[str] = []
     encode = local.encode_locally
@@ -104,5 +96,10 @@ def test_english_sentences_are_weighed_by_the_english_model_where_both_are_there
 
     monkeypatch.setattr(local, "encode_locally", note)
     monkeypatch.setattr(minilm.MiniLM, "read", note_reading)
-    done = take(bot, question)[-1]
-    assert done.message.outcome == "answered" and set(weighing) == {model}
+    for question, model in {
+        "How many months does the warranty last?": local.MINILM,
+        "Wie lange gilt die Garantie?": MULTILINGUAL,
+    }.items():
+        weighing.clear()
+        done = take(bot, question)[-1]
+        assert done.message.outcome == "answered" and set(weighing) == {model}, question
