@@ -48,6 +48,8 @@
 
   const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
 
+  const tellCitation = ({ number, title, url, page }) => ({ number, title, url: safeUrl(url || "") || "", page: page || null });
+
   const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
   const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
   const link = (href, text) => build("a", { href, ...NEW_TAB }, text);

@@ -10,9 +10,21 @@
  */
 (() => {
   "use strict";
-  if (customElements.get("minirag-widget")) return;
-
   const SCRIPT = document.currentScript;
+
+  /** One script tag is enough: it inserts its bot's element, unless the page has placed one. Each tag has its own bot. */
+  function insert() {
+    const bot = SCRIPT && SCRIPT.dataset.botId;
+    const isThere = (widget) => [null, bot].includes(widget.getAttribute("bot-id"));
+    if (!bot || [...document.querySelectorAll("minirag-widget")].some(isThere)) return;
+    const widget = Object.assign(document.createElement("minirag-widget"), { madeBy: SCRIPT });
+    widget.setAttribute("bot-id", bot);
+    document.body.append(widget);
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", insert);
+  else queueMicrotask(insert); // when the element is defined below
+  if (customElements.get("minirag-widget")) return; // a second tag, or the same one again
+
   const MAX_QUESTION_LENGTH = 32000;
   const BACKOFF_SECONDS = [0.4, 1, 2, 4, 8];
   const MAX_DROPS = 8; // sockets that may break under one answer
@@ -27,6 +39,13 @@
     server_stopping: "interrupted",
   };
   const NARROW = "(max-width: 480px)";
+  // Attributes that are properties as well, as frameworks like to set them.
+  const ATTRIBUTES = [
+    "bot-id", "api-url", "identity", "tags", "greeting", "placeholder", "placement", "theme", "position", "size",
+  ];
+  const DRAWN = ["bot-id", "api-url", "lang", "placement", "greeting", "placeholder"]; // anew where they change
+  const CONTEXT = ["tags", "dataset_ids", "source_ids", "languages", "dated_from", "dated_until"];
+  const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
 
   // --- Words ---
   // English is here. Each other language is a file beside this script, which only pages that want it fetch.
@@ -259,6 +278,8 @@
 
   const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
 
+  const tellCitation = ({ number, title, url, page }) => ({ number, title, url: safeUrl(url || "") || "", page: page || null });
+
   const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
   const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
   const link = (href, text) => build("a", { href, ...NEW_TAB }, text);
@@ -349,6 +370,12 @@
       if (!this.values.visitor_id) this.set("visitor_id", randomId());
     }
 
+    /** Another visitor from now on, who has asked nothing. */
+    forget() {
+      this.values = {};
+      this.set("visitor_id", randomId());
+    }
+
     set(name, value) {
       this.values[name] = value;
       try {
@@ -366,8 +393,8 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner, { apiToken, language, tags }) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language, tags });
+    constructor(apiUrl, botId, memory, owner, { apiToken, language }) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
@@ -378,7 +405,13 @@
       return answer && answer.ok ? answer.json().catch(() => ({})) : {};
     }
 
+    /** Whether the element went on with another client, since it was taken out of the page or drawn anew. */
+    get isLeft() {
+      return this.owner.client !== this;
+    }
+
     async openSession() {
+      if (this.isLeft) throw new Failure("superseded", null, false);
       const { visitor_id, chat_id = null } = this.memory.values;
       const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed
       const known = identity ? { identity } : {};
@@ -395,7 +428,7 @@
       });
       const answer = await response.json().catch(() => ({}));
       // Somebody else is there by now, and has asked for their own: what this answer shows is not for them.
-      if (this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
+      if (this.isLeft || this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
       if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
       if (!response.ok) {
         const detail = typeof answer.detail === "string" ? answer.detail : null;
@@ -446,8 +479,9 @@
         let authenticated = false;
         socket.onopen = () => {
           const { chat_id = null } = this.memory.values;
-          const { token: session_token, language, tags } = this;
-          const narrowed = tags.length ? { source_filter: { tags } } : {};
+          const { token: session_token, language } = this;
+          this.narrowing = this.owner.narrowing;
+          const narrowed = this.narrowing ? { source_filter: JSON.parse(this.narrowing) } : {};
           socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
         };
         socket.onclose = () => {
@@ -467,6 +501,11 @@
           }
         };
       });
+    }
+
+    /** Leaves a socket that was opened when the page narrowed in another way. */
+    keepUp() {
+      if (this.socket && this.narrowing !== this.owner.narrowing) this.close();
     }
 
     async send(frame) {
@@ -492,12 +531,20 @@
   // --- The element ---
   class MiniRagWidget extends HTMLElement {
     static get observedAttributes() {
-      return ["identity"];
+      return ["identity", "title", "theme", ...DRAWN];
+    }
+
+    attributeChangedCallback(name, before, after) {
+      if (!this.client || before === after) return;
+      if (name === "identity") this.welcome();
+      else if (DRAWN.includes(name)) this.drawAnew();
+      else if (this.window && name === "title") this.nameWindow();
+      else if (this.window) this.pickContrast();
     }
 
     /** The page knows its visitor, or another one: the conversation is theirs, as far as there is one. */
-    attributeChangedCallback(name, before, after) {
-      if (!this.client || !this.started || before === after) return;
+    welcome() {
+      if (!this.started) return;
       if (this.turn) this.endTurn();
       this.memory.set("turn", null);
       this.client.token = null;
@@ -508,18 +555,23 @@
 
     connectedCallback() {
       if (this.client) return;
+      for (const name of ATTRIBUTES.map(camel).filter((name) => Object.hasOwn(this, name))) {
+        const value = this[name]; // set before this script was there
+        delete this[name];
+        this[name] = value;
+      }
       this.readSettings();
       if (this.setting("api-token")) {
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
-      this.memory = new Memory(this.botId);
-      const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
-      this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
+      this.memory = new Memory(this.ownBot);
+      const page = { apiToken: this.setting("api-token", ""), language: this.wanted };
+      this.client = new Client(this.server, this.ownBot, this.memory, this, page);
       this.turn = this.started = this.company = this.people = this.askedFor = this.window = null;
       this.bot = {};
       this.onPageClick = (event) => {
         const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
-        if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
+        if (asker && this.isMeant(asker)) this.ask(asker.getAttribute("data-minirag-ask"));
       };
       document.addEventListener("click", this.onPageClick);
       this.appearing = this.appear();
@@ -532,11 +584,40 @@
       this.root = this.shadowRoot || this.attachShadow({ mode: "open" });
       this.root.replaceChildren();
       this.applyStyles(this.root); // an inline one has its height from now on
-      this.words = DICTIONARIES[this.language] || (await fetchWords(this.language, this.apiUrl));
+      this.words = DICTIONARIES[this.language] || (await fetchWords(this.language, this.server));
       if (this.client !== client) return; // taken out of the page meanwhile
       this.draw();
       this.dress(look);
-      if (this.inline) this.start();
+      if (this.left) this.comeAgain(this.left);
+      else if (this.inline) this.start();
+      this.left = null;
+    }
+
+    /** As it was when it was taken out of the page, or drawn in another way. */
+    comeAgain({ isOpen, isStarted, hasFocus, draft }) {
+      this.input.value = draft;
+      this.fitInput();
+      if (isOpen) this.show();
+      if (isOpen && hasFocus) this.input.focus({ preventScroll: true });
+      if (isOpen || isStarted) this.start();
+    }
+
+    /** What a page asks of no bot in particular is for its first one. */
+    isMeant(asker) {
+      const bot = asker.getAttribute("data-minirag-bot");
+      return bot ? bot === this.ownBot : [null, this].includes(document.querySelector("minirag-widget"));
+    }
+
+    /** Once, however many attributes the page changes now. */
+    drawAnew() {
+      if (this.isChanging) return;
+      this.isChanging = true;
+      queueMicrotask(() => {
+        this.isChanging = false;
+        if (!this.isConnected) return;
+        this.disconnectedCallback();
+        this.connectedCallback();
+      });
     }
 
     /** Whether it stands on the page by now; what the page asks of it before waits for that. */
@@ -547,26 +628,32 @@
 
     disconnectedCallback() {
       document.removeEventListener("click", this.onPageClick);
+      if (this.window) {
+        const now = { isOpen: !this.window.hidden, isStarted: Boolean(this.started) };
+        this.left = { ...now, hasFocus: Boolean(this.root.activeElement), draft: this.input.value };
+      }
+      if (this.turn) clearTimeout(this.turn.silence); // the server goes on, and it is picked up
+      this.client.token = null;
       this.client.close();
-      this.client = null;
+      this.client = this.beginning = this.turn = null;
     }
 
-    /** An attribute of the element, else the script's data- attribute, else the default. */
+    /** An attribute of the element, else the script tag's data- attribute, else the default. */
     setting(name, fallback) {
       if (this.hasAttribute(name)) return this.getAttribute(name);
-      const camel = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-      return (SCRIPT && SCRIPT.dataset[camel]) || fallback;
+      const tag = this.madeBy || SCRIPT;
+      return (tag && tag.dataset[camel(name)]) || fallback;
     }
 
     readSettings() {
-      const home = SCRIPT && SCRIPT.src ? new URL(SCRIPT.src).origin : location.origin;
-      this.botId = this.setting("bot-id", "");
-      this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
+      const tag = this.madeBy || SCRIPT;
+      const home = tag && tag.src ? new URL(tag.src).origin : location.origin;
+      this.ownBot = this.setting("bot-id", "");
+      this.server = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
       const around = (this.parentElement || document.documentElement).closest("[lang]:not([lang=''])");
       const wanted = [this.setting("lang"), around && around.lang, ...navigator.languages].filter(Boolean);
       this.wanted = (wanted[0] || "en").slice(0, 35);
       this.language = chooseLanguage(wanted);
-      this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
       for (const name of ["theme", "placement", "position", "size"]) {
         if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
       }
@@ -634,10 +721,13 @@
   // --- Its look ---
     /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
     async dress(fetched) {
-      if (this.bubble) this.bubble.hidden = true;
+      const { client, bubble } = this;
+      if (bubble) bubble.hidden = true;
       const look = await fetched;
-      if (this.bubble) this.bubble.hidden = false;
+      if (this.client !== client) return; // drawn in another way meanwhile
+      if (bubble) bubble.hidden = false;
       this.wear(look);
+      this.announce("ready", { language: this.words.tag });
     }
 
     /** What the page's tag or style sheet says counts before a look. */
@@ -647,7 +737,7 @@
       this.worn = ["theme", "position", "size"].filter((name) => look[name] && !this.hasAttribute(name));
       for (const name of this.worn) this.setAttribute(name, look[name]);
       this.addStyles(this.writeRules(look));
-      this.showLogo(look.logo_url && new URL(look.logo_url, this.apiUrl).href);
+      this.showLogo(look.logo_url && new URL(look.logo_url, this.server).href);
       this.nameWindow();
       this.pickContrast();
     }
@@ -699,20 +789,25 @@
 
     async open() {
       if (!this.window && !(await this.isThere())) return false;
-      if (!this.inline && this.window.hidden) {
-        this.window.hidden = false;
-        this.bubble.classList.remove("news");
-        this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
-        Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
-        this.pickContrast();
-      }
+      this.show();
       if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
       return this.start();
+    }
+
+    show() {
+      if (this.inline || !this.window.hidden) return;
+      this.window.hidden = false;
+      this.bubble.classList.remove("news");
+      this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
+      Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
+      this.pickContrast();
+      this.announce("open");
     }
 
     close() {
       if (!this.window || this.inline || this.window.hidden) return;
       this.window.hidden = true;
+      this.announce("close");
       Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
       this.bubble.focus();
     }
@@ -806,14 +901,15 @@
       const text = String(question || "").trim().slice(0, MAX_QUESTION_LENGTH);
       const opened = this.open();
       if (!text || this.turn) return false;
-      this.turn = { question: text };
-      if (!(await opened)) {
-        this.turn = null;
+      const asked = (this.turn = { question: text });
+      if (!(await opened) || this.turn !== asked) {
+        if (this.turn === asked) this.turn = null;
         if (this.window) this.input.value = text;
         return false;
       }
       for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
       this.addUser(text);
+      this.announce("message", { role: "user", content: text });
       this.run(text);
       return true;
     }
@@ -846,6 +942,7 @@
 
     async sendQuestion(turn) {
       try {
+        this.client.keepUp();
         await this.client.ready();
         if (this.turn !== turn) return;
         await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
@@ -878,6 +975,7 @@
     onEvent(event) {
       if (this.hearPeople(event)) return;
       const turn = this.turn;
+      if (event.type === "feedback_saved") this.announceFeedback(event);
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
       if (event.number && event.number <= turn.number) return; // heard before the socket broke
@@ -891,7 +989,11 @@
       } else if (event.type === "done") {
         this.endTurn();
         if (event.passed_on) turn.message.element.remove(); // a person reads it
-        else this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
+        else {
+          const answer = { ...event, content: event.content || turn.text, id: event.message_id };
+          this.finish(turn.message, answer, turn);
+          this.announceAnswer(answer);
+        }
       } else if (event.type === "error") {
         this.onError(turn, event);
       }
@@ -948,6 +1050,7 @@
         if (!complete) throw new Failure("interrupted", null, true);
         this.endTurn();
         this.finish(turn.message, answered);
+        this.announceAnswer(answered);
       } catch (failure) {
         if (this.turn === turn) this.fail(failure);
       }
@@ -1013,6 +1116,7 @@
         const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
         const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
         const item = build("details", {}, summary, excerpt);
+        item.ontoggle = () => item.open && this.announceCitation(citation);
         if (url) item.append(link(url, this.words.openSource));
         items.set(citation.number, item);
         list.append(build("li", {}, item));
@@ -1076,6 +1180,7 @@
     showFailure(failure, again) {
       const own = this.words[OWN_WORDS[failure.code]];
       const text = own || failure.detail || this.words[failure.code] || this.words.failed;
+      this.announce("error", { code: failure.code, detail: text, retryable: Boolean(failure.retryable) });
       const isNobodysFault = own || ["unavailable", "origin_not_allowed"].includes(failure.code);
       const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
       const card = build("div", look, build("p", { dir: "auto" }, text));
@@ -1170,7 +1275,7 @@
     hearPeople(event) {
       if (event.chat_id && event.chat_id === this.leftChat) return true; // on its way when it was left
       if (event.type === "company") this.showCompany(event);
-      else if (event.type === "said") this.addPerson(event.message);
+      else if (event.type === "said") this.addPerson(event.message) && this.announcePerson(event.message);
       else if (event.type === "typing") this.showTyping(event.person);
       else if (event.type === "error" && this.isOfPeople(event)) this.onPeopleError(event);
       else return false;
@@ -1191,6 +1296,7 @@
 
     showCompany(event) {
       const before = this.company;
+      if (event) this.announce("handoff", { state: event.state, reason: event.reason, person: event.person || "" });
       this.company = event && event.state !== "closed" ? event : null;
       if (this.askedFor && this.askedFor.frame.type === "person_message") this.addLine(this.words.left);
       this.askedFor = null;
@@ -1281,7 +1387,7 @@
 
     /** What a person of the bot's says; the same message may come twice. */
     addPerson(message) {
-      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return;
+      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return false;
       const who = message.author || this.words.person;
       const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null));
       const name = build("div", { className: "label", dir: "auto" }, who);
@@ -1289,6 +1395,7 @@
       this.showTyping("");
       this.scrollDown(true);
       if (!this.inline && this.window.hidden) this.bubble.classList.add("news");
+      return true;
     }
 
     addLine(text) {
@@ -1349,15 +1456,83 @@
       const { scrollHeight, scrollTop, clientHeight } = this.log;
       return scrollHeight - scrollTop - clientHeight < 120;
     }
+    // --- What the page may ask for, and what it is told: docs/widget.md ---
+    /** Ask a question as if the visitor had typed it: see `ask`. */
+    send(question) {
+      return this.ask(question);
+    }
+
+    /** The visitor is who the page's server has signed; nobody known without. */
+    identify(identity) {
+      this.say("identity", identity);
+    }
+
+    setLanguage(language) {
+      this.say("lang", language);
+    }
+
+    /** What may answer on this page, from the next question until it is set anew: it narrows, and opens nothing. */
+    setContext(context) {
+      const unknown = Object.keys(context || {}).filter((name) => !CONTEXT.includes(name));
+      if (unknown.length) throw new TypeError(`setContext takes ${CONTEXT.join(", ")}, not ${unknown.join(", ")}`);
+      this.context = { ...context };
+    }
+
+    /** A new conversation. `forget` makes the browser's visitor another one, who finds nothing of those before. */
+    async reset({ forget = false } = {}) {
+      if (!(await this.isThere())) return;
+      if (forget) {
+        this.stop();
+        this.memory.forget();
+        this.input.value = "";
+        this.drawAnew();
+      } else if (this.started) this.restart();
+      else this.memory.set("chat_id", null);
+    }
+
+    say(name, value) {
+      if (value) this.setAttribute(name, value);
+      else this.removeAttribute(name);
+    }
+
+    /** The filter of what may answer here, as JSON; "" where nothing narrows. */
+    get narrowing() {
+      const tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
+      const said = Object.entries({ tags, ...this.context }).filter(([, value]) => value && value.length);
+      return said.length ? JSON.stringify(Object.fromEntries(said)) : "";
+    }
+
+    announce(name, detail = {}) {
+      this.dispatchEvent(new CustomEvent(name, { detail }));
+    }
+
+    announceAnswer({ id, content, citations, refusal, cut_reason = null }) {
+      const cited = (citations || []).map(tellCitation);
+      this.announce("message", { role: "assistant", id, content, citations: cited, refused: Boolean(refusal), cut_reason });
+    }
+
+    announcePerson({ id, content, author }) {
+      this.announce("message", { role: "person", id, content, person: author || "" });
+    }
+
+    announceCitation(citation) {
+      this.announce("citation", tellCitation(citation));
+    }
+
+    announceFeedback({ message_id, feedback }) {
+      this.announce("feedback", { message_id, feedback });
+    }
   }
 
+  for (const name of ATTRIBUTES) {
+    Object.defineProperty(MiniRagWidget.prototype, camel(name), {
+      get() {
+        return this.getAttribute(name) || "";
+      },
+      set(value) {
+        this.say(name, value);
+      },
+    });
+  }
   customElements.define("minirag-widget", MiniRagWidget);
-
-  /** One script tag is enough: it inserts the element, unless the page placed one itself. */
-  function insert() {
-    if (!SCRIPT || !SCRIPT.dataset.botId || document.querySelector("minirag-widget")) return;
-    document.body.append(document.createElement("minirag-widget"));
-  }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", insert);
-  else insert();
 })();

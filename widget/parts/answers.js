@@ -45,6 +45,7 @@
         const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
         const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
         const item = build("details", {}, summary, excerpt);
+        item.ontoggle = () => item.open && this.announceCitation(citation);
         if (url) item.append(link(url, this.words.openSource));
         items.set(citation.number, item);
         list.append(build("li", {}, item));
@@ -108,6 +109,7 @@
     showFailure(failure, again) {
       const own = this.words[OWN_WORDS[failure.code]];
       const text = own || failure.detail || this.words[failure.code] || this.words.failed;
+      this.announce("error", { code: failure.code, detail: text, retryable: Boolean(failure.retryable) });
       const isNobodysFault = own || ["unavailable", "origin_not_allowed"].includes(failure.code);
       const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
       const card = build("div", look, build("p", { dir: "auto" }, text));

@@ -17,14 +17,15 @@
       const text = String(question || "").trim().slice(0, MAX_QUESTION_LENGTH);
       const opened = this.open();
       if (!text || this.turn) return false;
-      this.turn = { question: text };
-      if (!(await opened)) {
-        this.turn = null;
+      const asked = (this.turn = { question: text });
+      if (!(await opened) || this.turn !== asked) {
+        if (this.turn === asked) this.turn = null;
         if (this.window) this.input.value = text;
         return false;
       }
       for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
       this.addUser(text);
+      this.announce("message", { role: "user", content: text });
       this.run(text);
       return true;
     }
@@ -57,6 +58,7 @@
 
     async sendQuestion(turn) {
       try {
+        this.client.keepUp();
         await this.client.ready();
         if (this.turn !== turn) return;
         await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });

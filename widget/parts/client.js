@@ -7,8 +7,8 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner, { apiToken, language, tags }) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language, tags });
+    constructor(apiUrl, botId, memory, owner, { apiToken, language }) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
@@ -19,7 +19,13 @@
       return answer && answer.ok ? answer.json().catch(() => ({})) : {};
     }
 
+    /** Whether the element went on with another client, since it was taken out of the page or drawn anew. */
+    get isLeft() {
+      return this.owner.client !== this;
+    }
+
     async openSession() {
+      if (this.isLeft) throw new Failure("superseded", null, false);
       const { visitor_id, chat_id = null } = this.memory.values;
       const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed
       const known = identity ? { identity } : {};
@@ -36,7 +42,7 @@
       });
       const answer = await response.json().catch(() => ({}));
       // Somebody else is there by now, and has asked for their own: what this answer shows is not for them.
-      if (this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
+      if (this.isLeft || this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
       if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
       if (!response.ok) {
         const detail = typeof answer.detail === "string" ? answer.detail : null;
@@ -87,8 +93,9 @@
         let authenticated = false;
         socket.onopen = () => {
           const { chat_id = null } = this.memory.values;
-          const { token: session_token, language, tags } = this;
-          const narrowed = tags.length ? { source_filter: { tags } } : {};
+          const { token: session_token, language } = this;
+          this.narrowing = this.owner.narrowing;
+          const narrowed = this.narrowing ? { source_filter: JSON.parse(this.narrowing) } : {};
           socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
         };
         socket.onclose = () => {
@@ -108,6 +115,11 @@
           }
         };
       });
+    }
+
+    /** Leaves a socket that was opened when the page narrowed in another way. */
+    keepUp() {
+      if (this.socket && this.narrowing !== this.owner.narrowing) this.close();
     }
 
     async send(frame) {

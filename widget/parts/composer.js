@@ -30,8 +30,3 @@
       const { scrollHeight, scrollTop, clientHeight } = this.log;
       return scrollHeight - scrollTop - clientHeight < 120;
     }
-  }
-
-  customElements.define("minirag-widget", MiniRagWidget);
-
-  /** One script tag is enough: it inserts the element, unless the page placed one itself. */

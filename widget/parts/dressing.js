@@ -1,10 +1,13 @@
   // --- Its look ---
     /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
     async dress(fetched) {
-      if (this.bubble) this.bubble.hidden = true;
+      const { client, bubble } = this;
+      if (bubble) bubble.hidden = true;
       const look = await fetched;
-      if (this.bubble) this.bubble.hidden = false;
+      if (this.client !== client) return; // drawn in another way meanwhile
+      if (bubble) bubble.hidden = false;
       this.wear(look);
+      this.announce("ready", { language: this.words.tag });
     }
 
     /** What the page's tag or style sheet says counts before a look. */
@@ -14,7 +17,7 @@
       this.worn = ["theme", "position", "size"].filter((name) => look[name] && !this.hasAttribute(name));
       for (const name of this.worn) this.setAttribute(name, look[name]);
       this.addStyles(this.writeRules(look));
-      this.showLogo(look.logo_url && new URL(look.logo_url, this.apiUrl).href);
+      this.showLogo(look.logo_url && new URL(look.logo_url, this.server).href);
       this.nameWindow();
       this.pickContrast();
     }

@@ -10,9 +10,21 @@
  */
 (() => {
   "use strict";
-  if (customElements.get("minirag-widget")) return;
-
   const SCRIPT = document.currentScript;
+
+  /** One script tag is enough: it inserts its bot's element, unless the page has placed one. Each tag has its own bot. */
+  function insert() {
+    const bot = SCRIPT && SCRIPT.dataset.botId;
+    const isThere = (widget) => [null, bot].includes(widget.getAttribute("bot-id"));
+    if (!bot || [...document.querySelectorAll("minirag-widget")].some(isThere)) return;
+    const widget = Object.assign(document.createElement("minirag-widget"), { madeBy: SCRIPT });
+    widget.setAttribute("bot-id", bot);
+    document.body.append(widget);
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", insert);
+  else queueMicrotask(insert); // when the element is defined below
+  if (customElements.get("minirag-widget")) return; // a second tag, or the same one again
+
   const MAX_QUESTION_LENGTH = 32000;
   const BACKOFF_SECONDS = [0.4, 1, 2, 4, 8];
   const MAX_DROPS = 8; // sockets that may break under one answer
@@ -27,4 +39,11 @@
     server_stopping: "interrupted",
   };
   const NARROW = "(max-width: 480px)";
+  // Attributes that are properties as well, as frameworks like to set them.
+  const ATTRIBUTES = [
+    "bot-id", "api-url", "identity", "tags", "greeting", "placeholder", "placement", "theme", "position", "size",
+  ];
+  const DRAWN = ["bot-id", "api-url", "lang", "placement", "greeting", "placeholder"]; // anew where they change
+  const CONTEXT = ["tags", "dataset_ids", "source_ids", "languages", "dated_from", "dated_until"];
+  const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
 

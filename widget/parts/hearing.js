@@ -12,6 +12,7 @@
     onEvent(event) {
       if (this.hearPeople(event)) return;
       const turn = this.turn;
+      if (event.type === "feedback_saved") this.announceFeedback(event);
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
       if (event.number && event.number <= turn.number) return; // heard before the socket broke
@@ -25,7 +26,11 @@
       } else if (event.type === "done") {
         this.endTurn();
         if (event.passed_on) turn.message.element.remove(); // a person reads it
-        else this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
+        else {
+          const answer = { ...event, content: event.content || turn.text, id: event.message_id };
+          this.finish(turn.message, answer, turn);
+          this.announceAnswer(answer);
+        }
       } else if (event.type === "error") {
         this.onError(turn, event);
       }
@@ -82,6 +87,7 @@
         if (!complete) throw new Failure("interrupted", null, true);
         this.endTurn();
         this.finish(turn.message, answered);
+        this.announceAnswer(answered);
       } catch (failure) {
         if (this.turn === turn) this.fail(failure);
       }

@@ -10,6 +10,12 @@
       if (!this.values.visitor_id) this.set("visitor_id", randomId());
     }
 
+    /** Another visitor from now on, who has asked nothing. */
+    forget() {
+      this.values = {};
+      this.set("visitor_id", randomId());
+    }
+
     set(name, value) {
       this.values[name] = value;
       try {

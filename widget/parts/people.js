@@ -2,7 +2,7 @@
     hearPeople(event) {
       if (event.chat_id && event.chat_id === this.leftChat) return true; // on its way when it was left
       if (event.type === "company") this.showCompany(event);
-      else if (event.type === "said") this.addPerson(event.message);
+      else if (event.type === "said") this.addPerson(event.message) && this.announcePerson(event.message);
       else if (event.type === "typing") this.showTyping(event.person);
       else if (event.type === "error" && this.isOfPeople(event)) this.onPeopleError(event);
       else return false;
@@ -23,6 +23,7 @@
 
     showCompany(event) {
       const before = this.company;
+      if (event) this.announce("handoff", { state: event.state, reason: event.reason, person: event.person || "" });
       this.company = event && event.state !== "closed" ? event : null;
       if (this.askedFor && this.askedFor.frame.type === "person_message") this.addLine(this.words.left);
       this.askedFor = null;
@@ -113,7 +114,7 @@
 
     /** What a person of the bot's says; the same message may come twice. */
     addPerson(message) {
-      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return;
+      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return false;
       const who = message.author || this.words.person;
       const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null));
       const name = build("div", { className: "label", dir: "auto" }, who);
@@ -121,6 +122,7 @@
       this.showTyping("");
       this.scrollDown(true);
       if (!this.inline && this.window.hidden) this.bubble.classList.add("news");
+      return true;
     }
 
     addLine(text) {

@@ -1,7 +1,14 @@
-  function insert() {
-    if (!SCRIPT || !SCRIPT.dataset.botId || document.querySelector("minirag-widget")) return;
-    document.body.append(document.createElement("minirag-widget"));
   }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", insert);
-  else insert();
+
+  for (const name of ATTRIBUTES) {
+    Object.defineProperty(MiniRagWidget.prototype, camel(name), {
+      get() {
+        return this.getAttribute(name) || "";
+      },
+      set(value) {
+        this.say(name, value);
+      },
+    });
+  }
+  customElements.define("minirag-widget", MiniRagWidget);
 })();

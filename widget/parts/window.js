@@ -1,19 +1,24 @@
     async open() {
       if (!this.window && !(await this.isThere())) return false;
-      if (!this.inline && this.window.hidden) {
-        this.window.hidden = false;
-        this.bubble.classList.remove("news");
-        this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
-        Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
-        this.pickContrast();
-      }
+      this.show();
       if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
       return this.start();
+    }
+
+    show() {
+      if (this.inline || !this.window.hidden) return;
+      this.window.hidden = false;
+      this.bubble.classList.remove("news");
+      this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
+      Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
+      this.pickContrast();
+      this.announce("open");
     }
 
     close() {
       if (!this.window || this.inline || this.window.hidden) return;
       this.window.hidden = true;
+      this.announce("close");
       Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
       this.bubble.focus();
     }

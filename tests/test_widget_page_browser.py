@@ -1,0 +1,148 @@
+"""What a page may ask of the widget that stands on it, and what it is told: in Chromium, against a scripted server."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.fakes.widget_server import BOT_ID
+from tests.test_widget_browser import (  # noqa: F401 - fixtures
+    ask,
+    browser,
+    frames_of,
+    last_answer,
+    open_page,
+    open_widget,
+    page,
+    server,
+)
+
+pytestmark = pytest.mark.browser
+
+OTHER_BOT_ID = "9b1e6c52-0d3a-4a0e-8a3f-6f0f3b7d2c11"
+HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">'
+TAG = '<script src="/static/minirag/widget.js" data-bot-id="{}"{} defer></script>'
+WIDGET = "document.querySelector('minirag-widget')"
+LISTEN = """() => {
+  window.heard = [];
+  const names = ["ready", "open", "close", "message", "citation", "feedback", "handoff", "error"];
+  for (const name of names) {
+    document.querySelector("minirag-widget").addEventListener(name, ({ detail }) => heard.push([name, detail]));
+  }
+}"""
+
+
+def test_a_page_hears_of_what_happens_in_the_widget_and_of_no_secret(page, server):  # noqa: F811
+    page.evaluate(LISTEN)
+    open_widget(page)
+    ask(page, "plain Question")
+    page.get_by_role("button", name="Source 2").click()
+    page.get_by_role("button", name="Helpful", exact=True).click()
+    page.wait_for_function("heard.some(([name]) => name === 'feedback')")
+    ask(page, "refuse Question")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    ask(page, "fatal Question")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    heard = page.evaluate("heard")
+    by_name = {name: detail for name, detail in heard}
+    assert [name for name, _ in heard] == [
+        "open", "message", "message", "citation", "feedback", "message", "message", "message", "error", "close",
+    ]  # fmt: skip
+    said = [detail for name, detail in heard if name == "message"]
+    assert [each["role"] for each in said] == ["user", "assistant", "user", "assistant", "user"]
+    assert said[0] == {"role": "user", "content": "plain Question"}
+    assert said[1]["citations"][1]["url"] == ""  # javascript: is no address
+    assert [each["refused"] for each in said if each["role"] == "assistant"] == [False, True]
+    assert by_name["citation"]["number"] == 2
+    assert by_name["feedback"] == {"message_id": said[1]["id"], "feedback": "positive"}
+    assert by_name["error"]["retryable"] is False
+    assert "token-" not in str(heard)
+    assert server.sessions[0]["visitor_id"] not in str(heard)
+
+
+def test_a_page_steers_the_widget(page, server):  # noqa: F811
+    page.evaluate(LISTEN)
+    assert page.evaluate(f"{WIDGET}.send('plain one')") is True
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+
+    page.get_by_label("Your question").fill("half a question")
+    page.evaluate(f"{WIDGET}.setLanguage('de-CH')")
+    expect(page.get_by_label("Ihre Frage")).to_have_value("half a question")
+    expect(page.get_by_label("Ihre Frage")).to_be_focused()
+    expect(page.locator(".sources > summary")).to_have_text("2 Quellen")
+    page.evaluate(f"{WIDGET}.lang = 'en'")
+    expect(page.get_by_label("Your question")).to_be_visible()
+
+    narrowed = {"tags": ["shoes"], "languages": ["de"]}
+    page.evaluate(f"context => {WIDGET}.setContext(context)", narrowed)
+    ask(page, "plain two")
+    expect(page.locator(".thumbs")).to_have_count(2)
+    assert frames_of(server, "authenticate")[-1]["source_filter"] == narrowed
+    refused = page.evaluate(f"() => {{ try {{ {WIDGET}.setContext({{ groups: ['staff'] }}) }} catch (e) {{ return e.message }} }}")  # fmt: skip
+    assert "not groups" in refused
+    page.evaluate(f"{WIDGET}.setContext({{}})")
+
+    page.evaluate(f"{WIDGET}.reset()")
+    expect(page.locator(".message.user")).to_have_count(0)
+    page.evaluate(f"{WIDGET}.identify('ada')")
+    ask(page, "plain three")
+    expect(page.locator(".thumbs")).to_have_count(1)
+    assert "source_filter" not in frames_of(server, "authenticate")[-1]
+    assert server.sessions[-1]["identity"] == "ada"
+    page.evaluate(f"{WIDGET}.identify(null)")
+    page.evaluate(f"{WIDGET}.reset({{ forget: true }})")
+    expect(page.locator(".suggestions")).to_be_visible()
+    expect(page.locator(".message.user")).to_have_count(0)
+    assert server.sessions[-1]["visitor_id"] != server.sessions[0]["visitor_id"]
+    assert server.sessions[-1]["chat_id"] is None
+    page.evaluate(f"{WIDGET}.close()")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_two_bots_of_one_page_keep_apart_and_a_tag_that_stands_twice_counts_once(browser, server):  # noqa: F811
+    buttons = (
+        f'<button data-minirag-ask="plain first">any</button>'
+        f'<button data-minirag-ask="plain other" data-minirag-bot="{OTHER_BOT_ID}">other</button>'
+    )
+    first, other = TAG.format(BOT_ID, ""), TAG.format(OTHER_BOT_ID, ' data-position="left"')
+    server.add_page("/two/", f"{HEAD}<body>{buttons}{first}{first}{other}{other}</body></html>")
+    for page in open_page(browser, server.url + "/two/"):  # noqa: F811
+        widgets = page.locator("minirag-widget")
+        expect(widgets).to_have_count(2)
+        page.get_by_role("button", name="any").click()
+        expect(widgets.first.locator(".thumbs")).to_be_visible()
+        page.get_by_role("button", name="other").click()
+        expect(widgets.last.locator(".thumbs")).to_be_visible()
+        expect(widgets.first.locator(".message.user")).to_have_text("You: plain first")
+        expect(widgets.last.locator(".message.user")).to_have_text("You: plain other")
+        bots = [session["bot_profile_id"] for session in server.sessions]
+        assert bots == [BOT_ID, OTHER_BOT_ID]
+        assert len({session["visitor_id"] for session in server.sessions}) == 2
+        assert widgets.last.locator(".bubble").bounding_box()["x"] == 24
+        # A page that shows another bot changes the attribute.
+        page.evaluate(f"document.querySelectorAll('minirag-widget')[1].botId = '{BOT_ID}'")
+        expect(widgets.last.locator(".message.user")).to_have_text("You: plain first")
+
+
+def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, server):  # noqa: F811
+    """As frameworks do that change pages without loading them."""
+    server.add_page("/spa/", f"{HEAD}{TAG.format(BOT_ID, '')}<body><main></main></body></html>")
+    shifts = "new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(e => e.value)))"
+    for page in open_page(browser, server.url + "/spa/"):  # noqa: F811
+        page.evaluate(f"() => {{ window.shifts = []; {shifts}.observe({{ type: 'layout-shift', buffered: true }}) }}")  # fmt: skip
+        open_widget(page)
+        ask(page, "break Question")
+        expect(last_answer(page).locator(".body")).to_contain_text("Push filter cap")
+        page.get_by_label("Your question").fill("the next")
+        page.evaluate(f"document.querySelector('main').append({WIDGET})")
+        expect(last_answer(page).locator("button.mark")).to_have_count(2)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        expect(page.get_by_label("Your question")).to_have_value("the next")
+        expect(page.locator(".message.user")).to_have_count(1)
+        assert len(frames_of(server, "question")) == 1
+        page.evaluate(f"() => {{ const w = {WIDGET}; w.remove(); window.kept = w }}")
+        assert page.evaluate("kept.send('plain Question')") is False
+        page.evaluate("document.body.append(kept)")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert page.evaluate("shifts") == []
