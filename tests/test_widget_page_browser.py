@@ -31,8 +31,13 @@ LISTEN = """() => {
   }
 }"""
 
+WATCH_SHIFTS = """() => {
+  window.shifts = [];
+  new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({ type: "layout-shift", buffered: true });
+}"""
 
-def test_a_page_hears_of_what_happens_in_the_widget_and_of_no_secret(page, server):  # noqa: F811
+
+def test_a_page_hears_of_what_happens_in_the_widget_and_of_no_secret(page, server):
     page.evaluate(LISTEN)
     open_widget(page)
     ask(page, "plain Question")
@@ -45,7 +50,7 @@ def test_a_page_hears_of_what_happens_in_the_widget_and_of_no_secret(page, serve
     expect(page.get_by_role("alert")).to_be_visible()
     page.keyboard.press("Escape")
     heard = page.evaluate("heard")
-    by_name = {name: detail for name, detail in heard}
+    by_name = dict(heard)
     assert [name for name, _ in heard] == [
         "open", "message", "message", "citation", "feedback", "message", "message", "message", "error", "close",
     ]  # fmt: skip
@@ -61,7 +66,7 @@ def test_a_page_hears_of_what_happens_in_the_widget_and_of_no_secret(page, serve
     assert server.sessions[0]["visitor_id"] not in str(heard)
 
 
-def test_a_page_steers_the_widget(page, server):  # noqa: F811
+def test_a_page_steers_the_widget(page, server):
     page.evaluate(LISTEN)
     assert page.evaluate(f"{WIDGET}.send('plain one')") is True
     expect(last_answer(page).locator(".thumbs")).to_be_visible()
@@ -79,8 +84,8 @@ def test_a_page_steers_the_widget(page, server):  # noqa: F811
     ask(page, "plain two")
     expect(page.locator(".thumbs")).to_have_count(2)
     assert frames_of(server, "authenticate")[-1]["source_filter"] == narrowed
-    refused = page.evaluate(f"() => {{ try {{ {WIDGET}.setContext({{ groups: ['staff'] }}) }} catch (e) {{ return e.message }} }}")  # fmt: skip
-    assert "not groups" in refused
+    wrong = f"() => {{ try {{ {WIDGET}.setContext({{ groups: [] }}) }} catch (e) {{ return e.message }} }}"
+    assert "not groups" in page.evaluate(wrong)
     page.evaluate(f"{WIDGET}.setContext({{}})")
 
     page.evaluate(f"{WIDGET}.reset()")
@@ -100,19 +105,19 @@ def test_a_page_steers_the_widget(page, server):  # noqa: F811
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_two_bots_of_one_page_keep_apart_and_a_tag_that_stands_twice_counts_once(browser, server):  # noqa: F811
+def test_two_bots_of_one_page_keep_apart_and_a_tag_that_stands_twice_counts_once(browser, server):
     buttons = (
         f'<button data-minirag-ask="plain first">any</button>'
         f'<button data-minirag-ask="plain other" data-minirag-bot="{OTHER_BOT_ID}">other</button>'
     )
     first, other = TAG.format(BOT_ID, ""), TAG.format(OTHER_BOT_ID, ' data-position="left"')
     server.add_page("/two/", f"{HEAD}<body>{buttons}{first}{first}{other}{other}</body></html>")
-    for page in open_page(browser, server.url + "/two/"):  # noqa: F811
-        widgets = page.locator("minirag-widget")
+    for shown in open_page(browser, server.url + "/two/"):
+        widgets = shown.locator("minirag-widget")
         expect(widgets).to_have_count(2)
-        page.get_by_role("button", name="any").click()
+        shown.get_by_role("button", name="any").click()
         expect(widgets.first.locator(".thumbs")).to_be_visible()
-        page.get_by_role("button", name="other").click()
+        shown.get_by_role("button", name="other").click()
         expect(widgets.last.locator(".thumbs")).to_be_visible()
         expect(widgets.first.locator(".message.user")).to_have_text("You: plain first")
         expect(widgets.last.locator(".message.user")).to_have_text("You: plain other")
@@ -121,28 +126,27 @@ def test_two_bots_of_one_page_keep_apart_and_a_tag_that_stands_twice_counts_once
         assert len({session["visitor_id"] for session in server.sessions}) == 2
         assert widgets.last.locator(".bubble").bounding_box()["x"] == 24
         # A page that shows another bot changes the attribute.
-        page.evaluate(f"document.querySelectorAll('minirag-widget')[1].botId = '{BOT_ID}'")
+        shown.evaluate(f"document.querySelectorAll('minirag-widget')[1].botId = '{BOT_ID}'")
         expect(widgets.last.locator(".message.user")).to_have_text("You: plain first")
 
 
-def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, server):  # noqa: F811
+def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, server):
     """As frameworks do that change pages without loading them."""
     server.add_page("/spa/", f"{HEAD}{TAG.format(BOT_ID, '')}<body><main></main></body></html>")
-    shifts = "new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(e => e.value)))"
-    for page in open_page(browser, server.url + "/spa/"):  # noqa: F811
-        page.evaluate(f"() => {{ window.shifts = []; {shifts}.observe({{ type: 'layout-shift', buffered: true }}) }}")  # fmt: skip
-        open_widget(page)
-        ask(page, "break Question")
-        expect(last_answer(page).locator(".body")).to_contain_text("Push filter cap")
-        page.get_by_label("Your question").fill("the next")
-        page.evaluate(f"document.querySelector('main').append({WIDGET})")
-        expect(last_answer(page).locator("button.mark")).to_have_count(2)
-        expect(page.get_by_role("dialog")).to_be_visible()
-        expect(page.get_by_label("Your question")).to_have_value("the next")
-        expect(page.locator(".message.user")).to_have_count(1)
+    for shown in open_page(browser, server.url + "/spa/"):
+        shown.evaluate(WATCH_SHIFTS)
+        open_widget(shown)
+        ask(shown, "break Question")
+        expect(last_answer(shown).locator(".body")).to_contain_text("Push filter cap")
+        shown.get_by_label("Your question").fill("the next")
+        shown.evaluate(f"document.querySelector('main').append({WIDGET})")
+        expect(last_answer(shown).locator("button.mark")).to_have_count(2)
+        expect(shown.get_by_role("dialog")).to_be_visible()
+        expect(shown.get_by_label("Your question")).to_have_value("the next")
+        expect(shown.locator(".message.user")).to_have_count(1)
         assert len(frames_of(server, "question")) == 1
-        page.evaluate(f"() => {{ const w = {WIDGET}; w.remove(); window.kept = w }}")
-        assert page.evaluate("kept.send('plain Question')") is False
-        page.evaluate("document.body.append(kept)")
-        expect(page.get_by_role("dialog")).to_be_visible()
-        assert page.evaluate("shifts") == []
+        shown.evaluate(f"() => {{ const w = {WIDGET}; w.remove(); window.kept = w }}")
+        assert shown.evaluate("kept.send('plain Question')") is False
+        shown.evaluate("document.body.append(kept)")
+        expect(shown.get_by_role("dialog")).to_be_visible()
+        assert shown.evaluate("shifts") == []

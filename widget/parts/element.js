@@ -105,7 +105,7 @@
       if (this.turn) clearTimeout(this.turn.silence); // the server goes on, and it is picked up
       this.client.token = null;
       this.client.close();
-      this.client = this.beginning = this.turn = null;
+      this.client = this.beginning = this.turn = this.window = null;
     }
 
     /** An attribute of the element, else the script tag's data- attribute, else the default. */
