@@ -33,7 +33,8 @@ LISTEN = """() => {
 
 WATCH_SHIFTS = """() => {
   window.shifts = [];
-  new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({ type: "layout-shift", buffered: true });
+  const watch = new PerformanceObserver((list) => shifts.push(...list.getEntries()));
+  watch.observe({ type: "layout-shift", buffered: true });
 }"""
 
 
