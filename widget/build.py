@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 
 PARTS = (
-    "head", "words", "look", "builders", "markdown", "memory", "client", "element", "drawing", "dressing", "window", "asking",
-    "hearing", "answers", "helping", "people", "composer", "page", "tail",
+    "head", "words", "look", "builders", "markdown", "memory", "client", "element", "drawing", "dressing", "window",
+    "asking", "hearing", "answers", "helping", "people", "composer", "page", "tail",
 )  # fmt: skip
 TRYING = ("trying_head", "builders", "markdown", "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
