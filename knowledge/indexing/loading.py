@@ -104,6 +104,8 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
     url = source.config.get("url")
     if not isinstance(url, str) or not url.strip():
         raise IngestionError("no_content", "No content to ingest")
+    if source.last_refreshed_at is None and (brought := _find_brought(source, url)) is not None:
+        return brought
     try:
         fetched = fetch(
             url,
@@ -128,6 +130,15 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
             "unsupported", f"The address answered with {shown}, which cannot be read."
         )
     return Loaded(unify_encoding(fetched, found), found.kind, **facts)
+
+
+def _find_brought(source: Source, url: str) -> Loaded | None:
+    """What a page said where the source has moved from: it answers at once, also if the page is not there any more.
+
+    From the first refresh on the page itself is read.
+    """
+    file = SourceFile.objects.filter(source_id=source.pk, name=url[:255]).first()
+    return Loaded(bytes(file.data), file.kind, url=url[:2048]) if file else None
 
 
 LOADERS: Final[dict[SourceType, Callable[[Source, bool], Loaded]]] = {

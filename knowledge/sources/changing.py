@@ -253,12 +253,14 @@ def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
 def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> Source:
     """Make an unsaved source of the fields that a client may set. Raises BadInput, NotInPlan.
 
-    Whoever saves it asks for its place in the plan once more, where they save it.
+    Whoever saves it asks for its place in the plan once more, where they save it. One that moves in from elsewhere
+    keeps its `id`.
     """
     require_in_plan(fields["source_type"])
     source = Source(
         bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"]
     )
+    source.pk = fields.get("id", source.pk)
     for name in ("name", "description", "content", "refresh_schedule", "external_id", *STANDING):
         if name in fields:
             setattr(source, name, fields[name])
