@@ -16,7 +16,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer
+.PHONY: help run test docs bench eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbounc
 		printf '\n!!!!  SKIPPED: every browser test, because there is no Chromium here.  !!!!\n\n'; \
 	fi
 
+docs: $(VENV)/.dev ## make the site of docs/ in site/, searchable and without a request to anybody else
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
+	@echo "It is in site/. To read it: $(PY) -m http.server --bind 127.0.0.1 --directory site 8001"
+
 bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 	$(PY) -m bench $(ARGS)
 
@@ -59,7 +63,7 @@ lint: $(VENV)/.dev ## check the style only
 	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
 
 clean: ## remove everything that can be made again; .data, which holds the database, stays
-	rm -rf $(VENV) staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) staticfiles site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./.data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- steps ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
-OURS = {*APPS, "tests", "bench", "conftest", "minirag_client", "translating", "widget"}
+OURS = {*APPS, "tests", "bench", "conftest", "minirag_client", "translating", "widget", "docs"}
 # Used without being imported: by another package, by a command line or by what a wheel carries.
 NEEDED_UNIMPORTED = {
     "argon2-cffi": "Django's password hasher",
@@ -31,7 +31,7 @@ NEEDED_UNIMPORTED = {
 }
 TOOLS = {
     "ruff", "mypy", "django-stubs", "djangorestframework-stubs", "import-linter", "pytest-asyncio", "pytest-timeout",
-    "pytest-randomly",
+    "pytest-randomly", "mkdocs-material",
 }  # fmt: skip
 DISTRIBUTIONS = packages_distributions()
 
