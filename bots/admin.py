@@ -122,8 +122,8 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
         }
         help_texts = {
             "is_public": _(
-                "Anybody may ask it on our own page /t/…/, which shows the oldest public bot. Off: only pages that are "
-                "listed may."
+                "Anybody may ask it on its own page, whose address stands below, and on /t/…/, which shows the oldest "
+                "public bot. Off: only pages that are listed may."
             ),
             "contact": _(
                 "Shown to visitors whose question was declined, or who ask for a person: an e-mail address, a "
@@ -222,7 +222,8 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
         )}),
         (_("Scopes"), {"classes": ("tab",), "fields": ("shown_scopes",)}),
         (_("Widget"), {"classes": ("tab",), "fields": (
-            "greeting", "starter_questions", "allowed_origins", "is_public", "shown_identity",
+            "greeting", "starter_questions", "allowed_origins", "is_public", "is_indexed",
+            "shown_identity",
         )}),
         (_("Facts"), {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip

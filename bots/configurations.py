@@ -26,6 +26,7 @@ NOT_ANSWERING: Final = frozenset(
         "id", "name", "description", "is_active", "stored_bytes", "created_at", "updated_at",
         # The widget's, and what is only told: none of it decides what is answered.
         "greeting", "appearance", "contact", "starter_questions", "allowed_origins", "is_public",
+        "is_indexed",
         # Secrets, and no part of what is compared.
         "encrypted_credentials", "key_provider", "encrypted_identity_secret", "encrypted_previous_identity_secret",
         "previous_identity_secret_until",

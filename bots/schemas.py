@@ -66,6 +66,7 @@ class BotSettingsSchema(Noun, of=BotProfile):
     starter_questions: list[str]
     allowed_origins: Annotated[list[str], Field(examples=[["https://www.acme.com"]])]
     is_public: StrictBool
+    is_indexed: StrictBool
     key_provider: Annotated[
         Shown[str], Field(description="Whose the bot's own key is, which goes to nobody else.")
     ]

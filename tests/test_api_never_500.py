@@ -37,7 +37,8 @@ def good_bodies(things):
                "refresh_schedule": None}  # fmt: skip
     settings = {"refuses": True, "refusal_floor": 0.5, "refusal_text": "", "dense_weight": 0.5, "fusion": "rrf",
                 "passage_count": 5, "history_turns": 5, "greeting": "", "starter_questions": [],
-                "allowed_origins": [], "is_public": True, "contact": "", "asks_back": True, "condense_mode": "auto",
+                "allowed_origins": [], "is_public": True, "is_indexed": True, "contact": "",
+                "asks_back": True, "condense_mode": "auto",
                 "condense_model": ""}  # fmt: skip
     child = {"name": "x", "description": "", "source_type": "text", "config": {}, "content": None}
     return [

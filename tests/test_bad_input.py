@@ -75,6 +75,7 @@ SETTINGS = {
     "starter_questions": ["x"],
     "allowed_origins": ["https://a.example.com"],
     "is_public": True,
+    "is_indexed": True,
     "contact": "",
     "asks_back": True,
     "condense_mode": "auto",

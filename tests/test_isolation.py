@@ -1078,6 +1078,7 @@ class TestRoutes:
         }  # to what is everybody's
         # What everybody may see of a tenant, and a word that only tells that a host leads here (tenants/tests).
         shown = {"branding/logo", "branding/colours.css", ".well-known/minirag-host"}
+        shown.add("chat/<uuid:bot_id>/")  # a public bot's own page: tests/test_hosted_page.py
         known = {"", "health"} | leading | shown
         assert rest == known, "say in TestRoutes how the new route is kept apart"
 

@@ -128,11 +128,11 @@ def test_the_platforms_admin_says_no_error_on_any_page(product: Product, acme_ac
     assert (watch.errors, watch.foreign) == ([], [])
 
 
-@pytest.mark.parametrize("path", ["/", "/t/acme/", "/v1/docs", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/t/acme/", "/t/acme/chat/{bot}/", "/v1/docs", "/nothing"])
 def test_a_public_page_says_no_error(product: Product, acme_account: TenantAccount, page, path):
-    product.make_bot(acme_account, is_public=True)
+    bot = product.make_bot(acme_account, is_public=True)
     watch = Watch(page)
-    answer = page.goto(product.base_url + path)
+    answer = page.goto(product.base_url + path.format(bot=bot))
     page.wait_for_load_state("networkidle")
     assert "'unsafe-eval'" not in answer.headers["content-security-policy"]
     errors = [each for each in watch.errors if "404" not in each]

@@ -42,7 +42,7 @@ from tenants.branding.colours import is_colour
 from tenants.branding.serving import logo_address
 
 _PREVIEW_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 _SAID = ("greeting", "starter_questions")

@@ -117,8 +117,13 @@ class BotProfile(TenantRow, Answering):
     is_public = models.BooleanField(
         "public",
         default=False,
-        help_text="Anybody may ask it on our own page /t/<slug>/, which shows the oldest public bot. Off: only pages "
-        "that are listed may.",
+        help_text="Anybody may ask it on its own page /t/<slug>/chat/<id>/, and on /t/<slug>/, which shows the oldest "
+        "public bot. Off: only pages that are listed may.",
+    )
+    is_indexed = models.BooleanField(
+        "found by search engines",
+        default=False,
+        help_text="Search engines may list its own page. Off: the page asks them not to.",
     )
 
     created_at = models.DateTimeField(auto_now_add=True)

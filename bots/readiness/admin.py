@@ -41,6 +41,7 @@ class ReadinessShown(ProductAdmin):
         return {
             **super().facts_beside(request, obj), "readiness": judged, "lacking": lacking,
             "script_prefix": get_script_prefix(),
+            "hosted_page": request.build_absolute_uri(f"{get_script_prefix()}chat/{obj.pk}/"),
             "widget_script": request.build_absolute_uri(static("minirag/widget.js")),
             "widget_api": _api_of(request), "may_ask": acting_user(request).may(May.ASK) and is_writable(),
         }  # fmt: skip

@@ -20,7 +20,7 @@ SETTINGS = {
     "refuses": True, "refusal_mode": "balanced", "refusal_floor": None, "refusal_text": "",
     "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
-    "is_public": False, "contact": "", "asks_back": True, "condense_mode": "auto", "condense_model": "",
+    "is_public": False, "is_indexed": False, "contact": "", "asks_back": True, "condense_mode": "auto", "condense_model": "",
     "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
     "appearance": {}, "key_provider": "",
 }  # fmt: skip
@@ -220,7 +220,8 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         "refuses": False, "refusal_mode": "open",
         "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
         "passage_count": 20, "history_turns": 0, "greeting": "Hello!", "starter_questions": ["Who are you?"],
-        "allowed_origins": ["https://www.acme.example"], "is_public": True, "contact": "+47 22 00 00 00",
+        "allowed_origins": ["https://www.acme.example"], "is_public": True, "is_indexed": True,
+        "contact": "+47 22 00 00 00",
         "recency_days": 90, "rerank_model": "cohere/rerank-v3.5", "query_variations": 3,
         "source_filter": {"tags": ["public"], "dated_from": "2026-01-01"},
         "asks_back": False,
@@ -280,6 +281,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         ({"allowed_origins": None}, ["allowed_origins"]),
         ({"is_public": "yes"}, ["is_public"]),
         ({"is_public": None}, ["is_public"]),
+        ({"is_indexed": "no"}, ["is_indexed"]),
     ],
 )
 def test_a_bad_setting_is_named_and_changes_nothing(as_acme, fields, loc):

@@ -32,7 +32,7 @@ class PagePolicyMiddleware(TwofoldMiddleware):
         return response
 
 
-def write_policy(request: HttpRequest) -> str:
+def write_policy(request: HttpRequest, *, framed_by: str = "'none'") -> str:
     arrival = Arrival.of_request(request)
     socket = (
         f" {'wss' if arrival.scheme == 'https' else 'ws'}://{arrival.netloc}"
@@ -46,5 +46,5 @@ def write_policy(request: HttpRequest) -> str:
     return (
         f"default-src 'none'; script-src 'self'{may_evaluate}; style-src 'self';{attributes} "
         f"img-src 'self' data:; font-src 'self'; connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        f"frame-ancestors {framed_by}"
     )

@@ -204,6 +204,7 @@ class BotSettings(TypedDict):
     starter_questions: list[str]
     allowed_origins: list[str]
     is_public: bool
+    is_indexed: bool
     key_provider: str
     held_back: NotRequired[dict[str, Any]]
     ignored: NotRequired[list[str]]
@@ -1660,6 +1661,7 @@ class NewBot(TypedDict):
     starter_questions: NotRequired[list[str]]
     allowed_origins: NotRequired[list[str]]
     is_public: NotRequired[bool]
+    is_indexed: NotRequired[bool]
     name: str
     description: NotRequired[str]
     model: NotRequired[str]
