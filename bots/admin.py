@@ -222,8 +222,7 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
         )}),
         (_("Scopes"), {"classes": ("tab",), "fields": ("shown_scopes",)}),
         (_("Widget"), {"classes": ("tab",), "fields": (
-            "greeting", "starter_questions", "allowed_origins", "is_public", "is_indexed",
-            "shown_identity",
+            "greeting", "starter_questions", "allowed_origins", ("is_public", "is_indexed"), "shown_identity",
         )}),
         (_("Facts"), {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip

@@ -21,7 +21,8 @@ SETTINGS = {
     "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
     "is_public": False, "is_indexed": False, "contact": "", "asks_back": True, "condense_mode": "auto",
-    "condense_model": "", "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
+    "condense_model": "",
+    "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
     "appearance": {}, "key_provider": "",
 }  # fmt: skip
 FULL = {
@@ -309,7 +310,8 @@ def test_an_origin_is_written_as_a_browser_sends_it(text, origin):
 
 @pytest.mark.parametrize("text", ["", "acme.com", "https://", "*", "https://*.acme.com", "https://acme.com/shop",
                                   "https://me@acme.com", "https://acme.com?x", "https://acme.com:99999", "null",
-                                  "javascript:alert(1)", "https://a b.com", "https://a;b.com", "https://" + "x" * 70 + ".com",
+                                  "javascript:alert(1)", "https://a b.com",
+                                  "https://a;b.com", "https://" + "x" * 70 + ".com",
                                   "http://[::1"])  # fmt: skip
 def test_what_is_no_origin_is_refused(text):
     with pytest.raises(ValueError, match="an origin looks like"):
