@@ -353,7 +353,7 @@ def test_every_file_and_sibling_that_a_newcomer_is_sent_to_is_there(chapter):
 
 def test_extending_answers_for_each_kind_of_thing():
     kinds = """file format, connector, webhook event, route of the API, admin page, word in the admin,
-        model provider, setting, periodic task, language, guardrail, column on bots"""
+        script of other people, model provider, setting, periodic task, language, guardrail, column on bots"""
     wanted = [" ".join(kind.split()) for kind in kinds.split(",")]
     assert [re.sub(r"^An? ", "", chapter) for chapter in chapters_of_extending()] == wanted
 

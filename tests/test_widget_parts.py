@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+
 from widget.build import (
     FOLDER,
     INBOX,
@@ -14,16 +17,21 @@ from widget.build import (
     build,
     build_page,
 )
+from widget.vendor import VENDORED
 
 LONGEST = 160
+MOST_BYTES = 45 * 1024
 
 
 def test_every_part_is_used():
-    assert sorted({*PARTS, *TRYING}) == sorted(path.stem for path in FOLDER.iterdir())
+    assert sorted({*PARTS, *TRYING} - {"vendor"}) == sorted(path.stem for path in FOLDER.iterdir())
 
 
 def test_no_part_is_long():
-    lines = {name: (FOLDER / f"{name}.js").read_text().count("\n") for name in {*PARTS, *TRYING}}
+    lines = {
+        name: (FOLDER / f"{name}.js").read_text().count("\n")
+        for name in {*PARTS, *TRYING} - {"vendor"}
+    }
     assert {name: count for name, count in lines.items() if count > LONGEST} == {}
 
 
@@ -32,3 +40,15 @@ def test_what_is_served_for_trying_is_made_of_the_parts():
     assert TRYER.read_text() == build(TRYING), advice
     assert INBOX.read_text() == build_page(INBOX_PARTS), advice
     assert THREAD.read_text() == build_page(THREAD_PARTS), advice
+
+
+def test_other_peoples_scripts_are_what_was_published_and_are_named_with_their_licence():
+    for each in VENDORED:
+        assert hashlib.sha256(each.text.encode()).hexdigest() == each.sha256, each.package
+        for script in (build(), INBOX.read_text(), THREAD.read_text(), TRYER.read_text()):
+            assert each.version in script and "icense" in script
+    assert "sourceMappingURL" not in build()
+
+
+def test_the_widget_is_small():
+    assert len(gzip.compress(build().encode(), 9)) <= MOST_BYTES

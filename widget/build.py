@@ -1,8 +1,9 @@
 """Makes the scripts in `static/minirag` of the parts beside this file: `python -m widget.build`.
 
-The parts are put together as they are, in the order of PARTS: one script for a page, small files for people, and
-no tool between what is written here and what runs there. Into the part `words` go the names of the languages, and
-English; of the others, which are served beside the script, a page fetches the one that it needs.
+The parts are put together in the order of PARTS, without comments and indentation: one script for a page, small files
+for people. `vendor` stands for other people's scripts, see the package of that name. Into the part `words` go the
+names of the languages, and English; of the others, which are served beside the script, a page fetches the one that it
+needs.
 """
 
 from __future__ import annotations
@@ -10,24 +11,30 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from widget.compacting import compact
+from widget.vendor import VENDORED, wrap
+
+SHOWING = ("vendor", "builders", "markdown", "settling", "growing")
+"""What shows Markdown, wherever answers are shown."""
 PARTS = (
-    "head", "words", "look", "builders", "markdown", "memory", "client", "element", "drawing", "dressing", "window",
-    "asking", "hearing", "answers", "helping", "people", "composer", "page", "tail",
+    "head", *SHOWING, "words", "look", "prose", "memory", "client", "element", "drawing", "dressing", "window", "asking",
+    "hearing", "answers", "helping", "people", "composer", "page", "tail",
 )  # fmt: skip
-TRYING = ("trying_head", "builders", "markdown", "trying_socket", "trying_turn", "trying_panel")
+TRYING = ("trying_head", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
 WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"
+_FROM_PARTS = tuple(f"parts/{name}" for name in SHOWING)
 INBOX = WIDGET.with_name("inbox.js")
-INBOX_PARTS = ("inbox/head", "parts/builders", "parts/markdown", "inbox/page", "inbox/keys")
+INBOX_PARTS = ("inbox/head", *_FROM_PARTS, "inbox/page", "inbox/keys")
 """The admin's inbox shows answers as the widget does."""
 THREAD = WIDGET.with_name("thread.js")
-THREAD_PARTS = ("thread/head", "parts/builders", "parts/markdown", "thread/page")
+THREAD_PARTS = ("thread/head", *_FROM_PARTS, "thread/page")
 TRYER = WIDGET.with_name("trying.js")
 WORDS = WIDGET.with_name("words")
 
 
 def build(parts: tuple[str, ...] = PARTS) -> str:
-    script = "".join((FOLDER / f"{name}.js").read_text() for name in parts)
+    script = build_page(tuple(f"parts/{name}" for name in parts))
     return script.replace('"@languages"', _write(languages())).replace(
         '"@english"', _write(read_words("en"))
     )
@@ -49,7 +56,13 @@ def _write(value: object) -> str:
 
 
 def build_page(parts: tuple[str, ...]) -> str:
-    return "".join((FOLDER.parent / f"{name}.js").read_text() for name in parts)
+    return "".join(_read(name) for name in parts)
+
+
+def _read(name: str) -> str:
+    if name == "parts/vendor":
+        return "".join(map(wrap, VENDORED))
+    return compact((FOLDER.parent / f"{name}.js").read_text())
 
 
 if __name__ == "__main__":

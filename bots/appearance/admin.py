@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,11 @@ from unfold.widgets import (
 
 from bots.admin_fields import LinesField
 from bots.appearance.looks import (
+    HOST,
+    LAUNCHERS,
+    LONGEST_LABEL,
     LONGEST_TITLE,
+    MOST_HOSTS,
     POSITIONS,
     SIZES,
     THEMES,
@@ -104,6 +109,19 @@ class AppearanceForm(GuardedForm):
         label=gettext_lazy("Your logo"), required=False, widget=UnfoldBooleanSwitchWidget,
         help_text=gettext_lazy("That of the settings, in the header and on the bubble."),
     )  # fmt: skip
+    launcher = _choice(gettext_lazy("Icon of the bubble"), LAUNCHERS)
+    launcher_label = forms.CharField(
+        label=gettext_lazy("Words on the bubble"), required=False, max_length=LONGEST_LABEL,
+        widget=UnfoldAdminTextInputWidget, help_text=gettext_lazy("Such as “Ask us”. Empty: the icon alone."),
+    )  # fmt: skip
+    image_hosts = LinesField(
+        label=gettext_lazy("Pictures from"), required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "placeholder": "images.example.com"}),
+        help_text=gettext_lazy(
+            "Hosts, one per line, whose pictures answers may show. Others are links, since whoever has a picture sees "
+            "who looks at it."
+        ),
+    )  # fmt: skip
 
     @classmethod
     def of(cls, bot: BotProfile, data: Any) -> AppearanceForm:
@@ -124,6 +142,17 @@ class AppearanceForm(GuardedForm):
         if colour and not is_readable(colour):
             raise forms.ValidationError(tell_unreadable(name, colour))
         return colour
+
+    def clean_image_hosts(self) -> list[str]:
+        hosts = [line.strip().lower() for line in self.cleaned_data["image_hosts"]]
+        wrong = next((host for host in hosts if not re.fullmatch(HOST, host)), "")
+        if wrong:
+            raise forms.ValidationError(
+                gettext("“%(host)s” is not a host, such as images.example.com.") % {"host": wrong}
+            )
+        if len(hosts) > MOST_HOSTS:
+            raise forms.ValidationError(gettext("At most %(most)s hosts.") % {"most": MOST_HOSTS})
+        return hosts
 
     def clean_starter_questions(self) -> list[str]:
         lines: list[str] = self.cleaned_data["starter_questions"]

@@ -23,6 +23,13 @@ LIGHT_INK, DARK_INK = "#ffffff", "#10131a"
 """What the widget writes on its colour with, whichever reads better (widget/parts/element.js)."""
 _DARK_WINDOW: Final = "#15181f"  # widget/parts/look.js
 LONGEST_TITLE: Final = 100
+LONGEST_LABEL: Final = 30
+MOST_HOSTS: Final = 20
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST: Final = rf"^{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?$"
+Host = Annotated[
+    str, StringConstraints(pattern=HOST, to_lower=True, strip_whitespace=True, max_length=255)
+]
 Colour = Annotated[str, StringConstraints(pattern=r"^(#[0-9A-Fa-f]{6})?$", to_lower=True)]
 
 
@@ -39,6 +46,11 @@ class Appearance(BaseModel):
     color: Colour = ""
     dark_color: Colour = ""
     shows_logo: bool = False
+    launcher: Literal["", "question", "people"] = ""
+    launcher_label: Annotated[
+        str, StringConstraints(strip_whitespace=True, max_length=LONGEST_LABEL)
+    ] = ""
+    image_hosts: Annotated[list[Host], Field(max_length=MOST_HOSTS)] = []
 
     @model_validator(mode="after")
     def _be_readable(self) -> Self:
@@ -105,6 +117,8 @@ _LABELS: Final[dict[str, Any]] = {
     "title": gettext_lazy("Heading"), "theme": gettext_lazy("Light or dark"), "position": gettext_lazy("Place"),
     "size": gettext_lazy("Size"), "radius": gettext_lazy("Corners"), "color": gettext_lazy("Colour"),
     "dark_color": gettext_lazy("Colour in the dark"), "shows_logo": gettext_lazy("Your logo"),
+    "launcher": gettext_lazy("Icon of the bubble"), "launcher_label": gettext_lazy("Words on the bubble"),
+    "image_hosts": gettext_lazy("Pictures from"),
 }  # fmt: skip
 THEMES: Final = {
     "": gettext_lazy("As the visitor’s system"), "light": gettext_lazy("Light"), "dark": gettext_lazy("Dark"),
@@ -117,10 +131,15 @@ SIZES: Final = {
     "": gettext_lazy("Middle: 380 × 560"), "small": gettext_lazy("Small: 340 × 480"),
     "large": gettext_lazy("Large: 460 × 680"),
 }  # fmt: skip
+LAUNCHERS: Final = {
+    "": gettext_lazy("A speech bubble"), "question": gettext_lazy("A question mark"),
+    "people": gettext_lazy("People"),
+}  # fmt: skip
 _WORDS: Final[dict[str, Mapping[str, Any]]] = {
     "theme": THEMES,
     "position": POSITIONS,
     "size": SIZES,
+    "launcher": LAUNCHERS,
 }
 
 
@@ -132,6 +151,9 @@ def tell_appearance(stored: Mapping[str, Any]) -> str:
     """A look in lines."""
     told = []
     for name, value in stored.items():
-        word = gettext("yes") if value is True else _WORDS.get(name, {}).get(value, value)
+        if isinstance(value, list):
+            word: Any = ", ".join(map(str, value))
+        else:
+            word = gettext("yes") if value is True else _WORDS.get(name, {}).get(value, value)
         told.append(f"{label_of_look(name)}: {word}")
     return "\n".join(told) or gettext("the widget’s own")

@@ -47,6 +47,12 @@ def test_a_look_is_kept_over_the_api_and_nonsense_is_refused(bot, as_acme):
         ({"radius": 99}, "radius"),
         ({"title": "x" * 101}, "title"),
         ({"script": "x"}, "script"),
+        ({"launcher": "<svg>"}, "launcher"),
+        ({"launcher_label": "x" * 31}, "launcher_label"),
+        ({"image_hosts": ["*"]}, "image_hosts"),
+        ({"image_hosts": ["a.example/x"]}, "image_hosts"),
+        ({"image_hosts": "a.example"}, "image_hosts"),
+        ({"image_hosts": ["a.example"] * 21}, "image_hosts"),
         ("red", "dictionary"),
         (None, "dictionary"),
     ):
@@ -63,6 +69,7 @@ def test_any_page_may_read_how_a_widget_looks_and_caches_keep_it(bot, acme):
         elsewhere = Client(SCRIPT_NAME="/t/globex").get(url)
     assert answer.json() == {
         **LOOK, "theme": "", "dark_color": Appearance(color="#8a1c4a").dark, "logo_url": "",
+        "launcher": "", "launcher_label": "", "image_hosts": [],
     }  # fmt: skip
     assert answer["Cache-Control"] == "public, max-age=300" and elsewhere.status_code == 404
     assert answer["Access-Control-Allow-Origin"] in ("*", "https://anybody.example.com")
@@ -87,12 +94,21 @@ def test_the_page_saves_a_look_and_says_what_cannot_be_read(bot, acme, bob, glob
         "starter_questions": "When?\nHow?",
         "radius": "",
         "color": "#8A1C4A",
+        "image_hosts": "Images.example.com\ncdn.example:8443",
+        "launcher": "question",
+        "launcher_label": "Ask us",
     }
     refused = alice.post(url, {**form, "color": "#7a7a7a"})
     assert refused.status_code == 200 and "The nearest that passes is" in refused.content.decode()
+    refused = alice.post(url, {**form, "image_hosts": "https://images.example.com"})
+    assert "is not a host" in refused.content.decode()
     assert alice.post(url, form).status_code == 302
     bot.refresh_from_db()
-    assert (bot.appearance, bot.greeting) == ({"title": "Ask Ada", "color": "#8a1c4a"}, "Hello.")
+    assert bot.greeting == "Hello."
+    assert bot.appearance == {
+        "title": "Ask Ada", "color": "#8a1c4a", "launcher": "question", "launcher_label": "Ask us",
+        "image_hosts": ["images.example.com", "cdn.example:8443"],
+    }  # fmt: skip
     assert bot.starter_questions == ["When?", "How?"]
     member = log_in_to_admin(bob, "sessionid_acme", SCRIPT_NAME="/t/acme")
     assert member.get(url).status_code == 200 and member.post(url, form).status_code == 403

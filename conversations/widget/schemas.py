@@ -55,6 +55,16 @@ class AppearanceSchema(Noun):
         str,
         Field(description="In the dark: chosen, or made of `color`.", validation_alias="dark"),
     ]
+    launcher: Annotated[
+        Literal["", "question", "people"], Field(description="The icon of the bubble.")
+    ]
+    launcher_label: Annotated[
+        str, Field(description="Words beside that icon.", examples=["Ask us"])
+    ]
+    image_hosts: Annotated[
+        list[str],
+        Field(description="Whose pictures answers may show.", examples=[["images.example.com"]]),
+    ]
     logo_url: Annotated[str, Field(description="Below the API's own host; empty without one.")]
 
 

@@ -57,6 +57,8 @@
     const look = { title: text("title"), theme: text("theme"), position: text("position"), size: text("size") };
     const [color, dark] = ["color", "dark_color"].map((name) => (isColour(text(name)) ? text(name) : ""));
     if (text("radius")) look.radius = Math.min(24, Math.max(0, Math.round(Number(text("radius")))));
+    look.launcher = text("launcher");
+    look.launcher_label = text("launcher_label");
     if (field("shows_logo").checked) look.logo_url = frame.dataset.logo;
     const name = frame.dataset.name;
     const questions = text("starter_questions").split("\n").map((line) => line.trim()).filter(Boolean);

@@ -8,1531 +8,1491 @@
  * session token goes into the first WebSocket frame, never into a URL. Text from the network reaches the page as text
  * nodes only. Any element of the page with a data-minirag-ask attribute asks its question when it is clicked.
  */
-(() => {
-  "use strict";
-  const SCRIPT = document.currentScript;
-
-  /** One script tag is enough: it inserts its bot's element, unless the page has placed one. Each tag has its own bot. */
-  function insert() {
-    const bot = SCRIPT && SCRIPT.dataset.botId;
-    const isThere = (widget) => [null, bot].includes(widget.getAttribute("bot-id"));
-    if (!bot || [...document.querySelectorAll("minirag-widget")].some(isThere)) return;
-    const widget = Object.assign(document.createElement("minirag-widget"), { madeBy: SCRIPT });
-    widget.setAttribute("bot-id", bot);
-    document.body.append(widget);
-  }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", insert);
-  else queueMicrotask(insert); // when the element is defined below
-  if (customElements.get("minirag-widget")) return; // a second tag, or the same one again
-
-  const MAX_QUESTION_LENGTH = 32000;
-  const BACKOFF_SECONDS = [0.4, 1, 2, 4, 8];
-  const MAX_DROPS = 8; // sockets that may break under one answer
-  const SILENCE_SECONDS = 75;
-  const STOP_PATIENCE_SECONDS = 3;
-  // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
-  const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
-  // What visitors are told in their own language; what the server says of these is for whoever pays.
-  const OWN_WORDS = {
-    identity_expired: "identity", identity_invalid: "identity", identity_used: "identity",
-    rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded",
-    server_stopping: "interrupted",
-  };
-  const NARROW = "(max-width: 480px)";
-  // Attributes that are properties as well, as frameworks like to set them.
-  const ATTRIBUTES = [
-    "bot-id", "api-url", "identity", "tags", "greeting", "placeholder", "placement", "theme", "position", "size",
-  ];
-  const DRAWN = ["bot-id", "api-url", "lang", "placement", "greeting", "placeholder"]; // anew where they change
-  const CONTEXT = ["tags", "dataset_ids", "source_ids", "languages", "dated_from", "dated_until"];
-  const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-
-  // --- Words ---
-  // English is here. Each other language is a file beside this script, which only pages that want it fetch.
-  const LANGUAGES = ["ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "tr", "uk", "zh"]; // both put here by widget.build, of static/minirag/words
-  const ENGLISH = { ...{"dir": "ltr", "title": "MiniRAG Chat", "open": "Open chat", "close": "Close chat", "greeting": "Hello! Ask me anything about our documents.", "placeholder": "Type your question…", "question": "Your question", "send": "Send", "stop": "Stop the answer", "stopped": "Stopped.", "cut_length": "The answer was cut off: it reached its greatest length.", "cut_content_filter": "The answer was cut off by the provider's content filter.", "restart": "New conversation", "log": "Conversation", "you": "You", "answering": "An answer is being written", "suggestions": "Suggested questions", "source": "Source {n}: {title}", "sources": {"one": "1 source", "other": "{n} sources"}, "untitled": "Document", "page": "page {n}", "openSource": "Open the source", "refused": "Not found in the documents", "helpful": "Helpful", "unhelpful": "Not helpful", "retry": "Retry", "reconnecting": "Connecting again…", "network": "No connection to the assistant. Please check your network.", "interrupted": "The connection broke off before the answer was complete.", "timeout": "The answer is taking too long.", "failed": "Something went wrong. Please try again.", "unavailable": "This assistant is not available at the moment.", "identity": "You are not signed in any more. Please reload the page.", "rate_limited": "That was a lot of questions at once. Please wait a moment.", "quota_exceeded": "This assistant has answered all the questions it may for now. Please come back later.", "notice": "Answers can be wrong. Check the sources.", "askPerson": "Talk to a person", "waiting": "A person has been called. You can go on asking meanwhile.", "withdraw": "No longer needed", "here": "{name} is here and answers you.", "person": "A person", "typing": "{name} is typing…", "back": "The assistant answers again.", "gone": "The person had to leave. Somebody else has been called.", "away": "Nobody is here at the moment.", "opens": "We are here again: {when}.", "leaveHint": "Leave a message, and you will get an answer by e-mail.", "leave": "Send message", "yourMail": "Your e-mail address", "yourName": "Your name (optional)", "yourMessage": "Your message", "leftShort": "Your message is with us. The answer comes by e-mail.", "left": "Thank you. Your message has been sent; the answer comes by e-mail.", "too_many_handoffs": "You are waiting for a person in other conversations already."}, tag: "en" };
-  const DICTIONARIES = { en: ENGLISH };
-
-  /** The first wanted language that there are words for, else English: "pt-BR" and "pt_br" are Portuguese. */
-  function chooseLanguage(wanted) {
-    for (const tag of wanted) {
-      const subtags = tag.toLowerCase().split(/[-_]/);
-      for (; subtags.length; subtags.pop()) {
-        if (LANGUAGES.includes(subtags.join("-"))) return subtags.join("-");
-      }
-    }
-    return "en";
-  }
-
-  /** Where the words are: beside the script as MiniRAG serves it, else at the server that the widget talks to. */
-  function findWords(language, apiUrl) {
-    const isOurs = SCRIPT && /\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/, ""));
-    return new URL(`words/${language}.json`, isOurs ? SCRIPT.src : new URL("/static/minirag/", apiUrl)).href;
-  }
-
-  /** Words of a language. What its file lacks, or all where it cannot be had, is English. */
-  async function fetchWords(language, apiUrl) {
-    if (DICTIONARIES[language]) return DICTIONARIES[language];
-    const asked = { credentials: "omit", signal: AbortSignal.timeout(5000) };
-    const answer = await fetch(findWords(language, apiUrl), asked).catch(() => null);
-    const words = answer && answer.ok ? await answer.json().catch(() => null) : null;
-    if (!words) return ENGLISH;
-    DICTIONARIES[language] = { ...ENGLISH, ...words, tag: language };
-    return DICTIONARIES[language];
-  }
-
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
-
-  /** Words that depend on a number, in the form that the language has for it: {one: …, few: …, other: …}. */
-  const count = (words, name, n) => fill(words[name][new Intl.PluralRules(words.tag).select(n)] || words[name].other, { n });
-
-  // --- Look ---
-  const IN_THE_DARK = "(prefers-color-scheme: dark)";
-  const DARK = `
-    --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
-    --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
-    color-scheme: dark;`;
-
-  const STYLES = `
-  :host { --primary: #3f51d8; --primary-hover: #3140b8; --bg: #ffffff; --bg-secondary: #f2f4f8; --text: #1b2130;
-    --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
-    --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; color-scheme: light;
-    font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
-  @media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${DARK} } }
-  :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
-  .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
-  *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
-  button, textarea { font: inherit; color: inherit; }
-  button { cursor: pointer; border: 0; background: none; padding: 0; }
-  :focus-visible { outline: 3px solid var(--primary); outline-offset: 2px; }
-  svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
-    stroke-linejoin: round; display: block; }
-  .only-read { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
-    white-space: nowrap; }
-  .bubble { position: fixed; z-index: 2147483000; inset-block-end: 24px; inset-inline-end: 24px; width: 56px;
-    height: 56px; border-radius: 50%; background: var(--primary); color: var(--on-primary); box-shadow: var(--shadow);
-    transition: background .15s, transform .15s; }
-  .bubble:hover { background: var(--primary-hover); transform: scale(1.05); }
-  .bubble svg { width: 26px; height: 26px; }
-  .window { display: flex; flex-direction: column; background: var(--bg); border: 1px solid var(--border);
-    border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
-    inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
-    box-shadow: var(--shadow); animation: rise .18s ease-out; }
-  :host([position="left"]) :is(.bubble, .window) { inset-inline: auto; left: 24px; }
-  :host([position="right"]) :is(.bubble, .window) { inset-inline: auto; right: 24px; }
-  :host([size="small"]) .bubble { width: 48px; height: 48px; }
-  :host([size="large"]) .bubble { width: 64px; height: 64px; }
-  :host([size="small"]) .window { width: 340px; height: 480px; inset-block-end: 84px; }
-  :host([size="large"]) .window { width: 460px; height: 680px; inset-block-end: 100px; }
-  .logo { height: 24px; max-width: 96px; object-fit: contain; } .bubble .logo { height: 55%; max-width: 70%; }
-  .logo + svg { display: none; }
-  :host([placement="inline"]) .window { position: relative; inset: auto; width: 100%; height: 100%; max-width: none;
-    max-height: none; z-index: auto; box-shadow: none; animation: none; }
-  @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
-  @media ${NARROW}
-  { :host(:not([placement="inline"])) section.window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
-    max-height: none; border: 0; border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
-  header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
-    background: var(--primary); color: var(--on-primary); }
-  header :focus-visible { outline-color: var(--on-primary); }
-  header h2 { flex: 1; min-width: 0; margin: 0; text-align: match-parent; font-size: 16px; font-weight: 600; overflow: hidden;
-    text-overflow: ellipsis; white-space: nowrap; }
-  header button { width: 36px; height: 36px; border-radius: 10px; }
-  header button:hover { background: rgb(127 127 127 / 30%); }
-  .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 16px; display: flex; flex-direction: column;
-    gap: 12px; }
-  .message { max-width: 100%; overflow-wrap: anywhere; }
-  .message.user { align-self: flex-end; max-width: 85%; padding: 8px 14px; border-radius: 16px;
-    border-end-end-radius: 4px; background: var(--primary); color: var(--on-primary); white-space: pre-wrap; }
-  .message.assistant { align-self: flex-start; width: 94%; max-width: 620px; }
-  .body { width: fit-content; max-width: 100%; padding: 10px 14px; border-radius: 16px; border-end-start-radius: 4px;
-    background: var(--bg-secondary); }
-  .body > :first-child { margin-block-start: 0; } .body > :last-child { margin-block-end: 0; }
-  .body p, .body ul, .body ol, .body pre { margin: 0 0 8px; } .body ul, .body ol { padding-inline-start: 22px; }
-  .body code { font: 13px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--bg);
-    padding: 1px 5px; border-radius: 5px; border: 1px solid var(--border); }
-  .body pre { overflow-x: auto; padding: 8px 10px; background: var(--bg); border: 1px solid var(--border);
-    border-radius: 8px; }
-  .body pre code { background: none; border: 0; padding: 0; }
-  a { color: inherit; text-decoration-color: var(--primary); text-decoration-thickness: 2px;
-    text-underline-offset: 2px; }
-  .refusal .body { background: none; border: 1px dashed var(--border); }
-  .refusal .label { display: flex; gap: 6px; align-items: center; color: var(--text-secondary); font-size: 13px;
-    margin-block-end: 4px; }
-  .refusal .label svg { width: 16px; height: 16px; }
-  .mark { display: inline-block; min-width: 20px; height: 20px; padding: 0 5px; margin-inline: 2px; border-radius: 10px;
-    border: 1px solid var(--primary); background: var(--bg); color: var(--text); font-size: 12px; line-height: 18px;
-    font-weight: 600; text-align: center; vertical-align: 1px; }
-  button.mark:hover { background: var(--primary); color: var(--on-primary); }
-  .below { position: relative; min-height: 30px; margin-block-start: 6px; font-size: 13px;
-    color: var(--text-secondary); }
-  .sources > summary { width: fit-content; } summary { cursor: pointer; border-radius: 6px; padding: 4px 6px; }
-  summary:hover { color: var(--text); }
-  .sources ol { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
-  .sources li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
-  .sources li summary { color: var(--text); padding: 6px 10px; } .sources li summary b { margin-inline-end: 4px; }
-  .sources li .page { color: var(--text-secondary); }
-  .excerpt { margin: 0; padding: 0 10px 8px; white-space: pre-wrap; max-height: 180px; overflow-y: auto; }
-  .sources li > a, .sources li > span { display: block; padding: 6px 10px; color: var(--text); }
-  .sources details a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
-  .shown { animation: shown 1.2s ease-out; }
-  @keyframes shown { from { box-shadow: 0 0 0 3px var(--primary); } to { box-shadow: 0 0 0 3px transparent; } }
-  .thumbs { position: absolute; inset-block-start: 0; inset-inline-end: 0; display: flex; gap: 2px; }
-  .thumbs button { width: 30px; height: 30px; border-radius: 8px; }
-  .thumbs button:hover { background: var(--bg-secondary); color: var(--text); }
-  .thumbs button[aria-pressed="true"] { background: var(--primary); color: var(--on-primary); }
-  .thumbs svg { width: 16px; height: 16px; } .typing { display: flex; gap: 5px; padding: 6px 2px; }
-  .typing i { width: 7px; height: 7px; border-radius: 50%; background: var(--text-secondary);
-    animation: blink 1.2s infinite; }
-  .typing i:nth-child(2) { animation-delay: .2s; } .typing i:nth-child(3) { animation-delay: .4s; }
-  @keyframes blink { 0%, 60%, 100% { opacity: .25; } 30% { opacity: 1; } }
-  .note { color: var(--text-secondary); font-size: 13px; margin: 4px 0 0; }
-  .card { border: 1px solid var(--danger); border-inline-start-width: 4px; border-radius: 10px; padding: 10px 14px; }
-  .card.quiet { border-color: var(--border); } .card p { margin: 0; }
-  .card button { margin-block-start: 8px; padding: 5px 14px; border-radius: 8px; border: 1px solid var(--border);
-    background: var(--bg-secondary); font-weight: 600; }
-  .suggestions { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; }
-  .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;
-    background: var(--bg); }
-  .suggestions button:hover { border-color: var(--primary); background: var(--bg-secondary); }
-  .help { display: grid; gap: 10px; margin-block-start: 8px; } .help p { margin: 0; font-size: 13px;
-    color: var(--text-secondary); } .help a { color: var(--text); }
-  .near ul { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
-  .near li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
-  .near li > a { display: block; padding: 6px 10px; } .near li > :hover { border-color: var(--primary); }
-  .near summary { padding: 6px 10px; } .near .excerpt { padding: 0 10px 8px; color: var(--text); }
-  .company { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; justify-content: space-between;
-    padding: 6px 14px; font-size: 13px; border-block-start: 1px solid var(--border); }
-  .company.here { background: var(--bg-secondary); font-weight: 600; }
-  .company button { padding: 4px 10px; border: 1px solid var(--border); border-radius: 12px; margin-inline-start: auto; }
-  .company button:hover, .contact-form button:hover { border-color: var(--primary); }
-  .typing-line { margin: 0; padding: 0 16px; min-height: 0; font-size: 13px; color: var(--text-secondary); }
-  .line { margin: 0; text-align: center; font-size: 13px; color: var(--text-secondary); }
-  .person .body { border: 1px solid var(--primary); }
-  .bubble.news::after { content: ""; position: absolute; inset-block-start: 2px; inset-inline-end: 2px; width: 14px;
-    height: 14px; border-radius: 50%; background: var(--danger); border: 2px solid var(--bg); }
-  .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
-  .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
-  .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
-    border: 1px solid var(--border); border-radius: 8px; background: var(--bg-secondary); resize: vertical; }
-  .contact-form button { padding: 8px 14px; border: 1px solid var(--border); border-radius: 12px; font-weight: 600; }
-  form.ask { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
-    border-block-start: 1px solid var(--border); }
-  form.ask textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
-    border-radius: 12px; background: var(--bg-secondary); line-height: 22px; font-size: 16px; }
-  form.ask textarea::placeholder { color: var(--text-secondary); opacity: 1; }
-  form.ask button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
-    color: var(--on-primary); }
-  form.ask button:hover { background: var(--primary-hover); }
-  footer { padding: 2px 14px 8px; font-size: 12px; color: var(--text-secondary); text-align: center; }
-  @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation-duration: .01ms !important;
-    animation-iteration-count: 1 !important; transition: none !important; scroll-behavior: auto !important; } }`;
-
-  const ICONS = {
-    chat: ["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z", "M9 11h8", "M9 14.5h5"],
-    close: ["M6 6l12 12", "M18 6L6 18"],
-    restart: ["M4 4v6h6", "M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
-    send: ["M12 19V5", "M5.5 11.5L12 5l6.5 6.5"],
-    stop: ["M7 7h10v10H7z"],
-    search: ["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z", "M20 20l-5-5", "M8 10.5h5"],
-    up: ["M7 11v9H4v-9z", "M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
-    down: ["M7 13V4H4v9z", "M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.200-6A2 2 0 0 0 16.800 4H7"],
-  };
-
-  // --- Small builders ---
-  /** An element with properties ("aria-…", "data-…" and other dashed names become attributes) and children. */
-  function build(tag, properties, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(properties || {})) {
-      if (name.includes("-") || name === "role") element.setAttribute(name, value);
-      else element[name] = value;
-    }
-    element.append(...children);
-    return element;
-  }
-
-  function icon(name) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    for (const line of ICONS[name]) {
-      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      path.setAttribute("d", line);
-      if (name === "stop") path.setAttribute("fill", "currentColor");
-      svg.append(path);
-    }
-    return svg;
-  }
-
-  const iconButton = (name, label, onclick, more) =>
-    build("button", { type: "button", title: label, "aria-label": label, onclick, ...more }, icon(name));
-
-  /** A random UUID; crypto.randomUUID exists on secure origins only. */
-  function randomId() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-  }
-
-  const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
-
-  const tellCitation = ({ number, title, url, page }) => ({ number, title, url: safeUrl(url || "") || "", page: page || null });
-
-  const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
-  const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
-  const link = (href, text) => build("a", { href, ...NEW_TAB }, text);
-
-  // --- Markdown, as far as answers use it ---
-  const INLINE = new RegExp(
-    [
-      "`([^`\\n]+)`", // 1 code
-      "\\*\\*(\\S(?:[^\\n]*?\\S)?)\\*\\*", // 2 bold
-      "\\*(\\S(?:[^*\\n]*?\\S)?)\\*", // 3 italics
-      "_(\\S(?:[^_\\n]*?\\S)?)_(?![\\p{L}\\p{N}_])", // 4 italics
-      "\\[([^\\]\\n]+)\\]\\(([^\\s()]+)\\)", // 5 text and 6 target of a link
-      "\\[(\\d{1,3}(?:\\s*,\\s*\\d{1,3})*)\\]", // 7 citation markers
-      "(https?://[^\\s<>()\\[\\]]*[^\\s<>()\\[\\].,;:!?'\"*_])", // 8 a bare URL
-    ].join("|"),
-    "gu",
-  );
-
-  /** Nodes for one stretch of text. `mark(number)` gives the node of a citation, or null to leave the text alone. */
-  function renderInline(text, mark) {
-    const nodes = [];
-    let end = 0;
-    for (const match of text.matchAll(INLINE)) {
-      const [whole, code, bold, star, underscore, label, target, numbers, bare] = match;
-      let made = null;
-      if (code) made = [build("code", {}, code)];
-      else if (bold) made = [build("strong", {}, ...renderInline(bold, mark))];
-      else if (underscore && /[\p{L}\p{N}_]$/u.test(text.slice(0, match.index))) made = null; // snake_case_name
-      else if (star || underscore) made = [build("em", {}, ...renderInline(star || underscore, mark))];
-      else if (label) made = safeUrl(target) && [link(safeUrl(target), label)];
-      else if (numbers) made = numbers.split(",").map((number) => mark(Number(number))).filter(Boolean);
-      else if (bare) made = safeUrl(bare) && [link(safeUrl(bare), bare)];
-      if (!made || !made.length) continue;
-      nodes.push(text.slice(end, match.index), ...made);
-      end = match.index + whole.length;
-    }
-    return [...nodes, text.slice(end)].filter((node) => node !== "");
-  }
-
-  const LIST_ITEM = /^\s*(?:[-*•]|(\d{1,3})[.)])\s+(.*)$/;
-
-  /** Paragraphs, lists, fenced code and headings (as bold paragraphs) of an answer. */
-  function renderMarkdown(text, mark) {
-    const blocks = document.createDocumentFragment();
-    const lines = text.replace(/\r\n?/g, "\n").split("\n");
-    for (let at = 0; at < lines.length; ) {
-      const start = at;
-      if (!lines[at].trim()) {
-        at += 1;
-      } else if (lines[at].trimStart().startsWith("```")) {
-        for (at += 1; at < lines.length && !lines[at].trimStart().startsWith("```"); ) at += 1;
-        blocks.append(build("pre", {}, build("code", {}, lines.slice(start + 1, at).join("\n"))));
-        at += 1;
-      } else if (LIST_ITEM.test(lines[at])) {
-        const list = build(LIST_ITEM.exec(lines[at])[1] ? "ol" : "ul", { dir: "auto" });
-        if (list.tagName === "OL") list.start = Number(LIST_ITEM.exec(lines[at])[1]);
-        for (; at < lines.length && lines[at].trim(); at += 1) {
-          const item = LIST_ITEM.exec(lines[at]);
-          if (item) list.append(build("li", {}, ...renderInline(item[2], mark)));
-          else list.lastChild.append(" ", ...renderInline(lines[at].trim(), mark));
-        }
-        blocks.append(list);
-      } else if (/^#{1,6}\s/.test(lines[at])) {
-        const heading = lines[at].replace(/^#+\s+/, "");
-        blocks.append(build("p", { dir: "auto" }, build("strong", {}, ...renderInline(heading, mark))));
-        at += 1;
-      } else {
-        while (at < lines.length && lines[at].trim() && !/^\s*```|^#{1,6}\s/.test(lines[at])) {
-          if (at > start && LIST_ITEM.test(lines[at])) break;
-          at += 1;
-        }
-        const nodes = lines.slice(start, at).flatMap((line) => [build("br"), ...renderInline(line, mark)]);
-        blocks.append(build("p", { dir: "auto" }, ...nodes.slice(1)));
-      }
-    }
-    return blocks;
-  }
-
-  // --- What the browser remembers ---
-  /** Visitor id and last chat of one bot; falls back to memory where storage is forbidden. */
-  class Memory {
-    constructor(botId) {
-      this.key = `minirag:${botId}`;
-      this.values = {};
-      try {
-        this.values = JSON.parse(localStorage.getItem(this.key)) || {};
-      } catch {} // storage is forbidden or damaged: start anew
-      if (!this.values.visitor_id) this.set("visitor_id", randomId());
-    }
-
-    /** Another visitor from now on, who has asked nothing. */
-    forget() {
-      this.values = {};
-      this.set("visitor_id", randomId());
-    }
-
-    set(name, value) {
-      this.values[name] = value;
-      try {
-        localStorage.setItem(this.key, JSON.stringify(this.values));
-      } catch {} // kept in memory only
-    }
-  }
-
-  // --- Talking to the server ---
-  class Failure extends Error {
-    constructor(code, detail, retryable) {
-      Object.assign(super(detail || code), { code, detail, retryable });
-    }
-  }
-
-  /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
-  class Client {
-    constructor(apiUrl, botId, memory, owner, { apiToken, language }) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
-      Object.assign(this, { token: null, socket: null, connecting: null });
-    }
-
-    /** How the bot is to look, {} where nobody says. The browser keeps it for some minutes. */
-    async fetchLook() {
-      const address = `${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`;
-      const answer = await fetch(address, { credentials: "omit", signal: AbortSignal.timeout(5000) }).catch(() => null);
-      return answer && answer.ok ? answer.json().catch(() => ({})) : {};
-    }
-
-    /** Whether the element went on with another client, since it was taken out of the page or drawn anew. */
-    get isLeft() {
-      return this.owner.client !== this;
-    }
-
-    async openSession() {
-      if (this.isLeft) throw new Failure("superseded", null, false);
-      const { visitor_id, chat_id = null } = this.memory.values;
-      const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed
-      const known = identity ? { identity } : {};
-      const response = await fetch(`${this.apiUrl}/v1/widget/sessions`, {
-        method: "POST",
-        headers: {
-          "Content-Type": "application/json",
-          ...(this.apiToken ? { Authorization: `Bearer ${this.apiToken}` } : {}),
-        },
-        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id, ...known }),
-        credentials: "omit",
-      }).catch(() => {
-        throw new Failure("network", null, true);
-      });
-      const answer = await response.json().catch(() => ({}));
-      // Somebody else is there by now, and has asked for their own: what this answer shows is not for them.
-      if (this.isLeft || this.owner.setting("identity", "") !== identity) throw new Failure("superseded", null, false);
-      if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
-      if (!response.ok) {
-        const detail = typeof answer.detail === "string" ? answer.detail : null;
-        throw new Failure(answer.code || "failed", detail, response.status >= 500 || response.status === 429);
-      }
-      this.session = answer;
-      this.token = answer.session_token;
-      this.memory.set("chat_id", answer.chat_id || null);
-      this.owner.onSession(answer);
-      return answer;
-    }
-
-    /** Resolves once the socket is authenticated; waits and tries again while the network is away. */
-    ready() {
-      if (this.socket && this.socket.readyState === WebSocket.OPEN) return Promise.resolve();
-      this.connecting = this.connecting || this.establish().finally(() => (this.connecting = null));
-      return this.connecting;
-    }
-
-    async establish() {
-      let renewed = false;
-      for (let attempt = 0; ; attempt += 1) {
-        try {
-          if (!this.token) await this.openSession();
-          const token = this.token;
-          const socket = await this.connect();
-          if (token === this.token) return (this.socket = socket);
-          socket.close(); // it is the one of whom the page knew before
-        } catch (failure) {
-          if (failure.code === "superseded") continue;
-          if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
-            renewed = true;
-            this.token = null;
-          } else if (failure.code === "network" && attempt < BACKOFF_SECONDS.length) {
-            this.owner.onReconnecting();
-            const pause = BACKOFF_SECONDS[attempt] * (750 + 500 * Math.random());
-            await new Promise((resolve) => setTimeout(resolve, pause));
-          } else {
-            throw failure;
-          }
-        }
-      }
-    }
-
-    connect() {
-      return new Promise((resolve, reject) => {
-        const socket = new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
-        let authenticated = false;
-        socket.onopen = () => {
-          const { chat_id = null } = this.memory.values;
-          const { token: session_token, language } = this;
-          this.narrowing = this.owner.narrowing;
-          const narrowed = this.narrowing ? { source_filter: JSON.parse(this.narrowing) } : {};
-          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
-        };
-        socket.onclose = () => {
-          if (!authenticated) reject(new Failure("network", null, true));
-          else if (socket === this.socket) this.owner.onDrop();
-        };
-        socket.onmessage = ({ data }) => {
-          const event = JSON.parse(data);
-          if (authenticated) {
-            if (socket === this.socket) this.owner.onEvent(event);
-          } else if (event.type === "authenticated") {
-            authenticated = true;
-            resolve(socket);
-          } else if (event.type === "error") {
-            reject(new Failure(event.code, event.detail, event.retryable));
-            socket.close();
-          }
-        };
-      });
-    }
-
-    /** Leaves a socket that was opened when the page narrowed in another way. */
-    keepUp() {
-      if (this.socket && this.narrowing !== this.owner.narrowing) this.close();
-    }
-
-    async send(frame) {
-      await this.ready();
-      this.socket.send(JSON.stringify(frame));
-    }
-
-    /** A new session on a new socket; resolves to the session with the messages that the server has by now. */
-    async renew() {
-      this.token = null;
-      this.close();
-      await this.ready();
-      return this.session;
-    }
-
-    close() {
-      const socket = this.socket;
-      this.socket = null;
-      if (socket) socket.close();
-    }
-  }
-
-  // --- The element ---
-  class MiniRagWidget extends HTMLElement {
-    static get observedAttributes() {
-      return ["identity", "title", "theme", ...DRAWN];
-    }
-
-    attributeChangedCallback(name, before, after) {
-      if (!this.client || before === after) return;
-      if (name === "identity") this.welcome();
-      else if (DRAWN.includes(name)) this.drawAnew();
-      else if (this.window && name === "title") this.nameWindow();
-      else if (this.window) this.pickContrast();
-    }
-
-    /** The page knows its visitor, or another one: the conversation is theirs, as far as there is one. */
-    welcome() {
-      if (!this.started) return;
-      if (this.turn) this.endTurn();
-      this.memory.set("turn", null);
-      this.client.token = null;
-      this.client.close();
-      this.started = this.company = null;
-      this.start();
-    }
-
-    connectedCallback() {
-      if (this.client) return;
-      for (const name of ATTRIBUTES.map(camel).filter((name) => Object.hasOwn(this, name))) {
-        const value = this[name]; // set before this script was there
-        delete this[name];
-        this[name] = value;
-      }
-      this.readSettings();
-      if (this.setting("api-token")) {
-        console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
-      }
-      this.memory = new Memory(this.ownBot);
-      const page = { apiToken: this.setting("api-token", ""), language: this.wanted };
-      this.client = new Client(this.server, this.ownBot, this.memory, this, page);
-      this.turn = this.started = this.company = this.people = this.askedFor = this.window = null;
-      this.bot = {};
-      this.onPageClick = (event) => {
-        const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
-        if (asker && this.isMeant(asker)) this.ask(asker.getAttribute("data-minirag-ask"));
-      };
-      document.addEventListener("click", this.onPageClick);
-      this.appearing = this.appear();
-    }
-
-    /** Draws as soon as the words of its language are there, which for English is at once. */
-    async appear() {
-      const { client } = this;
-      const look = this.hasAttribute("preview") ? {} : client.fetchLook();
-      this.root = this.shadowRoot || this.attachShadow({ mode: "open" });
-      this.root.replaceChildren();
-      this.applyStyles(this.root); // an inline one has its height from now on
-      this.words = DICTIONARIES[this.language] || (await fetchWords(this.language, this.server));
-      if (this.client !== client) return; // taken out of the page meanwhile
-      this.draw();
-      this.dress(look);
-      if (this.left) this.comeAgain(this.left);
-      else if (this.inline) this.start();
-      this.left = null;
-    }
-
-    /** As it was when it was taken out of the page, or drawn in another way. */
-    comeAgain({ isOpen, isStarted, hasFocus, draft }) {
-      this.input.value = draft;
-      this.fitInput();
-      if (isOpen) this.show();
-      if (isOpen && hasFocus) this.input.focus({ preventScroll: true });
-      if (isOpen || isStarted) this.start();
-    }
-
-    /** What a page asks of no bot in particular is for its first one. */
-    isMeant(asker) {
-      const bot = asker.getAttribute("data-minirag-bot");
-      return bot ? bot === this.ownBot : [null, this].includes(document.querySelector("minirag-widget"));
-    }
-
-    /** Once, however many attributes the page changes now. */
-    drawAnew() {
-      if (this.isChanging) return;
-      this.isChanging = true;
-      queueMicrotask(() => {
-        this.isChanging = false;
-        if (!this.isConnected) return;
-        this.disconnectedCallback();
-        this.connectedCallback();
-      });
-    }
-
-    /** Whether it stands on the page by now; what the page asks of it before waits for that. */
-    async isThere() {
-      if (!this.window) await this.appearing;
-      return Boolean(this.window);
-    }
-
-    disconnectedCallback() {
-      document.removeEventListener("click", this.onPageClick);
-      if (this.window) {
-        const now = { isOpen: !this.window.hidden, isStarted: Boolean(this.started) };
-        this.left = { ...now, hasFocus: Boolean(this.root.activeElement), draft: this.input.value };
-      }
-      if (this.turn) clearTimeout(this.turn.silence); // the server goes on, and it is picked up
-      this.client.token = null;
-      this.client.close();
-      this.client = this.beginning = this.turn = this.window = null;
-    }
-
-    /** An attribute of the element, else the script tag's data- attribute, else the default. */
-    setting(name, fallback) {
-      if (this.hasAttribute(name)) return this.getAttribute(name);
-      const tag = this.madeBy || SCRIPT;
-      return (tag && tag.dataset[camel(name)]) || fallback;
-    }
-
-    readSettings() {
-      const tag = this.madeBy || SCRIPT;
-      const home = tag && tag.src ? new URL(tag.src).origin : location.origin;
-      this.ownBot = this.setting("bot-id", "");
-      this.server = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
-      const around = (this.parentElement || document.documentElement).closest("[lang]:not([lang=''])");
-      const wanted = [this.setting("lang"), around && around.lang, ...navigator.languages].filter(Boolean);
-      this.wanted = (wanted[0] || "en").slice(0, 35);
-      this.language = chooseLanguage(wanted);
-      for (const name of ["theme", "placement", "position", "size"]) {
-        if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
-      }
-      this.inline = this.getAttribute("placement") === "inline";
-    }
-
-    draw() {
-      const { root, words } = this;
-      const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
-      this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
-      this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
-      const hints = { placeholder: this.setting("placeholder", words.placeholder), "aria-label": words.question };
-      const limits = { rows: 1, dir: words.dir, maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
-      this.input = build("textarea", { ...hints, ...limits });
-      this.input.addEventListener("input", () => this.fitInput());
-      this.input.addEventListener("keydown", (event) => this.onInputKey(event));
-      this.sendButton = build("button", { type: "submit", className: "send" });
-      const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
-      if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
-      const role = this.inline ? "region" : "dialog";
-      this.typingLine = build("p", { className: "typing-line", role: "status", dir: "auto" });
-      this.companyLine = build("div", { className: "company", role: "status", hidden: true });
-      this.notice = build("footer", {}, words.notice);
-      this.window = build(
-        "section",
-        { className: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
-        build("header", {}, this.heading, ...buttons),
-        this.log,
-        this.typingLine,
-        this.companyLine,
-        build("form", { className: "ask", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
-        this.notice,
-      );
-      this.window.setAttribute("aria-label", this.heading.textContent);
-      this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
-      root.append(this.window);
-      if (!this.inline) {
-        const toggle = () => (this.window.hidden ? this.open() : this.close());
-        const states = { className: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
-        this.bubble = iconButton("chat", words.open, toggle, states);
-        root.append(this.bubble);
-      }
-      this.showBusy(false);
-      this.pickContrast();
-    }
-
-    /** A constructed sheet passes a page's style-src; the <style> is for browsers without it. */
-    applyStyles(root) {
-      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, STYLES));
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLES);
-      root.adoptedStyleSheets = [sheet];
-    }
-
-    /** Black or white on the page's own --primary, whichever reads better. */
-    pickContrast() {
-      const channels = (getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g) || []).map(Number);
-      if (channels.length < 3) return;
-      const linear = (value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4);
-      const [red, green, blue] = channels.map(linear);
-      const ink = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#10131a" : "#ffffff";
-      for (const part of [this.window, this.bubble]) if (part) part.style.setProperty("--on-primary", ink);
-    }
-
-  // --- Its look ---
-    /** The look that is kept with the bot; until it is known there is no bubble, so that none jumps. */
-    async dress(fetched) {
-      const { client, bubble } = this;
-      if (bubble) bubble.hidden = true;
-      const look = await fetched;
-      if (this.client !== client) return; // drawn in another way meanwhile
-      if (bubble) bubble.hidden = false;
-      this.wear(look);
-      this.announce("ready", { language: this.words.tag });
-    }
-
-    /** What the page's tag or style sheet says counts before a look. */
-    wear(look) {
-      for (const name of this.worn || []) this.removeAttribute(name);
-      this.look = look;
-      this.worn = ["theme", "position", "size"].filter((name) => look[name] && !this.hasAttribute(name));
-      for (const name of this.worn) this.setAttribute(name, look[name]);
-      this.addStyles(this.writeRules(look));
-      this.showLogo(look.logo_url && new URL(look.logo_url, this.server).href);
-      this.nameWindow();
-      this.pickContrast();
-    }
-
-    writeRules({ color, dark_color: dark, radius }) {
-      const paint = (colour) => `--primary: ${colour}; --primary-hover: color-mix(in srgb, ${colour} 85%, #000);`;
-      const rules = [];
-      if (color) rules.push(`:host { ${paint(color)} }`);
-      if (Number.isInteger(radius)) rules.push(`:host { --radius: ${radius}px; }`);
-      if (dark) {
-        rules.push(`@media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${paint(dark)} } }`);
-        rules.push(`:host([theme="dark"]) { ${paint(dark)} }`);
-      }
-      return rules.join(" ");
-    }
-
-    showLogo(source) {
-      for (const old of this.shadowRoot.querySelectorAll("img.logo")) old.remove();
-      if (!source) return;
-      const onerror = (event) => event.target.remove();
-      for (const place of [this.window.firstChild, this.bubble]) {
-        if (place) place.prepend(build("img", { className: "logo", src: source, alt: "", onerror }));
-      }
-    }
-
-    nameWindow() {
-      const title = this.setting("title", (this.look && this.look.title) || this.bot.name || this.words.title);
-      this.heading.textContent = title;
-      this.window.setAttribute("aria-label", title);
-    }
-
-    /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */
-    async preview(look, bot) {
-      if (!(await this.isThere())) return;
-      this.bot = bot;
-      this.log.replaceChildren();
-      this.greet();
-      this.wear(look);
-    }
-
-    addStyles(text) {
-      const root = this.shadowRoot;
-      if (this.ownStyle) this.ownStyle.remove();
-      if (!("adoptedStyleSheets" in root)) return root.append((this.ownStyle = build("style", {}, text)));
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(text);
-      root.adoptedStyleSheets = [root.adoptedStyleSheets[0], sheet];
-    }
-
-    async open() {
-      if (!this.window && !(await this.isThere())) return false;
-      this.show();
-      if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
-      return this.start();
-    }
-
-    show() {
-      if (this.inline || !this.window.hidden) return;
-      this.window.hidden = false;
-      this.bubble.classList.remove("news");
-      this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
-      Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
-      this.pickContrast();
-      this.announce("open");
-    }
-
-    close() {
-      if (!this.window || this.inline || this.window.hidden) return;
-      this.window.hidden = true;
-      this.announce("close");
-      Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
-      this.bubble.focus();
-    }
-
-    onWindowKey(event) {
-      if (event.key === "Escape" && !this.inline) {
-        event.stopPropagation();
-        this.close();
-      } else if (event.key === "Tab" && !this.inline && matchMedia(NARROW).matches) {
-        this.keepFocusInside(event);
-      }
-    }
-
-    keepFocusInside(event) {
-      const all = this.window.querySelectorAll("button, textarea, input, a[href], summary, .log");
-      const stops = [...all].filter((stop) => stop.getClientRects().length);
-      const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
-      if (this.shadowRoot.activeElement !== edge) return;
-      event.preventDefault();
-      (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
-    }
-
-    /** Opens the session once and draws what it brings; on failure a card offers to try again. */
-    start() {
-      if (this.hasAttribute("preview")) return Promise.resolve(false);
-      this.started = this.started || this.begin();
-      return this.started;
-    }
-
-    async begin() {
-      const beginning = (this.beginning = {});
-      try {
-        const session = await this.client.openSession();
-        if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
-        this.log.replaceChildren();
-        for (const message of session.messages || []) {
-          if (message.role === "user") this.addUser(message.content);
-          else if (message.role === "person") this.addPerson(message);
-          else if (message.role === "assistant") this.finish(this.addAssistant(), message);
-        }
-        for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions")) old.remove();
-        if (!this.log.childElementCount) this.greet();
-        this.client.ready().catch(() => {}); // warms the socket up; a question tries again
-        this.pickUp(session.messages || []);
-        return true;
-      } catch (failure) {
-        if (this.beginning !== beginning) return this.started;
-        this.started = null;
-        this.log.replaceChildren();
-        this.showFailure(failure, () => this.start());
-        return false;
-      }
-    }
-
-    greet() {
-      const text = this.setting("greeting", this.bot.greeting || this.words.greeting);
-      this.addAssistant().body.append(renderMarkdown(text, () => null));
-      const questions = (this.bot.starter_questions || []).filter(Boolean);
-      if (!questions.length) return;
-      this.log.append(this.buildSuggestions(questions, this.words.suggestions));
-    }
-
-    restart() {
-      this.stop();
-      if (this.turn) this.endTurn();
-      this.leftChat = this.memory.values.chat_id;
-      this.memory.set("chat_id", null);
-      this.log.replaceChildren();
-      this.showCompany(null);
-      this.greet();
-      this.input.focus();
-      this.client.send({ type: "reset" }).catch(() => {});
-    }
-
-    addUser(text) {
-      // With a direction of its own it does not decide that of the question.
-      const said = build("span", { className: "only-read", dir: this.words.dir }, `${this.words.you}: `);
-      this.log.append(build("div", { className: "message user", dir: "auto" }, said, text));
-      this.scrollDown(true);
-    }
-
-    addAssistant() {
-      const body = build("div", { className: "body", dir: "auto" });
-      const element = build("article", { className: "message assistant" }, body);
-      this.log.append(element);
-      return { element, body };
-    }
-
-    /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
-    async ask(question) {
-      const text = String(question || "").trim().slice(0, MAX_QUESTION_LENGTH);
-      const opened = this.open();
-      if (!text || this.turn) return false;
-      const asked = (this.turn = { question: text });
-      if (!(await opened) || this.turn !== asked) {
-        if (this.turn === asked) this.turn = null;
-        if (this.window) this.input.value = text;
-        return false;
-      }
-      for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
-      this.addUser(text);
-      this.announce("message", { role: "user", content: text });
-      this.run(text);
-      return true;
-    }
-
-    async run(question) {
-      await this.sendQuestion(this.beginTurn(question, randomId()));
-    }
-
-    /** The page was loaded anew while its last question was being answered: listen to the rest. */
-    pickUp(messages) {
-      const left = this.memory.values.turn;
-      const last = messages[messages.length - 1];
-      if (!left || !last || last.role !== "user" || last.content !== left.question) return;
-      this.resume(this.beginTurn(left.question, left.id));
-    }
-
-    beginTurn(question, requestId) {
-      const message = this.addAssistant();
-      const heard = { text: "", sources: [], number: 0 };
-      const turn = { question, message, requestId, ...heard, drops: 0, renewed: false, stopped: false };
-      this.turn = turn;
-      this.memory.set("turn", { id: requestId, question });
-      const hint = build("span", { className: "only-read" }, this.words.answering);
-      message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
-      message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
-      this.showBusy(true);
-      this.scrollDown(true);
-      return turn;
-    }
-
-    async sendQuestion(turn) {
-      try {
-        this.client.keepUp();
-        await this.client.ready();
-        if (this.turn !== turn) return;
-        await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
-        this.watchSilence(turn);
-      } catch (failure) {
-        if (this.turn === turn) this.fail(failure);
-      }
-    }
-
-    watchSilence(turn) {
-      clearTimeout(turn.silence);
-      turn.silence = setTimeout(() => {
-        if (this.turn !== turn) return;
-        this.client.close();
-        this.fail(new Failure("timeout", null, true));
-      }, SILENCE_SECONDS * 1000);
-    }
-
-    onSession(session) {
-      this.bot = session.bot || {};
-      this.nameWindow();
-      this.people = session.people || null;
-      this.drawCompany();
-    }
-
-    onReconnecting() {
-      if (this.turn && this.turn.message) this.note(this.turn.message, this.words.reconnecting);
-    }
-
-    onEvent(event) {
-      if (this.hearPeople(event)) return;
-      const turn = this.turn;
-      if (event.type === "feedback_saved") this.announceFeedback(event);
-      if (event.type === "feedback_saved" || !turn || !turn.message) return;
-      if (event.request_id && event.request_id !== turn.requestId) return;
-      if (event.number && event.number <= turn.number) return; // heard before the socket broke
-      if (event.number) turn.number = event.number;
-      if (event.chat_id) this.memory.set("chat_id", event.chat_id);
-      this.watchSilence(turn);
-      if (event.type === "sources") turn.sources = event.sources || [];
-      if (event.type === "delta" && !turn.stopped) {
-        turn.text += event.content;
-        this.drawSoon(turn);
-      } else if (event.type === "done") {
-        this.endTurn();
-        if (event.passed_on) turn.message.element.remove(); // a person reads it
-        else {
-          const answer = { ...event, content: event.content || turn.text, id: event.message_id };
-          this.finish(turn.message, answer, turn);
-          this.announceAnswer(answer);
-        }
-      } else if (event.type === "error") {
-        this.onError(turn, event);
-      }
-    }
-
-    onError(turn, event) {
-      const askAgain = (change) => {
-        Object.assign(turn, change);
-        this.client.close();
-        this.sendQuestion(turn);
-      };
-      if (turn.resuming && event.code === "gone") this.lookBack(turn);
-      else if (turn.resuming && event.code === "not_found" && !turn.number) askAgain({ resuming: false });
-      else if (CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
-        this.client.token = null;
-        askAgain({ renewed: true });
-      } else if (event.code === "server_stopping" && !turn.text && !turn.moved) {
-        askAgain({ moved: true, requestId: randomId(), number: 0 });
-      } else {
-        const detail = event.code === "interrupted" ? null : event.detail;
-        this.fail(new Failure(event.code, detail, event.retryable));
-      }
-    }
-
-    /** The socket broke. The server goes on with a turn it has begun, and tells the rest over another socket. */
-    onDrop() {
-      const turn = this.turn;
-      if (!turn || !turn.message) return this.comeBack();
-      turn.drops += 1;
-      if (turn.drops > MAX_DROPS) this.fail(new Failure("interrupted", null, true));
-      else this.resume(turn);
-    }
-
-    async resume(turn) {
-      this.onReconnecting();
-      turn.resuming = true;
-      try {
-        await this.client.send({ type: "resume", request_id: turn.requestId, after: turn.number });
-        if (this.turn !== turn) return;
-        this.note(turn.message, "");
-        this.watchSilence(turn);
-      } catch (failure) {
-        if (this.turn === turn) this.fail(failure);
-      }
-    }
-
-    /** What the turn told is not kept any longer: look for its answer in the chat. */
-    async lookBack(turn) {
-      try {
-        const session = await this.client.renew();
-        if (this.turn !== turn) return;
-        const [asked, answered] = (session.messages || []).slice(-2);
-        const complete = answered && answered.role === "assistant" && asked.content === turn.question;
-        if (!complete) throw new Failure("interrupted", null, true);
-        this.endTurn();
-        this.finish(turn.message, answered);
-        this.announceAnswer(answered);
-      } catch (failure) {
-        if (this.turn === turn) this.fail(failure);
-      }
-    }
-
-    drawSoon(turn) {
-      if (turn.frame) return;
-      turn.frame = requestAnimationFrame(() => {
-        turn.frame = 0;
-        if (this.turn !== turn) return;
-        const known = new Set(turn.sources.map((source) => source.number));
-        const mark = (number) => (known.has(number) ? build("span", { className: "mark" }, String(number)) : null);
-        turn.message.body.replaceChildren(renderMarkdown(turn.text, mark));
-        this.scrollDown();
-      });
-    }
-
-    /** Draw a complete answer: `answer` is a done event or a message of the history. */
-    finish(message, answer, turn) {
-      const citations = answer.citations || [];
-      const wasAtEnd = this.isAtEnd();
-      const items = new Map();
-      const mark = (number) => {
-        const citation = citations.find((each) => each.number === number);
-        if (!citation) return null;
-        const label = fill(this.words.source, { n: number, title: citation.title || this.words.untitled });
-        const onclick = () => this.showSource(items.get(number));
-        const look = { type: "button", className: "mark", title: label, "aria-label": label, onclick };
-        return build("button", look, String(number));
-      };
-      const { help } = answer;
-      const content = answer.content || "";
-      // The choices are buttons here; those who see none are told them as a list.
-      const said = help && help.choices.length ? content.split("\n", 1)[0] : content;
-      message.body.replaceChildren(renderMarkdown(said, mark));
-      const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
-      this.note(message, turn && turn.stopped ? this.words.stopped : cut);
-      if (answer.refusal) {
-        message.element.classList.add("refusal");
-        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
-      }
-      if (help) message.element.append(this.buildHelp(help, said));
-      const below = build("div", { className: "below" });
-      if (citations.length) below.append(this.buildSources(citations, items));
-      if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
-      if (below.childElementCount) message.element.append(below);
-      this.scrollDown(wasAtEnd);
-      // Help may be higher than the window: its sentence is read first.
-      if (help && wasAtEnd) this.log.scrollTop -= Math.max(0, message.element.offsetHeight - this.log.clientHeight);
-    }
-
-    buildSources(citations, items) {
-      const list = build("ol");
-      for (const citation of citations) {
-        const title = citation.title || this.words.untitled;
-        const url = safeUrl(citation.url || "");
-        if (citation.kind === "curated") { // what it says is the answer itself
-          list.append(build("li", {}, url ? link(url, title) : build("span", { dir: "auto" }, title)));
-          continue;
-        }
-        const place = citation.page ? fill(this.words.page, { n: citation.page }) : citation.place;
-        const where = build("span", { className: "page" }, place ? `, ${place}` : "");
-        const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
-        const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
-        const item = build("details", {}, summary, excerpt);
-        item.ontoggle = () => item.open && this.announceCitation(citation);
-        if (url) item.append(link(url, this.words.openSource));
-        items.set(citation.number, item);
-        list.append(build("li", {}, item));
-      }
-      const label = count(this.words, "sources", citations.length);
-      return build("details", { className: "sources" }, build("summary", {}, label), list);
-    }
-
-    showSource(item) {
-      item.closest(".sources").open = true;
-      item.open = true;
-      item.classList.remove("shown");
-      void item.offsetWidth; // restarts the animation
-      item.classList.add("shown");
-      item.scrollIntoView({ block: "nearest" });
-      item.querySelector("summary").focus({ preventScroll: true });
-    }
-
-    buildThumbs(messageId, given) {
-      let current = given;
-      const buttons = {};
-      const show = () => {
-        for (const value in buttons) buttons[value].setAttribute("aria-pressed", String(current === value));
-      };
-      const choose = async (value) => {
-        const before = current;
-        current = current === value ? null : value;
-        show();
-        try {
-          await this.client.send({ type: "feedback", message_id: messageId, feedback: current });
-        } catch {
-          current = before;
-          show();
-        }
-      };
-      buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
-      buttons.negative = iconButton("down", this.words.unhelpful, () => choose("negative"));
-      show();
-      return build("div", { className: "thumbs" }, buttons.positive, buttons.negative);
-    }
-
-    /** A line below the message in place of the one before; an empty text removes it. */
-    note(message, text) {
-      for (const old of message.element.querySelectorAll(".note")) old.remove();
-      if (text) message.element.append(build("p", { className: "note" }, text));
-    }
-
-    /** End the running turn with a card; what had arrived of the answer stays above it. */
-    fail(failure) {
-      const turn = this.turn;
-      this.endTurn();
-      this.note(turn.message, "");
-      if (turn.text) turn.message.body.replaceChildren(renderMarkdown(turn.text, () => null));
-      else turn.message.element.remove();
-      this.showFailure(failure, () => {
-        turn.message.element.remove();
-        this.run(turn.question);
-      });
-    }
-
-    showFailure(failure, again) {
-      const own = this.words[OWN_WORDS[failure.code]];
-      const text = own || failure.detail || this.words[failure.code] || this.words.failed;
-      this.announce("error", { code: failure.code, detail: text, retryable: Boolean(failure.retryable) });
-      const isNobodysFault = own || ["unavailable", "origin_not_allowed"].includes(failure.code);
-      const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
-      const card = build("div", look, build("p", { dir: "auto" }, text));
-      if (failure.retryable) {
-        const button = build("button", { type: "button" }, this.words.retry);
-        button.addEventListener("click", () => (card.remove(), this.input.focus(), again()));
-        card.append(button);
-      }
-      this.log.append(card);
-      this.scrollDown(true);
-    }
-
-    stop() {
-      const turn = this.turn;
-      if (!turn || !turn.message || turn.stopped) return;
-      turn.stopped = true;
-      if (this.client.socket) this.client.send({ type: "stop" }).catch(() => {});
-      setTimeout(() => {
-        if (this.turn !== turn) return;
-        this.endTurn();
-        this.finish(turn.message, { content: turn.text }, turn);
-      }, STOP_PATIENCE_SECONDS * 1000);
-    }
-
-    endTurn() {
-      clearTimeout(this.turn.silence);
-      this.memory.set("turn", null);
-      cancelAnimationFrame(this.turn.frame || 0);
-      this.turn = null;
-      this.showBusy(false);
-    }
-
-    /** While busy, the log is silent for screen readers, which then read the whole answer at once. */
-    showBusy(busy) {
-      const label = busy ? this.words.stop : this.words.send;
-      this.log.setAttribute("aria-busy", String(busy));
-      this.sendButton.replaceChildren(icon(busy ? "stop" : "send"));
-      Object.assign(this.sendButton, { title: label, ariaLabel: label });
-    }
-
-    /** What stands below an answer that is none: pages that come close, what else can be asked, a contact; or choices. */
-    buildHelp(help, said) {
-      const dir = RIGHT_TO_LEFT.includes(help.language) ? "rtl" : "ltr";
-      const box = build("div", { className: "help", lang: help.language, dir });
-      if (help.passages.length) box.append(this.buildNear(help));
-      if (help.choices.length) box.append(this.buildSuggestions(help.choices, said));
-      else if (help.questions.length) {
-        const label = build("p", {}, help.questions_label);
-        const group = this.buildSuggestions(help.questions, help.questions_label);
-        group.prepend(label);
-        box.append(group);
-      }
-      if (help.contact) box.append(this.buildContact(help));
-      return box;
-    }
-
-    /** Buttons that ask; they go away with the next question. */
-    buildSuggestions(questions, label) {
-      const suggest = (question) => ({ type: "button", dir: "auto", onclick: () => this.ask(question) });
-      const buttons = questions.map((question) => build("button", suggest(question), question));
-      return build("div", { className: "suggestions", role: "group", "aria-label": label }, ...buttons);
-    }
-
-    /** A page with an address is a link; of another its beginning can be read here. */
-    buildNear(help) {
-      const list = build("ul", { "aria-label": help.passages_label });
-      for (const near of help.passages) {
-        const parts = [near.title, near.heading].filter((part, at, all) => part && all.indexOf(part) === at);
-        const name = parts.join(" – ") || this.words.untitled;
-        const url = safeUrl(near.url || "");
-        let item = url && link(url, name);
-        if (item) item.dir = "auto";
-        else {
-          const excerpt = build("p", { className: "excerpt", dir: "auto" }, near.content || "");
-          item = build("details", {}, build("summary", { dir: "auto" }, name), excerpt);
-        }
-        list.append(build("li", {}, item));
-      }
-      return build("div", { className: "near" }, build("p", {}, help.passages_label), list);
-    }
-
-    buildContact(help) {
-      const address = help.contact;
-      const [before, ...after] = help.contact_label.split(address);
-      const href = /^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address) ? `mailto:${address}` :
-        /^\+?[\d\s()/.-]{5,}$/.test(address) ? `tel:${address.replace(/[^\d+]/g, "")}` : safeUrl(address);
-      const shown = href ? build("a", { href, ...(safeUrl(href) ? NEW_TAB : {}) }, address) : address;
-      return build("p", { className: "contact" }, before, build("bdi", {}, shown), after.join(address));
-    }
-
-    /** Frames about people: who joined, what they say, that they type. Returns whether it was one. */
-    hearPeople(event) {
-      if (event.chat_id && event.chat_id === this.leftChat) return true; // on its way when it was left
-      if (event.type === "company") this.showCompany(event);
-      else if (event.type === "said") this.addPerson(event.message) && this.announcePerson(event.message);
-      else if (event.type === "typing") this.showTyping(event.person);
-      else if (event.type === "error" && this.isOfPeople(event)) this.onPeopleError(event);
-      else return false;
-      return true;
-    }
-
-    isOfPeople(error) {
-      return Boolean(this.askedFor) && error.request_id === (this.askedFor.frame.request_id || "");
-    }
-
-    get isWithPerson() {
-      return Boolean(this.company) && this.company.state === "joined";
-    }
-
-    get isWithPeople() {
-      return Boolean(this.company) && this.company.state !== "closed";
-    }
-
-    showCompany(event) {
-      const before = this.company;
-      if (event) this.announce("handoff", { state: event.state, reason: event.reason, person: event.person || "" });
-      this.company = event && event.state !== "closed" ? event : null;
-      if (this.askedFor && this.askedFor.frame.type === "person_message") this.addLine(this.words.left);
-      this.askedFor = null;
-      if (event) this.memory.set("chat_id", event.chat_id);
-      if (event && event.state === "closed" && before && event.ended_as !== "withdrawn") this.addLine(this.words.back);
-      if (event && event.state === "waiting" && before && before.state === "joined") this.addLine(this.words.gone);
-      this.drawCompany();
-    }
-
-    /** The line above the input: a way to people, that one was called, or who is there. */
-    drawCompany() {
-      const { words, company, people } = this;
-      this.typingLine.textContent = "";
-      const line = (text, label, onclick) => {
-        const button = label ? [build("button", { type: "button", onclick }, label)] : [];
-        this.companyLine.replaceChildren(build("span", { dir: "auto" }, text), ...button);
-      };
-      this.companyLine.hidden = false;
-      this.companyLine.classList.toggle("here", this.isWithPerson);
-      if (this.isWithPerson) line(fill(words.here, { name: company.person || words.person }));
-      else if (company && company.reason === "message") line(words.leftShort);
-      else if (company) line(words.waiting, words.withdraw, () => this.tellPeople({ type: "person_withdraw" }));
-      else if (people && (people.is_staffed || people.takes_messages)) line("", words.askPerson, () => this.askPerson());
-      else this.companyLine.hidden = true;
-      this.notice.textContent = this.isWithPerson ? "" : words.notice;
-      this.scrollDown();
-    }
-
-    askPerson() {
-      if (this.people.is_staffed) this.tellPeople({ type: "person" });
-      else this.showContactForm();
-    }
-
-    async tellPeople(frame) {
-      this.askedFor = { frame, renewed: false };
-      try {
-        await this.client.send(frame);
-      } catch (failure) {
-        this.askedFor = null;
-        this.showFailure(failure, () => this.tellPeople(frame));
-      }
-    }
-
-    async onPeopleError(event) {
-      const { frame, renewed } = this.askedFor;
-      if (CURED_BY_RENEWAL.has(event.code) && !renewed) {
-        this.askedFor.renewed = true;
-        this.client.token = null;
-        this.client.close();
-        return this.client.send(frame).catch((failure) => this.showFailure(failure, () => this.tellPeople(frame)));
-      }
-      this.askedFor = null;
-      if (event.code === "nobody_there") {
-        this.people = { ...this.people, is_staffed: false };
-        this.drawCompany();
-        if (this.people.takes_messages) return this.showContactForm();
-      }
-      const said = this.words[event.code] || event.detail;
-      return this.showFailure(new Failure(event.code, said, event.retryable), () => this.tellPeople(frame));
-    }
-
-    /** Outside of business hours: the truth about them, and a form for a message. */
-    showContactForm() {
-      const { words } = this;
-      for (const old of this.log.querySelectorAll(".contact-form")) old.remove();
-      const field = (name, label, more) => build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
-      const opens = this.people.opens_at ? new Date(`${this.people.opens_at}Z`) : null;
-      const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
-      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}` : "";
-      const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
-        build("p", {}, `${words.away}${when} ${words.leaveHint}`),
-        field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),
-        field("name", words.yourName, { type: "text", maxLength: 255, autocomplete: "name" }),
-        field("message", words.yourMessage, { rows: 3, required: true, maxLength: MAX_QUESTION_LENGTH }),
-        build("button", { type: "submit" }, words.leave));
-      form.onsubmit = (event) => {
-        event.preventDefault();
-        const said = Object.fromEntries(new FormData(form));
-        if (!said.message.trim()) return;
-        form.remove();
-        this.addUser(said.message);
-        this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
-      };
-      this.log.append(form);
-      form.scrollIntoView({ block: "start" });
-      form.querySelector("input").focus({ preventScroll: true });
-    }
-
-    /** What a person of the bot's says; the same message may come twice. */
-    addPerson(message) {
-      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return false;
-      const who = message.author || this.words.person;
-      const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null));
-      const name = build("div", { className: "label", dir: "auto" }, who);
-      this.log.append(build("article", { className: "message assistant person", "data-message": message.id }, name, body));
-      this.showTyping("");
-      this.scrollDown(true);
-      if (!this.inline && this.window.hidden) this.bubble.classList.add("news");
-      return true;
-    }
-
-    addLine(text) {
-      this.log.append(build("p", { className: "line", dir: this.words.dir }, text));
-      this.scrollDown(true);
-    }
-
-    showTyping(name) {
-      clearTimeout(this.typingTimer);
-      const isOn = name !== "";
-      this.typingLine.textContent = isOn ? fill(this.words.typing, { name: name || this.words.person }) : "";
-      this.scrollDown();
-      if (isOn) this.typingTimer = setTimeout(() => this.showTyping(""), 6000);
-    }
-
-    /** A person who is there sees that the visitor types, not what. */
-    tellTyping() {
-      if (!this.isWithPerson || Date.now() - (this.toldTyping || 0) < 4000 || !this.client.socket) return;
-      this.toldTyping = Date.now();
-      this.client.send({ type: "typing" }).catch(() => {});
-    }
-
-    /** The socket broke while people are concerned: come back, as long as they are. */
-    comeBack() {
-      if (!this.isWithPeople || !this.client) return;
-      this.client.ready().catch(() => setTimeout(() => this.comeBack(), 15000));
-    }
-
-    onSubmit(event) {
-      event.preventDefault();
-      const question = this.input.value;
-      if (this.turn) this.stop();
-      if (this.turn || !question.trim()) return;
-      this.input.value = "";
-      this.fitInput();
-      this.ask(question);
-    }
-
-    onInputKey(event) {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      if (!this.turn) this.onSubmit(event);
-    }
-
-    fitInput() {
-      if (this.input.value) this.tellTyping();
-      this.input.dir = this.input.value ? "auto" : this.words.dir;
-      this.input.style.height = "auto";
-      this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;
-    }
-
-    /** Follow the answer, unless the visitor has scrolled up to read. */
-    scrollDown(always) {
-      if (always || this.isAtEnd()) this.log.scrollTop = this.log.scrollHeight;
-    }
-
-    isAtEnd() {
-      const { scrollHeight, scrollTop, clientHeight } = this.log;
-      return scrollHeight - scrollTop - clientHeight < 120;
-    }
-    // --- What the page may ask for, and what it is told: docs/widget.md ---
-    /** Ask a question as if the visitor had typed it: see `ask`. */
-    send(question) {
-      return this.ask(question);
-    }
-
-    /** The visitor is who the page's server has signed; nobody known without. */
-    identify(identity) {
-      this.say("identity", identity);
-    }
-
-    setLanguage(language) {
-      this.say("lang", language);
-    }
-
-    /** What may answer on this page, from the next question until it is set anew: it narrows, and opens nothing. */
-    setContext(context) {
-      const unknown = Object.keys(context || {}).filter((name) => !CONTEXT.includes(name));
-      if (unknown.length) throw new TypeError(`setContext takes ${CONTEXT.join(", ")}, not ${unknown.join(", ")}`);
-      this.context = { ...context };
-    }
-
-    /** A new conversation. `forget` makes the browser's visitor another one, who finds nothing of those before. */
-    async reset({ forget = false } = {}) {
-      if (!(await this.isThere())) return;
-      if (forget) {
-        this.stop();
-        this.memory.forget();
-        this.input.value = "";
-        this.drawAnew();
-      } else if (this.started) this.restart();
-      else this.memory.set("chat_id", null);
-    }
-
-    say(name, value) {
-      if (value) this.setAttribute(name, value);
-      else this.removeAttribute(name);
-    }
-
-    /** The filter of what may answer here, as JSON; "" where nothing narrows. */
-    get narrowing() {
-      const tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
-      const said = Object.entries({ tags, ...this.context }).filter(([, value]) => value && value.length);
-      return said.length ? JSON.stringify(Object.fromEntries(said)) : "";
-    }
-
-    announce(name, detail = {}) {
-      this.dispatchEvent(new CustomEvent(name, { detail }));
-    }
-
-    announceAnswer({ id, content, citations, refusal, cut_reason = null }) {
-      const cited = (citations || []).map(tellCitation);
-      this.announce("message", { role: "assistant", id, content, citations: cited, refused: Boolean(refusal), cut_reason });
-    }
-
-    announcePerson({ id, content, author }) {
-      this.announce("message", { role: "person", id, content, person: author || "" });
-    }
-
-    announceCitation(citation) {
-      this.announce("citation", tellCitation(citation));
-    }
-
-    announceFeedback({ message_id, feedback }) {
-      this.announce("feedback", { message_id, feedback });
-    }
-  }
-
-  for (const name of ATTRIBUTES) {
-    Object.defineProperty(MiniRagWidget.prototype, camel(name), {
-      get() {
-        return this.getAttribute(name) || "";
-      },
-      set(value) {
-        this.say(name, value);
-      },
-    });
-  }
-  customElements.define("minirag-widget", MiniRagWidget);
+(()=>{
+"use strict";
+const SCRIPT=document.currentScript;
+function insert(){
+const bot=SCRIPT&&SCRIPT.dataset.botId;
+const isThere=(widget)=>[null,bot].includes(widget.getAttribute("bot-id"));
+if(!bot||[...document.querySelectorAll("minirag-widget")].some(isThere))return;
+const widget=Object.assign(document.createElement("minirag-widget"),{madeBy:SCRIPT});
+widget.setAttribute("bot-id",bot);
+document.body.append(widget);
+}
+if(document.readyState==="loading")document.addEventListener("DOMContentLoaded",insert);
+else queueMicrotask(insert);
+if(customElements.get("minirag-widget"))return;
+const MAX_QUESTION_LENGTH=32000;
+const BACKOFF_SECONDS=[0.4,1,2,4,8];
+const MAX_DROPS=8;
+const SILENCE_SECONDS=75;
+const STOP_PATIENCE_SECONDS=3;
+const CURED_BY_RENEWAL=new Set(["session_expired","session_invalid","not_found"]);
+const OWN_WORDS={
+identity_expired:"identity",identity_invalid:"identity",identity_used:"identity",
+rate_limited:"rate_limited",quota_exceeded:"quota_exceeded",budget_exceeded:"quota_exceeded",
+server_stopping:"interrupted",
+};
+const NARROW="(max-width: 480px)";
+const ATTRIBUTES=[
+"bot-id","api-url","identity","tags","greeting","placeholder","placement","theme","position","size",
+];
+const DRAWN=["bot-id","api-url","lang","placement","greeting","placeholder"];
+const CONTEXT=["tags","dataset_ids","source_ids","languages","dated_from","dated_until"];
+const camel=(name)=>name.replace(/-(\w)/g,(_,letter)=>letter.toUpperCase());
+  const marked = ((module, exports, define) => {
+/**
+ * marked v18.0.6 - a markdown parser
+ * Copyright (c) 2018-2026, MarkedJS. (MIT License)
+ * Copyright (c) 2011-2018, Christopher Jeffrey. (MIT License)
+ * https://github.com/markedjs/marked
+ */
+
+/**
+ * DO NOT EDIT THIS FILE
+ * The code in this file is generated from files in ./src/
+ */
+(function(g,f){if(typeof exports=="object"&&typeof module<"u"){module.exports=f()}else if("function"==typeof define && define.amd){define("marked",f)}else {g["marked"]=f()}}(typeof globalThis < "u" ? globalThis : typeof self < "u" ? self : this,function(){var exports={};var __exports=exports;var module={exports};
+"use strict";var N=Object.defineProperty;var Oe=Object.getOwnPropertyDescriptor;var we=Object.getOwnPropertyNames;var ye=Object.prototype.hasOwnProperty;var Pe=(l,e)=>{for(var t in e)N(l,t,{get:e[t],enumerable:!0})},Se=(l,e,t,n)=>{if(e&&typeof e=="object"||typeof e=="function")for(let s of we(e))!ye.call(l,s)&&s!==t&&N(l,s,{get:()=>e[s],enumerable:!(n=Oe(e,s))||n.enumerable});return l};var $e=l=>Se(N({},"__esModule",{value:!0}),l);var Ot={};Pe(Ot,{Hooks:()=>P,Lexer:()=>x,Marked:()=>C,Parser:()=>b,Renderer:()=>y,TextRenderer:()=>S,Tokenizer:()=>w,defaults:()=>T,getDefaults:()=>_,lexer:()=>Tt,marked:()=>g,options:()=>dt,parse:()=>bt,parseInline:()=>xt,parser:()=>Rt,setOptions:()=>gt,use:()=>ft,walkTokens:()=>mt});module.exports=$e(Ot);function _(){return{async:!1,breaks:!1,extensions:null,gfm:!0,hooks:null,pedantic:!1,renderer:null,silent:!1,tokenizer:null,walkTokens:null}}var T=_();function Q(l){T=l}var z={exec:()=>null};function E(l){let e=[];return t=>{let n=Math.max(0,Math.min(3,t-1)),s=e[n];return s||(s=l(n),e[n]=s),s}}function d(l,e=""){let t=typeof l=="string"?l:l.source,n={replace:(s,r)=>{let i=typeof r=="string"?r:r.source;return i=i.replace(m.caret,"$1"),t=t.replace(s,i),n},getRegex:()=>new RegExp(t,e)};return n}var Le=((l="")=>{try{return!!new RegExp("(?<=1)(?<!1)"+l)}catch{return!1}})(),m={codeRemoveIndent:/^(?: {1,4}| {0,3}\t)/gm,outputLinkReplace:/\\([\[\]])/g,indentCodeCompensation:/^(\s+)(?:```)/,beginningSpace:/^\s+/,endingHash:/#$/,startingSpaceChar:/^ /,endingSpaceChar:/ $/,nonSpaceChar:/[^ ]/,newLineCharGlobal:/\n/g,tabCharGlobal:/\t/g,multipleSpaceGlobal:/\s+/g,blankLine:/^[ \t]*$/,doubleBlankLine:/\n[ \t]*\n[ \t]*$/,blockquoteStart:/^ {0,3}>/,blockquoteSetextReplace:/\n {0,3}((?:=+|-+) *)(?=\n|$)/g,blockquoteSetextReplace2:/^ {0,3}>[ \t]?/gm,listReplaceNesting:/^ {1,4}(?=( {4})*[^ ])/g,listIsTask:/^\[[ xX]\] +\S/,listReplaceTask:/^\[[ xX]\] +/,listTaskCheckbox:/\[[ xX]\]/,anyLine:/\n.*\n/,hrefBrackets:/^<(.*)>$/,tableDelimiter:/[:|]/,tableAlignChars:/^\||\| *$/g,tableRowBlankLine:/\n[ \t]*$/,tableAlignRight:/^ *-+: *$/,tableAlignCenter:/^ *:-+: *$/,tableAlignLeft:/^ *:-+ *$/,startATag:/^<a /i,endATag:/^<\/a>/i,startPreScriptTag:/^<(pre|code|kbd|script)(\s|>)/i,endPreScriptTag:/^<\/(pre|code|kbd|script)(\s|>)/i,startAngleBracket:/^</,endAngleBracket:/>$/,pedanticHrefTitle:/^([^'"]*[^\s])\s+(['"])(.*)\2/,unicodeAlphaNumeric:/[\p{L}\p{N}]/u,escapeTest:/[&<>"']/,escapeReplace:/[&<>"']/g,escapeTestNoEncode:/[<>"']|&(?!(#\d{1,7}|#[Xx][a-fA-F0-9]{1,6}|\w+);)/,escapeReplaceNoEncode:/[<>"']|&(?!(#\d{1,7}|#[Xx][a-fA-F0-9]{1,6}|\w+);)/g,caret:/(^|[^\[])\^/g,percentDecode:/%25/g,findPipe:/\|/g,splitPipe:/ \|/,slashPipe:/\\\|/g,carriageReturn:/\r\n|\r/g,spaceLine:/^ +$/gm,notSpaceStart:/^\S*/,endingNewline:/\n$/,listItemRegex:l=>new RegExp(`^( {0,3}${l})((?:[	 ][^\\n]*)?(?:\\n|$))`),nextBulletRegex:E(l=>new RegExp(`^ {0,${l}}(?:[*+-]|\\d{1,9}[.)])((?:[ 	][^\\n]*)?(?:\\n|$))`)),hrRegex:E(l=>new RegExp(`^ {0,${l}}((?:- *){3,}|(?:_ *){3,}|(?:\\* *){3,})(?:\\n+|$)`)),fencesBeginRegex:E(l=>new RegExp(`^ {0,${l}}(?:\`\`\`|~~~)`)),headingBeginRegex:E(l=>new RegExp(`^ {0,${l}}#`)),htmlBeginRegex:E(l=>new RegExp(`^ {0,${l}}<(?:[a-z].*>|!--)`,"i")),blockquoteBeginRegex:E(l=>new RegExp(`^ {0,${l}}>`))},_e=/^(?:[ \t]*(?:\n|$))+/,ze=/^((?: {4}| {0,3}\t)[^\n]+(?:\n(?:[ \t]*(?:\n|$))*)?)+/,Me=/^ {0,3}(`{3,}(?=[^`\n]*(?:\n|$))|~{3,})([^\n]*)(?:\n|$)(?:|([\s\S]*?)(?:\n|$))(?: {0,3}\1[~`]* *(?=\n|$)|$)/,q=/^ {0,3}((?:-[\t ]*){3,}|(?:_[ \t]*){3,}|(?:\*[ \t]*){3,})(?:\n+|$)/,Ee=/^ {0,3}(#{1,6})(?=\s|$)(.*)(?:\n+|$)/,F=/ {0,3}(?:[*+-]|\d{1,9}[.)])/,ae=/^(?!bull |blockCode|fences|blockquote|heading|html|table)((?:.|\n(?!\s*?\n|bull |blockCode|fences|blockquote|heading|html|table))+?)\n {0,3}(=+|-+) *(?:\n+|$)/,le=d(ae).replace(/bull/g,F).replace(/blockCode/g,/(?: {4}| {0,3}\t)/).replace(/fences/g,/ {0,3}(?:`{3,}|~{3,})/).replace(/blockquote/g,/ {0,3}>/).replace(/heading/g,/ {0,3}#{1,6}/).replace(/html/g,/ {0,3}<[^\n>]+>\n/).replace(/\|table/g,"").getRegex(),Ie=d(ae).replace(/bull/g,F).replace(/blockCode/g,/(?: {4}| {0,3}\t)/).replace(/fences/g,/ {0,3}(?:`{3,}|~{3,})/).replace(/blockquote/g,/ {0,3}>/).replace(/heading/g,/ {0,3}#{1,6}/).replace(/html/g,/ {0,3}<[^\n>]+>\n/).replace(/table/g,/ {0,3}\|?(?:[:\- ]*\|)+[\:\- ]*\n/).getRegex(),U=/^([^\n]+(?:\n(?!hr|heading|lheading|blockquote|fences|list|html|table| +\n)[^\n]+)*)/,Ae=/^[^\n]+/,K=/(?!\s*\])(?:\\[\s\S]|[^\[\]\\])+/,Ce=d(/^ {0,3}\[(label)\]: *(?:\n[ \t]*)?([^<\s][^\s]*|<.*?>)(?:(?: +(?:\n[ \t]*)?| *\n[ \t]*)(title))? *(?:\n+|$)/).replace("label",K).replace("title",/(?:"(?:\\"?|[^"\\])*"|'[^'\n]*(?:\n[^'\n]+)*\n?'|\([^()]*\))/).getRegex(),Be=d(/^(bull)([ \t][^\n]*?)?(?:\n|$)/).replace(/bull/g,F).getRegex(),H="address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|menuitem|meta|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|track|ul",W=/<!--(?:-?>|[\s\S]*?(?:-->|$))/,qe=d("^ {0,3}(?:<(script|pre|style|textarea)[\\s>][\\s\\S]*?(?:</\\1>[^\\n]*\\n+|$)|comment[^\\n]*(\\n+|$)|<\\?[\\s\\S]*?(?:\\?>[^\\n]*\\n+|$)|<![A-Z][\\s\\S]*?(?:>[^\\n]*\\n+|$)|<!\\[CDATA\\[[\\s\\S]*?(?:\\]\\]>[^\\n]*\\n+|$)|</?(tag)(?: +|\\n|/?>)[\\s\\S]*?(?:(?:\\n[ 	]*)+\\n|$)|<(?!script|pre|style|textarea)([a-z][\\w-]*)(?:attribute)*? */?>(?=[ \\t]*(?:\\n|$))[\\s\\S]*?(?:(?:\\n[ 	]*)+\\n|$)|</(?!script|pre|style|textarea)[a-z][\\w-]*\\s*>(?=[ \\t]*(?:\\n|$))[\\s\\S]*?(?:(?:\\n[ 	]*)+\\n|$))","i").replace("comment",W).replace("tag",H).replace("attribute",/ +[a-zA-Z:_][\w.:-]*(?: *= *"[^"\n]*"| *= *'[^'\n]*'| *= *[^\s"'=<>`]+)?/).getRegex(),ue=l=>d(U).replace("hr",q).replace("heading"," {0,3}#{1,6}(?:\\s|$)").replace("|lheading","").replace("|table","").replace("blockquote"," {0,3}>").replace("fences"," {0,3}(?:`{3,}(?=[^`\\n]*\\n)|~{3,})[^\\n]*\\n").replace("list",l).replace("html","</?(?:tag)(?: +|\\n|/?>)|<(?:script|pre|style|textarea|!--)").replace("tag",H).getRegex(),De=ue(/ {0,3}(?:[*+-]|1[.)])[ \t]+[^ \t\n]/),ve=ue(/ {0,3}(?:[*+-]|\d{1,9}[.)])[ \t]+[^ \t\n]/),He=d(/^( {0,3}> ?(paragraph|[^\n]*)(?:\n|$))+/).replace("paragraph",ve).getRegex(),X={blockquote:He,code:ze,def:Ce,fences:Me,heading:Ee,hr:q,html:qe,lheading:le,list:Be,newline:_e,paragraph:De,table:z,text:Ae},ie=d("^ *([^\\n ].*)\\n {0,3}((?:\\| *)?:?-+:? *(?:\\| *:?-+:? *)*(?:\\| *)?)(?:\\n((?:(?! *\\n|hr|heading|blockquote|code|fences|list|html).*(?:\\n|$))*)\\n*|$)").replace("hr",q).replace("heading"," {0,3}#{1,6}(?:\\s|$)").replace("blockquote"," {0,3}>").replace("code","(?: {4}| {0,3}	)[^\\n]").replace("fences"," {0,3}(?:`{3,}(?=[^`\\n]*\\n)|~{3,})[^\\n]*\\n").replace("list"," {0,3}(?:[*+-]|1[.)])[ \\t]").replace("html","</?(?:tag)(?: +|\\n|/?>)|<(?:script|pre|style|textarea|!--)").replace("tag",H).getRegex(),Ze={...X,lheading:Ie,table:ie,paragraph:d(U).replace("hr",q).replace("heading"," {0,3}#{1,6}(?:\\s|$)").replace("|lheading","").replace("table",ie).replace("blockquote"," {0,3}>").replace("fences"," {0,3}(?:`{3,}(?=[^`\\n]*\\n)|~{3,})[^\\n]*\\n").replace("list"," {0,3}(?:[*+-]|1[.)])[ \\t]+[^ \\t\\n]").replace("html","</?(?:tag)(?: +|\\n|/?>)|<(?:script|pre|style|textarea|!--)").replace("tag",H).getRegex()},Ge={...X,html:d(`^ *(?:comment *(?:\\n|\\s*$)|<(tag)[\\s\\S]+?</\\1> *(?:\\n{2,}|\\s*$)|<tag(?:"[^"]*"|'[^']*'|\\s[^'"/>\\s]*)*?/?> *(?:\\n{2,}|\\s*$))`).replace("comment",W).replace(/tag/g,"(?!(?:a|em|strong|small|s|cite|q|dfn|abbr|data|time|code|var|samp|kbd|sub|sup|i|b|u|mark|ruby|rt|rp|bdi|bdo|span|br|wbr|ins|del|img)\\b)\\w+(?!:|[^\\w\\s@]*@)\\b").getRegex(),def:/^ *\[([^\]]+)\]: *<?([^\s>]+)>?(?: +(["(][^\n]+[")]))? *(?:\n+|$)/,heading:/^(#{1,6})(.*)(?:\n+|$)/,fences:z,lheading:/^(.+?)\n {0,3}(=+|-+) *(?:\n+|$)/,paragraph:d(U).replace("hr",q).replace("heading",` *#{1,6} *[^
+]`).replace("lheading",le).replace("|table","").replace("blockquote"," {0,3}>").replace("|fences","").replace("|list","").replace("|html","").replace("|tag","").getRegex()},Ne=/^\\([!"#$%&'()*+,\-./:;<=>?@\[\]\\^_`{|}~])/,Qe=/^(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)/,pe=/^( {2,}|\\)\n(?!\s*$)/,je=/^(`+|[^`])(?:(?= {2,}\n)|[\s\S]*?(?:(?=[\\<!\[`*_]|\b_|$)|[^ ](?= {2,}\n)))/,I=/[\p{P}\p{S}]/u,Z=/[\s\p{P}\p{S}]/u,J=/[^\s\p{P}\p{S}]/u,Fe=d(/^((?![*_])punctSpace)/,"u").replace(/punctSpace/g,Z).getRegex(),ce=/(?!~)[\p{P}\p{S}]/u,Ue=/(?!~)[\s\p{P}\p{S}]/u,Ke=/(?:[^\s\p{P}\p{S}]|~)/u,We=d(/link|precode-code|html/,"g").replace("link",/\[(?:[^\[\]`]|(?<a>`+)[^`]+\k<a>(?!`))*?\]\((?:\\[\s\S]|[^\\\(\)]|\((?:\\[\s\S]|[^\\\(\)])*\))*\)/).replace("precode-",Le?"(?<!`)()":"(^^|[^`])").replace("code",/(?<b>`+)[^`]+\k<b>(?!`)/).replace("html",/<(?! )[^<>]*?>/).getRegex(),he=/^(?:\*+(?:((?!\*)punct)|([^\s*]))?)|^_+(?:((?!_)punct)|([^\s_]))?/,Xe=d(he,"u").replace(/punct/g,I).getRegex(),Je=d(he,"u").replace(/punct/g,ce).getRegex(),ke="^[^_*]*?__[^_*]*?\\*[^_*]*?(?=__)|[^*]+(?=[^*])|(?!\\*)punct(\\*+)(?=[\\s]|$)|notPunctSpace(\\*+)(?!\\*)(?=punctSpace|$)|(?!\\*)punctSpace(\\*+)(?=notPunctSpace)|[\\s](\\*+)(?!\\*)(?=punct)|(?!\\*)punct(\\*+)(?!\\*)(?=punct)|notPunctSpace(\\*+)(?=notPunctSpace)",Ve=d(ke,"gu").replace(/notPunctSpace/g,J).replace(/punctSpace/g,Z).replace(/punct/g,I).getRegex(),Ye=d(ke,"gu").replace(/notPunctSpace/g,Ke).replace(/punctSpace/g,Ue).replace(/punct/g,ce).getRegex(),et=d("^[^_*]*?\\*\\*[^_*]*?_[^_*]*?(?=\\*\\*)|[^_]+(?=[^_])|(?!_)punct(_+)(?=[\\s]|$)|notPunctSpace(_+)(?!_)(?=punctSpace|$)|(?!_)punctSpace(_+)(?=notPunctSpace)|[\\s](_+)(?!_)(?=punct)|(?!_)punct(_+)(?!_)(?=punct)","gu").replace(/notPunctSpace/g,J).replace(/punctSpace/g,Z).replace(/punct/g,I).getRegex(),tt=d(/^~~?(?:((?!~)punct)|[^\s~])/,"u").replace(/punct/g,I).getRegex(),nt="^[^~]+(?=[^~])|(?!~)punct(~~?)(?=[\\s]|$)|notPunctSpace(~~?)(?!~)(?=punctSpace|$)|(?!~)punctSpace(~~?)(?=notPunctSpace)|[\\s](~~?)(?!~)(?=punct)|(?!~)punct(~~?)(?!~)(?=punct)|notPunctSpace(~~?)(?=notPunctSpace)",rt=d(nt,"gu").replace(/notPunctSpace/g,J).replace(/punctSpace/g,Z).replace(/punct/g,I).getRegex(),st=d(/\\(punct)/,"gu").replace(/punct/g,I).getRegex(),it=d(/^<(scheme:[^\s\x00-\x1f<>]*|email)>/).replace("scheme",/[a-zA-Z][a-zA-Z0-9+.-]{1,31}/).replace("email",/[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+(@)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+(?![-_])/).getRegex(),ot=d(W).replace("(?:-->|$)","-->").getRegex(),at=d("^comment|^</[a-zA-Z][\\w:-]*\\s*>|^<[a-zA-Z][\\w-]*(?:attribute)*?\\s*/?>|^<\\?[\\s\\S]*?\\?>|^<![a-zA-Z]+\\s[\\s\\S]*?>|^<!\\[CDATA\\[[\\s\\S]*?\\]\\]>").replace("comment",ot).replace("attribute",/\s+[a-zA-Z:_][\w.:-]*(?:\s*=\s*"[^"]*"|\s*=\s*'[^']*'|\s*=\s*[^\s"'=<>`]+)?/).getRegex(),v=/(?:\[(?:\\[\s\S]|[^\[\]\\])*\]|\\[\s\S]|`+(?!`)[^`]*?`+(?!`)|``+(?=\])|[^\[\]\\`])*?/,lt=d(/^!?\[(label)\]\(\s*(href)(?:(?:[ \t]+(?:\n[ \t]*)?|\n[ \t]*)(title))?\s*\)/).replace("label",v).replace("href",/<(?:\\.|[^\n<>\\])+>|[^ \t\n\x00-\x1f]+|(?=\))/).replace("title",/"(?:\\"?|[^"\\])*"|'(?:\\'?|[^'\\])*'|\((?:\\\)?|[^)\\])*\)/).getRegex(),de=d(/^!?\[(label)\]\[(ref)\]/).replace("label",v).replace("ref",K).getRegex(),ge=d(/^!?\[(ref)\](?:\[\])?/).replace("ref",K).getRegex(),ut=d("reflink|nolink(?!\\()","g").replace("reflink",de).replace("nolink",ge).getRegex(),oe=/[hH][tT][tT][pP][sS]?|[fF][tT][pP]/,V={_backpedal:z,anyPunctuation:st,autolink:it,blockSkip:We,br:pe,code:Qe,del:z,delLDelim:z,delRDelim:z,emStrongLDelim:Xe,emStrongRDelimAst:Ve,emStrongRDelimUnd:et,escape:Ne,link:lt,nolink:ge,punctuation:Fe,reflink:de,reflinkSearch:ut,tag:at,text:je,url:z},pt={...V,link:d(/^!?\[(label)\]\((.*?)\)/).replace("label",v).getRegex(),reflink:d(/^!?\[(label)\]\s*\[([^\]]*)\]/).replace("label",v).getRegex()},j={...V,emStrongRDelimAst:Ye,emStrongLDelim:Je,delLDelim:tt,delRDelim:rt,url:d(/^((?:protocol):\/\/|www\.)(?:[a-zA-Z0-9\-]+\.?)+[^\s<]*|^email/).replace("protocol",oe).replace("email",/[A-Za-z0-9._+-]+(@)[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]*[a-zA-Z0-9])+(?![-_])/).getRegex(),_backpedal:/(?:[^?!.,:;*_'"~()&]+|\([^)]*\)|&(?![a-zA-Z0-9]+;$)|[?!.,:;*_'"~)]+(?!$))+/,del:/^(~~?)(?=[^\s~])((?:\\[\s\S]|[^\\])*?(?:\\[\s\S]|[^\s~\\]))\1(?=[^~]|$)/,text:d(/^([`~]+|[^`~])(?:(?= {2,}\n)|(?=[a-zA-Z0-9.!#$%&'*+\/=?_`{\|}~-]+@)|[\s\S]*?(?:(?=[\\<!\[`*~_]|\b_|protocol:\/\/|www\.|$)|[^ ](?= {2,}\n)|[^a-zA-Z0-9.!#$%&'*+\/=?_`{\|}~-](?=[a-zA-Z0-9.!#$%&'*+\/=?_`{\|}~-]+@)))/).replace("protocol",oe).getRegex()},ct={...j,br:d(pe).replace("{2,}","*").getRegex(),text:d(j.text).replace("\\b_","\\b_| {2,}\\n").replace(/\{2,\}/g,"*").getRegex()},D={normal:X,gfm:Ze,pedantic:Ge},A={normal:V,gfm:j,breaks:ct,pedantic:pt};var ht={"&":"&amp;","<":"&lt;",">":"&gt;",'"':"&quot;","'":"&#39;"},fe=l=>ht[l];function O(l,e){if(e){if(m.escapeTest.test(l))return l.replace(m.escapeReplace,fe)}else if(m.escapeTestNoEncode.test(l))return l.replace(m.escapeReplaceNoEncode,fe);return l}function Y(l){try{l=encodeURI(l).replace(m.percentDecode,"%")}catch{return null}return l}function ee(l,e){let t=l.replace(m.findPipe,(r,i,o)=>{let u=!1,a=i;for(;--a>=0&&o[a]==="\\";)u=!u;return u?"|":" |"}),n=t.split(m.splitPipe),s=0;if(n[0].trim()||n.shift(),n.length>0&&!n.at(-1)?.trim()&&n.pop(),e)if(n.length>e)n.splice(e);else for(;n.length<e;)n.push("");for(;s<n.length;s++)n[s]=n[s].trim().replace(m.slashPipe,"|");return n}function L(l,e,t){let n=l.length;if(n===0)return"";let s=0;for(;s<n;){let r=l.charAt(n-s-1);if(r===e&&!t)s++;else if(r!==e&&t)s++;else break}return l.slice(0,n-s)}function te(l){let e=l.split(`
+`),t=e.length-1;for(;t>=0&&m.blankLine.test(e[t]);)t--;return e.length-t<=2?l:e.slice(0,t+1).join(`
+`)}function me(l,e){if(l.indexOf(e[1])===-1)return-1;let t=0;for(let n=0;n<l.length;n++)if(l[n]==="\\")n++;else if(l[n]===e[0])t++;else if(l[n]===e[1]&&(t--,t<0))return n;return t>0?-2:-1}function xe(l,e=0){let t=e,n="";for(let s of l)if(s==="	"){let r=4-t%4;n+=" ".repeat(r),t+=r}else n+=s,t++;return n}function be(l,e,t,n,s){let r=e.href,i=e.title||null,o=l[1].replace(s.other.outputLinkReplace,"$1");n.state.inLink=!0;let u={type:l[0].charAt(0)==="!"?"image":"link",raw:t,href:r,title:i,text:o,tokens:n.inlineTokens(o)};return n.state.inLink=!1,u}function kt(l,e,t){let n=l.match(t.other.indentCodeCompensation);if(n===null)return e;let s=n[1];return e.split(`
+`).map(r=>{let i=r.match(t.other.beginningSpace);if(i===null)return r;let[o]=i;return o.length>=s.length?r.slice(s.length):r}).join(`
+`)}var w=class{options;rules;lexer;constructor(e){this.options=e||T}space(e){let t=this.rules.block.newline.exec(e);if(t&&t[0].length>0)return{type:"space",raw:t[0]}}code(e){let t=this.rules.block.code.exec(e);if(t){let n=this.options.pedantic?t[0]:te(t[0]),s=n.replace(this.rules.other.codeRemoveIndent,"");return{type:"code",raw:n,codeBlockStyle:"indented",text:s}}}fences(e){let t=this.rules.block.fences.exec(e);if(t){let n=t[0],s=kt(n,t[3]||"",this.rules);return{type:"code",raw:n,lang:t[2]?t[2].trim().replace(this.rules.inline.anyPunctuation,"$1"):t[2],text:s}}}heading(e){let t=this.rules.block.heading.exec(e);if(t){let n=t[2].trim();if(this.rules.other.endingHash.test(n)){let s=L(n,"#");(this.options.pedantic||!s||this.rules.other.endingSpaceChar.test(s))&&(n=s.trim())}return{type:"heading",raw:L(t[0],`
+`),depth:t[1].length,text:n,tokens:this.lexer.inline(n)}}}hr(e){let t=this.rules.block.hr.exec(e);if(t)return{type:"hr",raw:L(t[0],`
+`)}}blockquote(e){let t=this.rules.block.blockquote.exec(e);if(t){let n=L(t[0],`
+`).split(`
+`),s="",r="",i=[];for(;n.length>0;){let o=!1,u=[],a;for(a=0;a<n.length;a++)if(this.rules.other.blockquoteStart.test(n[a]))u.push(n[a]),o=!0;else if(!o)u.push(n[a]);else break;n=n.slice(a);let c=u.join(`
+`),p=c.replace(this.rules.other.blockquoteSetextReplace,`
+    $1`).replace(this.rules.other.blockquoteSetextReplace2,"");s=s?`${s}
+${c}`:c,r=r?`${r}
+${p}`:p;let k=this.lexer.state.top;if(this.lexer.state.top=!0,this.lexer.blockTokens(p,i,!0),this.lexer.state.top=k,n.length===0)break;let h=i.at(-1);if(h?.type==="code")break;if(h?.type==="blockquote"){let R=h,f=R.raw+`
+`+n.join(`
+`),$=this.blockquote(f);i[i.length-1]=$,s=s.substring(0,s.length-R.raw.length)+$.raw,r=r.substring(0,r.length-R.text.length)+$.text;break}else if(h?.type==="list"){let R=h,f=R.raw+`
+`+n.join(`
+`),$=this.list(f);i[i.length-1]=$,s=s.substring(0,s.length-h.raw.length)+$.raw,r=r.substring(0,r.length-R.raw.length)+$.raw,n=f.substring(i.at(-1).raw.length).split(`
+`);continue}}return{type:"blockquote",raw:s,tokens:i,text:r}}}list(e){let t=this.rules.block.list.exec(e);if(t){let n=t[1].trim(),s=n.length>1,r={type:"list",raw:"",ordered:s,start:s?+n.slice(0,-1):"",loose:!1,items:[]};n=s?`\\d{1,9}\\${n.slice(-1)}`:`\\${n}`,this.options.pedantic&&(n=s?n:"[*+-]");let i=this.rules.other.listItemRegex(n),o=!1;for(;e;){let a=!1,c="",p="";if(!(t=i.exec(e))||this.rules.block.hr.test(e))break;c=t[0],e=e.substring(c.length);let k=xe(t[2].split(`
+`,1)[0],t[1].length),h=e.split(`
+`,1)[0],R=!k.trim(),f=0;if(this.options.pedantic?(f=2,p=k.trimStart()):R?f=t[1].length+1:(f=k.search(this.rules.other.nonSpaceChar),f=f>4?1:f,p=k.slice(f),f+=t[1].length),R&&this.rules.other.blankLine.test(h)&&(c+=h+`
+`,e=e.substring(h.length+1),a=!0),!a){let $=this.rules.other.nextBulletRegex(f),ne=this.rules.other.hrRegex(f),re=this.rules.other.fencesBeginRegex(f),se=this.rules.other.headingBeginRegex(f),Re=this.rules.other.htmlBeginRegex(f),Te=this.rules.other.blockquoteBeginRegex(f);for(;e;){let G=e.split(`
+`,1)[0],B;if(h=G,this.options.pedantic?(h=h.replace(this.rules.other.listReplaceNesting,"  "),B=h):B=h.replace(this.rules.other.tabCharGlobal,"    "),re.test(h)||se.test(h)||Re.test(h)||Te.test(h)||$.test(h)||ne.test(h))break;if(B.search(this.rules.other.nonSpaceChar)>=f||!h.trim())p+=`
+`+B.slice(f);else{if(R||k.replace(this.rules.other.tabCharGlobal,"    ").search(this.rules.other.nonSpaceChar)>=4||re.test(k)||se.test(k)||ne.test(k))break;p+=`
+`+h}R=!h.trim(),c+=G+`
+`,e=e.substring(G.length+1),k=B.slice(f)}}r.loose||(o?r.loose=!0:this.rules.other.doubleBlankLine.test(c)&&(o=!0)),r.items.push({type:"list_item",raw:c,task:!!this.options.gfm&&this.rules.other.listIsTask.test(p),loose:!1,text:p,tokens:[]}),r.raw+=c}let u=r.items.at(-1);if(u)u.raw=u.raw.trimEnd(),u.text=u.text.trimEnd();else return;r.raw=r.raw.trimEnd();for(let a of r.items){this.lexer.state.top=!1,a.tokens=this.lexer.blockTokens(a.text,[]);let c=a.tokens[0];if(a.task&&(c?.type==="text"||c?.type==="paragraph")){a.text=a.text.replace(this.rules.other.listReplaceTask,""),c.raw=c.raw.replace(this.rules.other.listReplaceTask,""),c.text=c.text.replace(this.rules.other.listReplaceTask,"");for(let k=this.lexer.inlineQueue.length-1;k>=0;k--)if(this.rules.other.listIsTask.test(this.lexer.inlineQueue[k].src)){this.lexer.inlineQueue[k].src=this.lexer.inlineQueue[k].src.replace(this.rules.other.listReplaceTask,"");break}let p=this.rules.other.listTaskCheckbox.exec(a.raw);if(p){let k={type:"checkbox",raw:p[0]+" ",checked:p[0]!=="[ ]"};a.checked=k.checked,r.loose?a.tokens[0]&&["paragraph","text"].includes(a.tokens[0].type)&&"tokens"in a.tokens[0]&&a.tokens[0].tokens?(a.tokens[0].raw=k.raw+a.tokens[0].raw,a.tokens[0].text=k.raw+a.tokens[0].text,a.tokens[0].tokens.unshift(k)):a.tokens.unshift({type:"paragraph",raw:k.raw,text:k.raw,tokens:[k]}):a.tokens.unshift(k)}}else a.task&&(a.task=!1);if(!r.loose){let p=a.tokens.filter(h=>h.type==="space"),k=p.length>0&&p.some(h=>this.rules.other.anyLine.test(h.raw));r.loose=k}}if(r.loose)for(let a of r.items){a.loose=!0;for(let c of a.tokens)c.type==="text"&&(c.type="paragraph")}return r}}html(e){let t=this.rules.block.html.exec(e);if(t){let n=te(t[0]);return{type:"html",block:!0,raw:n,pre:t[1]==="pre"||t[1]==="script"||t[1]==="style",text:n}}}def(e){let t=this.rules.block.def.exec(e);if(t){let n=t[1].toLowerCase().replace(this.rules.other.multipleSpaceGlobal," "),s=t[2]?t[2].replace(this.rules.other.hrefBrackets,"$1").replace(this.rules.inline.anyPunctuation,"$1"):"",r=t[3]?t[3].substring(1,t[3].length-1).replace(this.rules.inline.anyPunctuation,"$1"):t[3];return{type:"def",tag:n,raw:L(t[0],`
+`),href:s,title:r}}}table(e){let t=this.rules.block.table.exec(e);if(!t||!this.rules.other.tableDelimiter.test(t[2]))return;let n=ee(t[1]),s=t[2].replace(this.rules.other.tableAlignChars,"").split("|"),r=t[3]?.trim()?t[3].replace(this.rules.other.tableRowBlankLine,"").split(`
+`):[],i={type:"table",raw:L(t[0],`
+`),header:[],align:[],rows:[]};if(n.length===s.length){for(let o of s)this.rules.other.tableAlignRight.test(o)?i.align.push("right"):this.rules.other.tableAlignCenter.test(o)?i.align.push("center"):this.rules.other.tableAlignLeft.test(o)?i.align.push("left"):i.align.push(null);for(let o=0;o<n.length;o++)i.header.push({text:n[o],tokens:this.lexer.inline(n[o]),header:!0,align:i.align[o]});for(let o of r)i.rows.push(ee(o,i.header.length).map((u,a)=>({text:u,tokens:this.lexer.inline(u),header:!1,align:i.align[a]})));return i}}lheading(e){let t=this.rules.block.lheading.exec(e);if(t){let n=t[1].trim();return{type:"heading",raw:L(t[0],`
+`),depth:t[2].charAt(0)==="="?1:2,text:n,tokens:this.lexer.inline(n)}}}paragraph(e){let t=this.rules.block.paragraph.exec(e);if(t){let n=t[1].charAt(t[1].length-1)===`
+`?t[1].slice(0,-1):t[1];return{type:"paragraph",raw:t[0],text:n,tokens:this.lexer.inline(n)}}}text(e){let t=this.rules.block.text.exec(e);if(t)return{type:"text",raw:t[0],text:t[0],tokens:this.lexer.inline(t[0])}}escape(e){let t=this.rules.inline.escape.exec(e);if(t)return{type:"escape",raw:t[0],text:t[1]}}tag(e){let t=this.rules.inline.tag.exec(e);if(t)return!this.lexer.state.inLink&&this.rules.other.startATag.test(t[0])?this.lexer.state.inLink=!0:this.lexer.state.inLink&&this.rules.other.endATag.test(t[0])&&(this.lexer.state.inLink=!1),!this.lexer.state.inRawBlock&&this.rules.other.startPreScriptTag.test(t[0])?this.lexer.state.inRawBlock=!0:this.lexer.state.inRawBlock&&this.rules.other.endPreScriptTag.test(t[0])&&(this.lexer.state.inRawBlock=!1),{type:"html",raw:t[0],inLink:this.lexer.state.inLink,inRawBlock:this.lexer.state.inRawBlock,block:!1,text:t[0]}}link(e){let t=this.rules.inline.link.exec(e);if(t){let n=t[2].trim();if(!this.options.pedantic&&this.rules.other.startAngleBracket.test(n)){if(!this.rules.other.endAngleBracket.test(n))return;let i=L(n.slice(0,-1),"\\");if((n.length-i.length)%2===0)return}else{let i=me(t[2],"()");if(i===-2)return;if(i>-1){let u=(t[0].indexOf("!")===0?5:4)+t[1].length+i;t[2]=t[2].substring(0,i),t[0]=t[0].substring(0,u).trim(),t[3]=""}}let s=t[2],r="";if(this.options.pedantic){let i=this.rules.other.pedanticHrefTitle.exec(s);i&&(s=i[1],r=i[3])}else r=t[3]?t[3].slice(1,-1):"";return s=s.trim(),this.rules.other.startAngleBracket.test(s)&&(this.options.pedantic&&!this.rules.other.endAngleBracket.test(n)?s=s.slice(1):s=s.slice(1,-1)),be(t,{href:s&&s.replace(this.rules.inline.anyPunctuation,"$1"),title:r&&r.replace(this.rules.inline.anyPunctuation,"$1")},t[0],this.lexer,this.rules)}}reflink(e,t){let n;if((n=this.rules.inline.reflink.exec(e))||(n=this.rules.inline.nolink.exec(e))){let s=(n[2]||n[1]).replace(this.rules.other.multipleSpaceGlobal," "),r=t[s.toLowerCase()];if(!r){let i=n[0].charAt(0);return{type:"text",raw:i,text:i}}return be(n,r,n[0],this.lexer,this.rules)}}emStrong(e,t,n=""){let s=this.rules.inline.emStrongLDelim.exec(e);if(!s||!s[1]&&!s[2]&&!s[3]&&!s[4]||s[4]&&n.match(this.rules.other.unicodeAlphaNumeric))return;if(!(s[1]||s[3]||"")||!n||this.rules.inline.punctuation.exec(n)){let i=[...s[0]].length-1,o,u,a=i,c=0,p=s[0][0]==="*"?this.rules.inline.emStrongRDelimAst:this.rules.inline.emStrongRDelimUnd;for(p.lastIndex=0,t=t.slice(-1*e.length+i);(s=p.exec(t))!==null;){if(o=s[1]||s[2]||s[3]||s[4]||s[5]||s[6],!o)continue;if(u=[...o].length,s[3]||s[4]){a+=u;continue}else if((s[5]||s[6])&&i%3&&!((i+u)%3)){c+=u;continue}if(a-=u,a>0)continue;u=Math.min(u,u+a+c);let k=[...s[0]][0].length,h=e.slice(0,i+s.index+k+u);if(Math.min(i,u)%2){let f=h.slice(1,-1);return{type:"em",raw:h,text:f,tokens:this.lexer.inlineTokens(f)}}let R=h.slice(2,-2);return{type:"strong",raw:h,text:R,tokens:this.lexer.inlineTokens(R)}}}}codespan(e){let t=this.rules.inline.code.exec(e);if(t){let n=t[2].replace(this.rules.other.newLineCharGlobal," "),s=this.rules.other.nonSpaceChar.test(n),r=this.rules.other.startingSpaceChar.test(n)&&this.rules.other.endingSpaceChar.test(n);return s&&r&&(n=n.substring(1,n.length-1)),{type:"codespan",raw:t[0],text:n}}}br(e){let t=this.rules.inline.br.exec(e);if(t)return{type:"br",raw:t[0]}}del(e,t,n=""){let s=this.rules.inline.delLDelim.exec(e);if(!s)return;if(!(s[1]||"")||!n||this.rules.inline.punctuation.exec(n)){let i=[...s[0]].length-1,o,u,a=i,c=this.rules.inline.delRDelim;for(c.lastIndex=0,t=t.slice(-1*e.length+i);(s=c.exec(t))!==null;){if(o=s[1]||s[2]||s[3]||s[4]||s[5]||s[6],!o||(u=[...o].length,u!==i))continue;if(s[3]||s[4]){a+=u;continue}if(a-=u,a>0)continue;u=Math.min(u,u+a);let p=[...s[0]][0].length,k=e.slice(0,i+s.index+p+u),h=k.slice(i,-i);return{type:"del",raw:k,text:h,tokens:this.lexer.inlineTokens(h)}}}}autolink(e){let t=this.rules.inline.autolink.exec(e);if(t){let n,s;return t[2]==="@"?(n=t[1],s="mailto:"+n):(n=t[1],s=n),{type:"link",raw:t[0],text:n,href:s,tokens:[{type:"text",raw:n,text:n}]}}}url(e){let t;if(t=this.rules.inline.url.exec(e)){let n,s;if(t[2]==="@")n=t[0],s="mailto:"+n;else{let r;do r=t[0],t[0]=this.rules.inline._backpedal.exec(t[0])?.[0]??"";while(r!==t[0]);n=t[0],t[1]==="www."?s="http://"+t[0]:s=t[0]}return{type:"link",raw:t[0],text:n,href:s,tokens:[{type:"text",raw:n,text:n}]}}}inlineText(e){let t=this.rules.inline.text.exec(e);if(t){let n=this.lexer.state.inRawBlock;return{type:"text",raw:t[0],text:t[0],escaped:n}}}};var x=class l{tokens;options;state;inlineQueue;tokenizer;constructor(e){this.tokens=[],this.tokens.links=Object.create(null),this.options=e||T,this.options.tokenizer=this.options.tokenizer||new w,this.tokenizer=this.options.tokenizer,this.tokenizer.options=this.options,this.tokenizer.lexer=this,this.inlineQueue=[],this.state={inLink:!1,inRawBlock:!1,top:!0};let t={other:m,block:D.normal,inline:A.normal};this.options.pedantic?(t.block=D.pedantic,t.inline=A.pedantic):this.options.gfm&&(t.block=D.gfm,this.options.breaks?t.inline=A.breaks:t.inline=A.gfm),this.tokenizer.rules=t}static get rules(){return{block:D,inline:A}}static lex(e,t){return new l(t).lex(e)}static lexInline(e,t){return new l(t).inlineTokens(e)}lex(e){e=e.replace(m.carriageReturn,`
+`),this.blockTokens(e,this.tokens);for(let t=0;t<this.inlineQueue.length;t++){let n=this.inlineQueue[t];this.inlineTokens(n.src,n.tokens)}return this.inlineQueue=[],this.tokens}blockTokens(e,t=[],n=!1){this.tokenizer.lexer=this,this.options.pedantic&&(e=e.replace(m.tabCharGlobal,"    ").replace(m.spaceLine,""));let s=1/0;for(;e;){if(e.length<s)s=e.length;else{this.infiniteLoopError(e.charCodeAt(0));break}let r;if(this.options.extensions?.block?.some(o=>(r=o.call({lexer:this},e,t))?(e=e.substring(r.raw.length),t.push(r),!0):!1))continue;if(r=this.tokenizer.space(e)){e=e.substring(r.raw.length);let o=t.at(-1);r.raw.length===1&&o!==void 0?o.raw+=`
+`:t.push(r);continue}if(r=this.tokenizer.code(e)){e=e.substring(r.raw.length);let o=t.at(-1);o?.type==="paragraph"||o?.type==="text"?(o.raw+=(o.raw.endsWith(`
+`)?"":`
+`)+r.raw,o.text+=`
+`+r.text,this.inlineQueue.at(-1).src=o.text):t.push(r);continue}if(r=this.tokenizer.fences(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.heading(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.hr(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.blockquote(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.list(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.html(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.def(e)){e=e.substring(r.raw.length);let o=t.at(-1);o?.type==="paragraph"||o?.type==="text"?(o.raw+=(o.raw.endsWith(`
+`)?"":`
+`)+r.raw,o.text+=`
+`+r.raw,this.inlineQueue.at(-1).src=o.text):this.tokens.links[r.tag]||(this.tokens.links[r.tag]={href:r.href,title:r.title},t.push(r));continue}if(r=this.tokenizer.table(e)){e=e.substring(r.raw.length),t.push(r);continue}if(r=this.tokenizer.lheading(e)){e=e.substring(r.raw.length),t.push(r);continue}let i=e;if(this.options.extensions?.startBlock){let o=1/0,u=e.slice(1),a;this.options.extensions.startBlock.forEach(c=>{a=c.call({lexer:this},u),typeof a=="number"&&a>=0&&(o=Math.min(o,a))}),o<1/0&&o>=0&&(i=e.substring(0,o+1))}if(this.state.top&&(r=this.tokenizer.paragraph(i))){let o=t.at(-1);n&&o?.type==="paragraph"?(o.raw+=(o.raw.endsWith(`
+`)?"":`
+`)+r.raw,o.text+=`
+`+r.text,this.inlineQueue.pop(),this.inlineQueue.at(-1).src=o.text):t.push(r),n=i.length!==e.length,e=e.substring(r.raw.length);continue}if(r=this.tokenizer.text(e)){e=e.substring(r.raw.length);let o=t.at(-1);o?.type==="text"?(o.raw+=(o.raw.endsWith(`
+`)?"":`
+`)+r.raw,o.text+=`
+`+r.text,this.inlineQueue.pop(),this.inlineQueue.at(-1).src=o.text):t.push(r);continue}if(e){this.infiniteLoopError(e.charCodeAt(0));break}}return this.state.top=!0,t}inline(e,t=[]){return this.inlineQueue.push({src:e,tokens:t}),t}inlineTokens(e,t=[]){this.tokenizer.lexer=this;let n=e,s=null;if(this.tokens.links){let a=Object.keys(this.tokens.links);if(a.length>0)for(;(s=this.tokenizer.rules.inline.reflinkSearch.exec(n))!==null;)a.includes(s[0].slice(s[0].lastIndexOf("[")+1,-1))&&(n=n.slice(0,s.index)+"["+"a".repeat(s[0].length-2)+"]"+n.slice(this.tokenizer.rules.inline.reflinkSearch.lastIndex))}for(;(s=this.tokenizer.rules.inline.anyPunctuation.exec(n))!==null;)n=n.slice(0,s.index)+"++"+n.slice(this.tokenizer.rules.inline.anyPunctuation.lastIndex);let r;for(;(s=this.tokenizer.rules.inline.blockSkip.exec(n))!==null;)r=s[2]?s[2].length:0,n=n.slice(0,s.index+r)+"["+"a".repeat(s[0].length-r-2)+"]"+n.slice(this.tokenizer.rules.inline.blockSkip.lastIndex);n=this.options.hooks?.emStrongMask?.call({lexer:this},n)??n;let i=!1,o="",u=1/0;for(;e;){if(e.length<u)u=e.length;else{this.infiniteLoopError(e.charCodeAt(0));break}i||(o=""),i=!1;let a;if(this.options.extensions?.inline?.some(p=>(a=p.call({lexer:this},e,t))?(e=e.substring(a.raw.length),t.push(a),!0):!1))continue;if(a=this.tokenizer.escape(e)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.tag(e)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.link(e)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.reflink(e,this.tokens.links)){e=e.substring(a.raw.length);let p=t.at(-1);a.type==="text"&&p?.type==="text"?(p.raw+=a.raw,p.text+=a.text):t.push(a);continue}if(a=this.tokenizer.emStrong(e,n,o)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.codespan(e)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.br(e)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.del(e,n,o)){e=e.substring(a.raw.length),t.push(a);continue}if(a=this.tokenizer.autolink(e)){e=e.substring(a.raw.length),t.push(a);continue}if(!this.state.inLink&&(a=this.tokenizer.url(e))){e=e.substring(a.raw.length),t.push(a);continue}let c=e;if(this.options.extensions?.startInline){let p=1/0,k=e.slice(1),h;this.options.extensions.startInline.forEach(R=>{h=R.call({lexer:this},k),typeof h=="number"&&h>=0&&(p=Math.min(p,h))}),p<1/0&&p>=0&&(c=e.substring(0,p+1))}if(a=this.tokenizer.inlineText(c)){e=e.substring(a.raw.length),a.raw.slice(-1)!=="_"&&(o=a.raw.slice(-1)),i=!0;let p=t.at(-1);p?.type==="text"?(p.raw+=a.raw,p.text+=a.text):t.push(a);continue}if(e){this.infiniteLoopError(e.charCodeAt(0));break}}return t}infiniteLoopError(e){let t="Infinite loop on byte: "+e;if(this.options.silent)console.error(t);else throw new Error(t)}};var y=class{options;parser;constructor(e){this.options=e||T}space(e){return""}code({text:e,lang:t,escaped:n}){let s=(t||"").match(m.notSpaceStart)?.[0],r=e.replace(m.endingNewline,"")+`
+`;return s?'<pre><code class="language-'+O(s)+'">'+(n?r:O(r,!0))+`</code></pre>
+`:"<pre><code>"+(n?r:O(r,!0))+`</code></pre>
+`}blockquote({tokens:e}){return`<blockquote>
+${this.parser.parse(e)}</blockquote>
+`}html({text:e}){return e}def(e){return""}heading({tokens:e,depth:t}){return`<h${t}>${this.parser.parseInline(e)}</h${t}>
+`}hr(e){return`<hr>
+`}list(e){let t=e.ordered,n=e.start,s="";for(let o=0;o<e.items.length;o++){let u=e.items[o];s+=this.listitem(u)}let r=t?"ol":"ul",i=t&&n!==1?' start="'+n+'"':"";return"<"+r+i+`>
+`+s+"</"+r+`>
+`}listitem(e){return`<li>${this.parser.parse(e.tokens)}</li>
+`}checkbox({checked:e}){return"<input "+(e?'checked="" ':"")+'disabled="" type="checkbox"> '}paragraph({tokens:e}){return`<p>${this.parser.parseInline(e)}</p>
+`}table(e){let t="",n="";for(let r=0;r<e.header.length;r++)n+=this.tablecell(e.header[r]);t+=this.tablerow({text:n});let s="";for(let r=0;r<e.rows.length;r++){let i=e.rows[r];n="";for(let o=0;o<i.length;o++)n+=this.tablecell(i[o]);s+=this.tablerow({text:n})}return s&&(s=`<tbody>${s}</tbody>`),`<table>
+<thead>
+`+t+`</thead>
+`+s+`</table>
+`}tablerow({text:e}){return`<tr>
+${e}</tr>
+`}tablecell(e){let t=this.parser.parseInline(e.tokens),n=e.header?"th":"td";return(e.align?`<${n} align="${e.align}">`:`<${n}>`)+t+`</${n}>
+`}strong({tokens:e}){return`<strong>${this.parser.parseInline(e)}</strong>`}em({tokens:e}){return`<em>${this.parser.parseInline(e)}</em>`}codespan({text:e}){return`<code>${O(e,!0)}</code>`}br(e){return"<br>"}del({tokens:e}){return`<del>${this.parser.parseInline(e)}</del>`}link({href:e,title:t,tokens:n}){let s=this.parser.parseInline(n),r=Y(e);if(r===null)return s;e=r;let i='<a href="'+e+'"';return t&&(i+=' title="'+O(t)+'"'),i+=">"+s+"</a>",i}image({href:e,title:t,text:n,tokens:s}){s&&(n=this.parser.parseInline(s,this.parser.textRenderer));let r=Y(e);if(r===null)return O(n);e=r;let i=`<img src="${e}" alt="${O(n)}"`;return t&&(i+=` title="${O(t)}"`),i+=">",i}text(e){return"tokens"in e&&e.tokens?this.parser.parseInline(e.tokens):"escaped"in e&&e.escaped?e.text:O(e.text)}};var S=class{strong({text:e}){return e}em({text:e}){return e}codespan({text:e}){return e}del({text:e}){return e}html({text:e}){return e}text({text:e}){return e}link({text:e}){return""+e}image({text:e}){return""+e}br(){return""}checkbox({raw:e}){return e}};var b=class l{options;renderer;textRenderer;constructor(e){this.options=e||T,this.options.renderer=this.options.renderer||new y,this.renderer=this.options.renderer,this.renderer.options=this.options,this.renderer.parser=this,this.textRenderer=new S}static parse(e,t){return new l(t).parse(e)}static parseInline(e,t){return new l(t).parseInline(e)}parse(e){this.renderer.parser=this;let t="";for(let n=0;n<e.length;n++){let s=e[n];if(this.options.extensions?.renderers?.[s.type]){let i=s,o=this.options.extensions.renderers[i.type].call({parser:this},i);if(o!==!1||!["space","hr","heading","code","table","blockquote","list","html","def","paragraph","text"].includes(i.type)){t+=o||"";continue}}let r=s;switch(r.type){case"space":{t+=this.renderer.space(r);break}case"hr":{t+=this.renderer.hr(r);break}case"heading":{t+=this.renderer.heading(r);break}case"code":{t+=this.renderer.code(r);break}case"table":{t+=this.renderer.table(r);break}case"blockquote":{t+=this.renderer.blockquote(r);break}case"list":{t+=this.renderer.list(r);break}case"checkbox":{t+=this.renderer.checkbox(r);break}case"html":{t+=this.renderer.html(r);break}case"def":{t+=this.renderer.def(r);break}case"paragraph":{t+=this.renderer.paragraph(r);break}case"text":{t+=this.renderer.text(r);break}default:{let i='Token with "'+r.type+'" type was not found.';if(this.options.silent)return console.error(i),"";throw new Error(i)}}}return t}parseInline(e,t=this.renderer){this.renderer.parser=this;let n="";for(let s=0;s<e.length;s++){let r=e[s];if(this.options.extensions?.renderers?.[r.type]){let o=this.options.extensions.renderers[r.type].call({parser:this},r);if(o!==!1||!["escape","html","link","image","strong","em","codespan","br","del","text"].includes(r.type)){n+=o||"";continue}}let i=r;switch(i.type){case"escape":{n+=t.text(i);break}case"html":{n+=t.html(i);break}case"link":{n+=t.link(i);break}case"image":{n+=t.image(i);break}case"checkbox":{n+=t.checkbox(i);break}case"strong":{n+=t.strong(i);break}case"em":{n+=t.em(i);break}case"codespan":{n+=t.codespan(i);break}case"br":{n+=t.br(i);break}case"del":{n+=t.del(i);break}case"text":{n+=t.text(i);break}default:{let o='Token with "'+i.type+'" type was not found.';if(this.options.silent)return console.error(o),"";throw new Error(o)}}}return n}};var P=class{options;block;constructor(e){this.options=e||T}static passThroughHooks=new Set(["preprocess","postprocess","processAllTokens","emStrongMask"]);static passThroughHooksRespectAsync=new Set(["preprocess","postprocess","processAllTokens"]);preprocess(e){return e}postprocess(e){return e}processAllTokens(e){return e}emStrongMask(e){return e}provideLexer(e=this.block){return e?x.lex:x.lexInline}provideParser(e=this.block){return e?b.parse:b.parseInline}};var C=class{defaults=_();options=this.setOptions;parse=this.parseMarkdown(!0);parseInline=this.parseMarkdown(!1);Parser=b;Renderer=y;TextRenderer=S;Lexer=x;Tokenizer=w;Hooks=P;constructor(...e){this.use(...e)}walkTokens(e,t){let n=[];for(let s of e)switch(n=n.concat(t.call(this,s)),s.type){case"table":{let r=s;for(let i of r.header)n=n.concat(this.walkTokens(i.tokens,t));for(let i of r.rows)for(let o of i)n=n.concat(this.walkTokens(o.tokens,t));break}case"list":{let r=s;n=n.concat(this.walkTokens(r.items,t));break}default:{let r=s;this.defaults.extensions?.childTokens?.[r.type]?this.defaults.extensions.childTokens[r.type].forEach(i=>{let o=r[i].flat(1/0);n=n.concat(this.walkTokens(o,t))}):r.tokens&&(n=n.concat(this.walkTokens(r.tokens,t)))}}return n}use(...e){let t=this.defaults.extensions||{renderers:{},childTokens:{}};return e.forEach(n=>{let s={...n};if(s.async=this.defaults.async||s.async||!1,n.extensions&&(n.extensions.forEach(r=>{if(!r.name)throw new Error("extension name required");if("renderer"in r){let i=t.renderers[r.name];i?t.renderers[r.name]=function(...o){let u=r.renderer.apply(this,o);return u===!1&&(u=i.apply(this,o)),u}:t.renderers[r.name]=r.renderer}if("tokenizer"in r){if(!r.level||r.level!=="block"&&r.level!=="inline")throw new Error("extension level must be 'block' or 'inline'");let i=t[r.level];i?i.unshift(r.tokenizer):t[r.level]=[r.tokenizer],r.start&&(r.level==="block"?t.startBlock?t.startBlock.push(r.start):t.startBlock=[r.start]:r.level==="inline"&&(t.startInline?t.startInline.push(r.start):t.startInline=[r.start]))}"childTokens"in r&&r.childTokens&&(t.childTokens[r.name]=r.childTokens)}),s.extensions=t),n.renderer){let r=this.defaults.renderer||new y(this.defaults);for(let i in n.renderer){if(!(i in r))throw new Error(`renderer '${i}' does not exist`);if(["options","parser"].includes(i))continue;let o=i,u=n.renderer[o],a=r[o];r[o]=(...c)=>{let p=u.apply(r,c);return p===!1&&(p=a.apply(r,c)),p||""}}s.renderer=r}if(n.tokenizer){let r=this.defaults.tokenizer||new w(this.defaults);for(let i in n.tokenizer){if(!(i in r))throw new Error(`tokenizer '${i}' does not exist`);if(["options","rules","lexer"].includes(i))continue;let o=i,u=n.tokenizer[o],a=r[o];r[o]=(...c)=>{let p=u.apply(r,c);return p===!1&&(p=a.apply(r,c)),p}}s.tokenizer=r}if(n.hooks){let r=this.defaults.hooks||new P;for(let i in n.hooks){if(!(i in r))throw new Error(`hook '${i}' does not exist`);if(["options","block"].includes(i))continue;let o=i,u=n.hooks[o],a=r[o];P.passThroughHooks.has(i)?r[o]=c=>{if(this.defaults.async&&P.passThroughHooksRespectAsync.has(i))return(async()=>{let k=await u.call(r,c);return a.call(r,k)})();let p=u.call(r,c);return a.call(r,p)}:r[o]=(...c)=>{if(this.defaults.async)return(async()=>{let k=await u.apply(r,c);return k===!1&&(k=await a.apply(r,c)),k})();let p=u.apply(r,c);return p===!1&&(p=a.apply(r,c)),p}}s.hooks=r}if(n.walkTokens){let r=this.defaults.walkTokens,i=n.walkTokens;s.walkTokens=function(o){let u=[];return u.push(i.call(this,o)),r&&(u=u.concat(r.call(this,o))),u}}this.defaults={...this.defaults,...s}}),this}setOptions(e){return this.defaults={...this.defaults,...e},this}lexer(e,t){return x.lex(e,t??this.defaults)}parser(e,t){return b.parse(e,t??this.defaults)}parseMarkdown(e){return(n,s)=>{let r={...s},i={...this.defaults,...r},o=this.onError(!!i.silent,!!i.async);if(this.defaults.async===!0&&r.async===!1)return o(new Error("marked(): The async option was set to true by an extension. Remove async: false from the parse options object to return a Promise."));if(typeof n>"u"||n===null)return o(new Error("marked(): input parameter is undefined or null"));if(typeof n!="string")return o(new Error("marked(): input parameter is of type "+Object.prototype.toString.call(n)+", string expected"));if(i.hooks&&(i.hooks.options=i,i.hooks.block=e),i.async)return(async()=>{let u=i.hooks?await i.hooks.preprocess(n):n,c=await(i.hooks?await i.hooks.provideLexer(e):e?x.lex:x.lexInline)(u,i),p=i.hooks?await i.hooks.processAllTokens(c):c;i.walkTokens&&await Promise.all(this.walkTokens(p,i.walkTokens));let h=await(i.hooks?await i.hooks.provideParser(e):e?b.parse:b.parseInline)(p,i);return i.hooks?await i.hooks.postprocess(h):h})().catch(o);try{i.hooks&&(n=i.hooks.preprocess(n));let a=(i.hooks?i.hooks.provideLexer(e):e?x.lex:x.lexInline)(n,i);i.hooks&&(a=i.hooks.processAllTokens(a)),i.walkTokens&&this.walkTokens(a,i.walkTokens);let p=(i.hooks?i.hooks.provideParser(e):e?b.parse:b.parseInline)(a,i);return i.hooks&&(p=i.hooks.postprocess(p)),p}catch(u){return o(u)}}}onError(e,t){return n=>{if(n.message+=`
+Please report this to https://github.com/markedjs/marked.`,e){let s="<p>An error occurred:</p><pre>"+O(n.message+"",!0)+"</pre>";return t?Promise.resolve(s):s}if(t)return Promise.reject(n);throw n}}};var M=new C;function g(l,e){return M.parse(l,e)}g.options=g.setOptions=function(l){return M.setOptions(l),g.defaults=M.defaults,Q(g.defaults),g};g.getDefaults=_;g.defaults=T;g.use=function(...l){return M.use(...l),g.defaults=M.defaults,Q(g.defaults),g};g.walkTokens=function(l,e){return M.walkTokens(l,e)};g.parseInline=M.parseInline;g.Parser=b;g.parser=b.parse;g.Renderer=y;g.TextRenderer=S;g.Lexer=x;g.lexer=x.lex;g.Tokenizer=w;g.Hooks=P;g.parse=g;var dt=g.options,gt=g.setOptions,ft=g.use,mt=g.walkTokens,xt=g.parseInline,bt=g,Rt=b.parse,Tt=x.lex;
+
+if(__exports != exports)module.exports = exports;return module.exports}));
+  return module.exports; })({ exports: {} }, {});
+  const purify = ((module, exports, define) => {
+/*! @license DOMPurify 3.4.14 | (c) Cure53 and other contributors | Released under the Apache license 2.0 and Mozilla Public License 2.0 | github.com/cure53/DOMPurify/blob/3.4.14/LICENSE */
+!function(t,e){"object"==typeof exports&&"undefined"!=typeof module?module.exports=e():"function"==typeof define&&define.amd?define(e):(t="undefined"!=typeof globalThis?globalThis:t||self).DOMPurify=e()}(this,function(){"use strict";function t(t,e){(null==e||e>t.length)&&(e=t.length);for(var n=0,o=Array(e);n<e;n++)o[n]=t[n];return o}function e(e,n){return function(t){if(Array.isArray(t))return t}(e)||function(t,e){var n=null==t?null:"undefined"!=typeof Symbol&&t[Symbol.iterator]||t["@@iterator"];if(null!=n){var o,r,i,a,l=[],c=!0,s=!1;try{if(i=(n=n.call(t)).next,0===e);else for(;!(c=(o=i.call(n)).done)&&(l.push(o.value),l.length!==e);c=!0);}catch(t){s=!0,r=t}finally{try{if(!c&&null!=n.return&&(a=n.return(),Object(a)!==a))return}finally{if(s)throw r}}return l}}(e,n)||function(e,n){if(e){if("string"==typeof e)return t(e,n);var o={}.toString.call(e).slice(8,-1);return"Object"===o&&e.constructor&&(o=e.constructor.name),"Map"===o||"Set"===o?Array.from(e):"Arguments"===o||/^(?:Ui|I)nt(?:8|16|32)(?:Clamped)?Array$/.test(o)?t(e,n):void 0}}(e,n)||function(){throw new TypeError("Invalid attempt to destructure non-iterable instance.\nIn order to be iterable, non-array objects must have a [Symbol.iterator]() method.")}()}const n=Object.entries,o=Object.setPrototypeOf,r=Object.isFrozen,i=Object.getPrototypeOf,a=Object.getOwnPropertyDescriptor;let l=Object.freeze,c=Object.seal,s=Object.create,u="undefined"!=typeof Reflect&&Reflect,f=u.apply,p=u.construct;l||(l=function(t){return t}),c||(c=function(t){return t}),f||(f=function(t,e){for(var n=arguments.length,o=new Array(n>2?n-2:0),r=2;r<n;r++)o[r-2]=arguments[r];return t.apply(e,o)}),p||(p=function(t){for(var e=arguments.length,n=new Array(e>1?e-1:0),o=1;o<e;o++)n[o-1]=arguments[o];return new t(...n)});const m=L(Array.prototype.forEach),d=L(Array.prototype.lastIndexOf),h=L(Array.prototype.pop),y=L(Array.prototype.push),g=L(Array.prototype.splice),b=Array.isArray,S=L(String.prototype.toLowerCase),T=L(String.prototype.toString),A=L(String.prototype.match),E=L(String.prototype.replace),w=L(String.prototype.indexOf),v=L(String.prototype.trim),O=L(Number.prototype.toString),x=L(Boolean.prototype.toString),N="undefined"==typeof BigInt?null:L(BigInt.prototype.toString),_="undefined"==typeof Symbol?null:L(Symbol.prototype.toString),D=L(Object.prototype.hasOwnProperty),R=L(Object.prototype.toString),k=L(RegExp.prototype.test),C=(I=TypeError,function(){for(var t=arguments.length,e=new Array(t),n=0;n<t;n++)e[n]=arguments[n];return p(I,e)});var I;function L(t){return function(e){e instanceof RegExp&&(e.lastIndex=0);for(var n=arguments.length,o=new Array(n>1?n-1:0),r=1;r<n;r++)o[r-1]=arguments[r];return f(t,e,o)}}function z(t,e){let n=arguments.length>2&&void 0!==arguments[2]?arguments[2]:S;if(o&&o(t,null),!b(e))return t;let i=e.length;for(;i--;){let o=e[i];if("string"==typeof o){const t=n(o);t!==o&&(r(e)||(e[i]=t),o=t)}t[o]=!0}return t}function M(t){for(let e=0;e<t.length;e++){D(t,e)||(t[e]=null)}return t}function P(t){const o=s(null);for(const i of n(t)){var r=e(i,2);const n=r[0],a=r[1];D(t,n)&&(b(a)?o[n]=M(a):a&&"object"==typeof a&&a.constructor===Object?o[n]=P(a):o[n]=a)}return o}function U(t,e){for(;null!==t;){const n=a(t,e);if(n){if(n.get)return L(n.get);if("function"==typeof n.value)return L(n.value)}t=i(t)}return function(){return null}}const F=l(["a","abbr","acronym","address","area","article","aside","audio","b","bdi","bdo","big","blink","blockquote","body","br","button","canvas","caption","center","cite","code","col","colgroup","content","data","datalist","dd","decorator","del","details","dfn","dialog","dir","div","dl","dt","element","em","fieldset","figcaption","figure","font","footer","form","h1","h2","h3","h4","h5","h6","head","header","hgroup","hr","html","i","img","input","ins","kbd","label","legend","li","main","map","mark","marquee","menu","menuitem","meter","nav","nobr","ol","optgroup","option","output","p","picture","pre","progress","q","rp","rt","ruby","s","samp","search","section","select","shadow","slot","small","source","spacer","span","strike","strong","style","sub","summary","sup","table","tbody","td","template","textarea","tfoot","th","thead","time","tr","track","tt","u","ul","var","video","wbr"]),H=l(["svg","a","altglyph","altglyphdef","altglyphitem","animatecolor","animatemotion","animatetransform","circle","clippath","defs","desc","ellipse","enterkeyhint","exportparts","filter","font","g","glyph","glyphref","hkern","image","inputmode","line","lineargradient","marker","mask","metadata","mpath","part","path","pattern","polygon","polyline","radialgradient","rect","stop","style","switch","symbol","text","textpath","title","tref","tspan","view","vkern"]),j=l(["feBlend","feColorMatrix","feComponentTransfer","feComposite","feConvolveMatrix","feDiffuseLighting","feDisplacementMap","feDistantLight","feDropShadow","feFlood","feFuncA","feFuncB","feFuncG","feFuncR","feGaussianBlur","feImage","feMerge","feMergeNode","feMorphology","feOffset","fePointLight","feSpecularLighting","feSpotLight","feTile","feTurbulence"]),B=l(["animate","color-profile","cursor","discard","font-face","font-face-format","font-face-name","font-face-src","font-face-uri","foreignobject","hatch","hatchpath","mesh","meshgradient","meshpatch","meshrow","missing-glyph","script","set","solidcolor","unknown","use"]),W=l(["math","menclose","merror","mfenced","mfrac","mglyph","mi","mlabeledtr","mmultiscripts","mn","mo","mover","mpadded","mphantom","mroot","mrow","ms","mspace","msqrt","mstyle","msub","msup","msubsup","mtable","mtd","mtext","mtr","munder","munderover","mprescripts"]),Y=l(["maction","maligngroup","malignmark","mlongdiv","mscarries","mscarry","msgroup","mstack","msline","msrow","semantics","annotation","annotation-xml","mprescripts","none"]),G=l(["#text"]),q=l(["accept","action","align","alt","autocapitalize","autocomplete","autopictureinpicture","autoplay","background","bgcolor","border","capture","cellpadding","cellspacing","checked","cite","class","clear","color","cols","colspan","command","commandfor","controls","controlslist","coords","crossorigin","datetime","decoding","default","dir","disabled","disablepictureinpicture","disableremoteplayback","download","draggable","enctype","enterkeyhint","exportparts","face","for","headers","height","hidden","high","href","hreflang","id","inert","inputmode","integrity","ismap","kind","label","lang","list","loading","loop","low","max","maxlength","media","method","min","minlength","multiple","muted","name","nonce","noshade","novalidate","nowrap","open","optimum","part","pattern","placeholder","playsinline","popover","popovertarget","popovertargetaction","poster","preload","pubdate","radiogroup","readonly","rel","required","rev","reversed","role","rows","rowspan","spellcheck","scope","selected","shape","size","sizes","slot","span","srclang","start","src","srcset","step","style","summary","tabindex","title","translate","type","usemap","valign","value","width","wrap","xmlns"]),$=l(["accent-height","accumulate","additive","alignment-baseline","amplitude","ascent","attributename","attributetype","azimuth","basefrequency","baseline-shift","begin","bias","by","class","clip","clippathunits","clip-path","clip-rule","color","color-interpolation","color-interpolation-filters","color-profile","color-rendering","cx","cy","d","dx","dy","diffuseconstant","direction","display","divisor","dominant-baseline","dur","edgemode","elevation","end","exponent","fill","fill-opacity","fill-rule","filter","filterunits","flood-color","flood-opacity","font-family","font-size","font-size-adjust","font-stretch","font-style","font-variant","font-weight","fx","fy","g1","g2","glyph-name","glyphref","gradientunits","gradienttransform","height","href","id","image-rendering","in","in2","intercept","k","k1","k2","k3","k4","kerning","keypoints","keysplines","keytimes","lang","lengthadjust","letter-spacing","kernelmatrix","kernelunitlength","lighting-color","local","marker-end","marker-mid","marker-start","markerheight","markerunits","markerwidth","maskcontentunits","maskunits","max","mask","mask-type","media","method","mode","min","name","numoctaves","offset","operator","opacity","order","orient","orientation","origin","overflow","paint-order","path","pathlength","patterncontentunits","patterntransform","patternunits","pointer-events","points","preservealpha","preserveaspectratio","primitiveunits","r","rx","ry","radius","refx","refy","repeatcount","repeatdur","restart","result","rotate","scale","seed","shape-rendering","slope","specularconstant","specularexponent","spreadmethod","startoffset","stddeviation","stitchtiles","stop-color","stop-opacity","stroke-dasharray","stroke-dashoffset","stroke-linecap","stroke-linejoin","stroke-miterlimit","stroke-opacity","stroke","stroke-width","style","surfacescale","systemlanguage","tabindex","tablevalues","targetx","targety","transform","transform-origin","text-anchor","text-decoration","text-orientation","text-rendering","textlength","type","u1","u2","unicode","values","vector-effect","viewbox","visibility","version","vert-adv-y","vert-origin-x","vert-origin-y","width","word-spacing","wrap","writing-mode","xchannelselector","ychannelselector","x","x1","x2","xmlns","y","y1","y2","z","zoomandpan"]),X=l(["accent","accentunder","align","bevelled","close","columnalign","columnlines","columnspacing","columnspan","denomalign","depth","dir","display","displaystyle","encoding","fence","frame","height","href","id","largeop","length","linethickness","lquote","lspace","mathbackground","mathcolor","mathsize","mathvariant","maxsize","minsize","movablelimits","notation","numalign","open","rowalign","rowlines","rowspacing","rowspan","rspace","rquote","scriptlevel","scriptminsize","scriptsizemultiplier","selection","separator","separators","stretchy","subscriptshift","supscriptshift","symmetric","voffset","width","xmlns"]),K=l(["xlink:href","xml:id","xlink:title","xml:space","xmlns:xlink"]),V=c(/{{[\w\W]*|^[\w\W]*}}/g),Z=c(/<%[\w\W]*|^[\w\W]*%>/g),J=c(/\${[\w\W]*/g),Q=c(/^data-[\-\w.\u00B7-\uFFFF]+$/),tt=c(/^aria-[\-\w]+$/),et=c(/^(?:(?:(?:f|ht)tps?|mailto|tel|callto|sms|cid|xmpp|matrix):|[^a-z]|[a-z+.\-]+(?:[^a-z+.\-:]|$))/i),nt=c(/^(?:\w+script|data):/i),ot=c(/[\u0000-\u0020\u00A0\u1680\u180E\u2000-\u2029\u205F\u3000]/g),rt=c(/^html$/i),it=c(/^[a-z][.\w]*(-[.\w]+)+$/i),at=c(/<[/\w!]/g),lt=c(/<[/\w]/g),ct=c(/<\/no(script|embed|frames)/i),st=c(/\/>/i),ut=1,ft=3,pt=7,mt=8,dt=9,ht=11,yt=["style","script","xmp","iframe","noembed","noframes","plaintext","noscript"],gt=l(z({},yt)),bt=function(){const t={};return m(yt,e=>{t[e]=c(new RegExp("</"+e+"(?=[\\t\\n\\f\\r />])","i"))}),l(t)}(),St=function(){return"undefined"==typeof window?null:window},Tt=function(t,e,n,o){return D(t,e)&&b(t[e])?z(o.base?P(o.base):{},t[e],o.transform):n},At=function(t,e,n){const o=D(t,e)?t[e]:void 0;return o&&"object"==typeof o?P(o):n()};var Et=function t(){let e=arguments.length>0&&void 0!==arguments[0]?arguments[0]:St();const o=e=>t(e);if(o.version="3.4.14",o.removed=[],!e||!e.document||e.document.nodeType!==dt||!e.Element)return o.isSupported=!1,o;let r=e.document;const i=r,a=i.currentScript;e.DocumentFragment;const u=e.HTMLTemplateElement,f=e.Node,p=e.Element,I=e.NodeFilter,L=e.NamedNodeMap;void 0===L&&(e.NamedNodeMap||e.MozNamedAttrMap),e.HTMLFormElement;const M=e.DOMParser,yt=e.trustedTypes,Et=p.prototype,wt=U(Et,"cloneNode"),vt=U(Et,"remove"),Ot=U(Et,"nextSibling"),xt=U(Et,"childNodes"),Nt=U(Et,"parentNode"),_t=U(Et,"shadowRoot"),Dt=U(Et,"attributes"),Rt=f&&f.prototype?U(f.prototype,"nodeType"):null,kt=f&&f.prototype?U(f.prototype,"nodeName"):null,Ct=f&&f.prototype?U(f.prototype,"ownerDocument"):null,It=function(t){return Rt?Rt(t):t.nodeType},Lt=function(t){return kt?kt(t):t.nodeName};if("function"==typeof u){const t=r.createElement("template");t.content&&t.content.ownerDocument&&(r=t.content.ownerDocument)}let zt,Mt,Pt="",Ut=!1,Ft=0;const Ht=function(){if(Ft>0)throw C('A configured TRUSTED_TYPES_POLICY callback (createHTML or createScriptURL) must not call DOMPurify.sanitize, as that causes infinite recursion. Do not pass a policy whose callbacks wrap DOMPurify as TRUSTED_TYPES_POLICY; see the "DOMPurify and Trusted Types" section of the README.')},jt=function(t){Ht(),Ft++;try{return zt.createHTML(t)}finally{Ft--}},Bt=function(){return Ut||(Mt=function(t,e){if("object"!=typeof t||"function"!=typeof t.createPolicy)return null;let n=null;const o="data-tt-policy-suffix";e&&e.hasAttribute(o)&&(n=e.getAttribute(o));const r="dompurify"+(n?"#"+n:"");try{return t.createPolicy(r,{createHTML:t=>t,createScriptURL:t=>t})}catch(t){return console.warn("TrustedTypes policy "+r+" could not be created."),null}}(yt,a),Ut=!0),Mt},Wt=r,Yt=Wt.implementation,Gt=Wt.createNodeIterator,qt=Wt.createDocumentFragment,$t=Wt.getElementsByTagName,Xt=i.importNode;let Kt={afterSanitizeAttributes:[],afterSanitizeElements:[],afterSanitizeShadowDOM:[],beforeSanitizeAttributes:[],beforeSanitizeElements:[],beforeSanitizeShadowDOM:[],uponSanitizeAttribute:[],uponSanitizeElement:[],uponSanitizeShadowNode:[]};o.isSupported="function"==typeof n&&"function"==typeof Nt&&Yt&&void 0!==Yt.createHTMLDocument;const Vt=V,Zt=Z,Jt=J,Qt=Q,te=tt,ee=nt,ne=ot,oe=it;let re=et,ie=null;const ae=z({},[...F,...H,...j,...W,...G]);let le=null;const ce=z({},[...q,...$,...X,...K]);let se=Object.seal(s(null,{tagNameCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},attributeNameCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},allowCustomizedBuiltInElements:{writable:!0,configurable:!1,enumerable:!0,value:!1}})),ue=null,fe=null;const pe=Object.seal(s(null,{tagCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},attributeCheck:{writable:!0,configurable:!1,enumerable:!0,value:null}}));let me=!0,de=!0,he=!1,ye=!0,ge=!1,be=!0,Se=!1,Te=!1,Ae=null,Ee=null,we=!1,ve=!1,Oe=!1,xe=!1,Ne=!0,_e=!1;const De="user-content-";let Re=!0,ke=!1,Ce={},Ie=null;const Le=z({},["annotation-xml","audio","colgroup","desc","foreignobject","head","iframe","math","mi","mn","mo","ms","mtext","noembed","noframes","noscript","plaintext","script","selectedcontent","style","svg","template","thead","title","video","xmp"]);let ze=null;const Me=z({},["audio","video","img","source","image","track"]);let Pe=null;const Ue=z({},["alt","class","for","id","label","name","pattern","placeholder","role","summary","title","value","style","xmlns"]),Fe="http://www.w3.org/1998/Math/MathML",He="http://www.w3.org/2000/svg",je="http://www.w3.org/1999/xhtml";let Be=je,We=!1,Ye=null;const Ge=z({},[Fe,He,je],T),qe=l(["mi","mo","mn","ms","mtext"]);let $e=z({},qe);const Xe=l(["annotation-xml"]);let Ke=z({},Xe);const Ve=z({},["title","style","font","a","script"]);let Ze=null;const Je=["application/xhtml+xml","text/html"];let Qe=null,tn=null;const en=r.createElement("form"),nn=function(t){return t instanceof RegExp||t instanceof Function},on=function(){let t=arguments.length>0&&void 0!==arguments[0]?arguments[0]:{};if(tn&&tn===t)return;t&&"object"==typeof t||(t={}),t=P(t),Ze=-1===Je.indexOf(t.PARSER_MEDIA_TYPE)?"text/html":t.PARSER_MEDIA_TYPE,Qe="application/xhtml+xml"===Ze?T:S,ie=Tt(t,"ALLOWED_TAGS",ae,{transform:Qe}),le=Tt(t,"ALLOWED_ATTR",ce,{transform:Qe}),Ye=Tt(t,"ALLOWED_NAMESPACES",Ge,{transform:T}),Pe=Tt(t,"ADD_URI_SAFE_ATTR",Ue,{transform:Qe,base:Ue}),ze=Tt(t,"ADD_DATA_URI_TAGS",Me,{transform:Qe,base:Me}),Ie=Tt(t,"FORBID_CONTENTS",Le,{transform:Qe}),ue=Tt(t,"FORBID_TAGS",P({}),{transform:Qe}),fe=Tt(t,"FORBID_ATTR",P({}),{transform:Qe}),Ce=!!D(t,"USE_PROFILES")&&(t.USE_PROFILES&&"object"==typeof t.USE_PROFILES?P(t.USE_PROFILES):t.USE_PROFILES),me=!1!==t.ALLOW_ARIA_ATTR,de=!1!==t.ALLOW_DATA_ATTR,he=t.ALLOW_UNKNOWN_PROTOCOLS||!1,ye=!1!==t.ALLOW_SELF_CLOSE_IN_ATTR,ge=t.SAFE_FOR_TEMPLATES||!1,be=!1!==t.SAFE_FOR_XML,Se=t.WHOLE_DOCUMENT||!1,ve=t.RETURN_DOM||!1,Oe=t.RETURN_DOM_FRAGMENT||!1,xe=t.RETURN_TRUSTED_TYPE||!1,we=t.FORCE_BODY||!1,Ne=!1!==t.SANITIZE_DOM,_e=t.SANITIZE_NAMED_PROPS||!1,Re=!1!==t.KEEP_CONTENT,ke=t.IN_PLACE||!1,re=function(t){try{return k(t,""),!0}catch(t){return!1}}(t.ALLOWED_URI_REGEXP)?t.ALLOWED_URI_REGEXP:et,Be="string"==typeof t.NAMESPACE?t.NAMESPACE:je,$e=At(t,"MATHML_TEXT_INTEGRATION_POINTS",()=>z({},qe)),Ke=At(t,"HTML_INTEGRATION_POINTS",()=>z({},Xe));const e=At(t,"CUSTOM_ELEMENT_HANDLING",()=>s(null));if(se=s(null),D(e,"tagNameCheck")&&nn(e.tagNameCheck)&&(se.tagNameCheck=e.tagNameCheck),D(e,"attributeNameCheck")&&nn(e.attributeNameCheck)&&(se.attributeNameCheck=e.attributeNameCheck),D(e,"allowCustomizedBuiltInElements")&&"boolean"==typeof e.allowCustomizedBuiltInElements&&(se.allowCustomizedBuiltInElements=e.allowCustomizedBuiltInElements),c(se),ge&&(de=!1),Oe&&(ve=!0),Ce&&(ie=z({},G),le=s(null),!0===Ce.html&&(z(ie,F),z(le,q)),!0===Ce.svg&&(z(ie,H),z(le,$),z(le,K)),!0===Ce.svgFilters&&(z(ie,j),z(le,$),z(le,K)),!0===Ce.mathMl&&(z(ie,W),z(le,X),z(le,K))),pe.tagCheck=null,pe.attributeCheck=null,D(t,"ADD_TAGS")&&("function"==typeof t.ADD_TAGS?pe.tagCheck=t.ADD_TAGS:b(t.ADD_TAGS)&&(ie===ae&&(ie=P(ie)),z(ie,t.ADD_TAGS,Qe))),D(t,"ADD_ATTR")&&("function"==typeof t.ADD_ATTR?pe.attributeCheck=t.ADD_ATTR:b(t.ADD_ATTR)&&(le===ce&&(le=P(le)),z(le,t.ADD_ATTR,Qe))),D(t,"ADD_FORBID_CONTENTS")&&b(t.ADD_FORBID_CONTENTS)&&(Ie===Le&&(Ie=P(Ie)),z(Ie,t.ADD_FORBID_CONTENTS,Qe)),Re&&(ie["#text"]=!0),Se&&z(ie,["html","head","body"]),ie.table&&(z(ie,["tbody"]),delete ue.tbody),t.TRUSTED_TYPES_POLICY){if("function"!=typeof t.TRUSTED_TYPES_POLICY.createHTML)throw C('TRUSTED_TYPES_POLICY configuration option must provide a "createHTML" hook.');if("function"!=typeof t.TRUSTED_TYPES_POLICY.createScriptURL)throw C('TRUSTED_TYPES_POLICY configuration option must provide a "createScriptURL" hook.');const e=zt;zt=t.TRUSTED_TYPES_POLICY;try{Pt=jt("")}catch(t){throw zt=e,t}}else null===t.TRUSTED_TYPES_POLICY?(zt=void 0,Pt=""):(void 0===zt&&(zt=Bt()),zt&&"string"==typeof Pt&&(Pt=jt("")));l&&l(t),tn=t},rn=z({},[...H,...j,...B]),an=z({},[...W,...Y]),ln=function(t){let e=Nt(t);e&&e.tagName||(e={namespaceURI:Be,tagName:"template"});const n=S(t.tagName),o=S(e.tagName);return!!Ye[t.namespaceURI]&&(t.namespaceURI===He?function(t,e,n){return e.namespaceURI===je?"svg"===t:e.namespaceURI===Fe?"svg"===t&&("annotation-xml"===n||$e[n]):Boolean(rn[t])}(n,e,o):t.namespaceURI===Fe?function(t,e,n){return e.namespaceURI===je?"math"===t:e.namespaceURI===He?"math"===t&&Ke[n]:Boolean(an[t])}(n,e,o):t.namespaceURI===je?function(t,e,n){return!(e.namespaceURI===He&&!Ke[n])&&!(e.namespaceURI===Fe&&!$e[n])&&!an[t]&&(Ve[t]||!rn[t])}(n,e,o):!("application/xhtml+xml"!==Ze||!Ye[t.namespaceURI]))},cn=function(t){y(o.removed,{element:t});try{Nt(t).removeChild(t)}catch(e){if(vt(t),!Nt(t))throw C("a node selected for removal could not be detached from its tree and cannot be safely returned; refusing to sanitize in place")}},sn=function(t,e,n){try{t.removeAttributeNode(e)}catch(e){try{t.removeAttribute(n)}catch(t){}}},un=function(t){mn(t);const e=xt(t);if(e){const t=[];m(e,e=>{y(t,e)}),m(t,t=>{try{vt(t)}catch(t){}})}const n=Dt(t);if(n)for(let e=n.length-1;e>=0;--e){const o=n[e],r=o&&o.name;"string"==typeof r&&sn(t,o,r)}},fn=function(t,e,n){if(!n)try{n=e.getAttributeNode(t)}catch(t){n=null}y(o.removed,{attribute:n||null,from:e});try{n?e.removeAttributeNode(n):e.removeAttribute(t)}catch(n){try{e.removeAttribute(t)}catch(t){}}if("is"===t)if(ve||Oe)try{cn(e)}catch(t){}else try{e.setAttribute(t,"")}catch(t){}},pn=function(t){const e=Dt(t);if(e)for(let n=e.length-1;n>=0;--n){const o=e[n],r=o&&o.name;"string"!=typeof r||le[Qe(r)]||sn(t,o,r)}},mn=function(t){const e=[t];for(;e.length>0;){const t=e.pop();It(t)===ut&&pn(t);const n=xt(t);if(n)for(let t=n.length-1;t>=0;--t)e.push(n[t])}},dn=function(t,e){return!!be&&("patchsrc"===t||"for"===t&&"label"!==e&&"output"!==e)},hn=function(t){let e=null,n=null;if(we)t="<remove></remove>"+t;else{const e=A(t,/^[\r\n\t ]+/);n=e&&e[0]}"application/xhtml+xml"===Ze&&Be===je&&(t='<html xmlns="http://www.w3.org/1999/xhtml"><head></head><body>'+t+"</body></html>");const o=zt?jt(t):t;if(Be===je)try{e=(new M).parseFromString(o,Ze)}catch(t){}if(!e||!e.documentElement){e=Yt.createDocument(Be,"template",null);try{e.documentElement.innerHTML=We?Pt:o}catch(t){}}const i=e.body||e.documentElement;return t&&n&&i.insertBefore(r.createTextNode(n),i.childNodes[0]||null),Be===je?$t.call(e,Se?"html":"body")[0]:Se?e.documentElement:i},yn=function(t){const e=Ct?Ct(t):t.ownerDocument;return Gt.call(e||t,t,I.SHOW_ELEMENT|I.SHOW_COMMENT|I.SHOW_TEXT|I.SHOW_PROCESSING_INSTRUCTION|I.SHOW_CDATA_SECTION,null)},gn=function(t){return t=E(t,Vt," "),t=E(t,Zt," "),t=E(t,Jt," ")},bn=function(t){var e;t.normalize();const n=Ct?Ct(t):t.ownerDocument,o=Gt.call(n||t,t,I.SHOW_TEXT|I.SHOW_COMMENT|I.SHOW_CDATA_SECTION|I.SHOW_PROCESSING_INSTRUCTION,null);let r=o.nextNode();for(;r;)r.data=gn(r.data),r=o.nextNode();const i=null===(e=t.querySelectorAll)||void 0===e?void 0:e.call(t,"template");i&&m(i,t=>{Tn(t.content)&&bn(t.content)})},Sn=function(t){const e=kt?kt(t):null;return"string"==typeof e&&("form"===Qe(e)&&("string"!=typeof t.nodeName||"string"!=typeof t.textContent||"function"!=typeof t.removeChild||t.attributes!==Dt(t)||"function"!=typeof t.removeAttribute||"function"!=typeof t.setAttribute||"string"!=typeof t.namespaceURI||"function"!=typeof t.insertBefore||"function"!=typeof t.hasChildNodes||t.nodeType!==Rt(t)||t.childNodes!==xt(t)))},Tn=function(t){if(!Rt||"object"!=typeof t||null===t)return!1;try{return Rt(t)===ht}catch(t){return!1}},An=function(t){if(!Rt||"object"!=typeof t||null===t)return!1;try{return"number"==typeof Rt(t)}catch(t){return!1}};function En(t,e,n){0!==t.length&&m(t,t=>{t.call(o,e,n,tn)})}const wn=function(t,e){if(t instanceof RegExp)return k(t,e);if(t instanceof Function){for(var n=arguments.length,o=new Array(n>2?n-2:0),r=2;r<n;r++)o[r-2]=arguments[r];return Boolean(t(e,...o))}return!1},vn=function(t,e,n,o){return 0===t.length?e:e===n||e===o?P(e):e},On=function(t,e){return t!==e&&null===Nt(t)&&(ke&&mn(t),!0)},xn=function(t,e){if(En(Kt.beforeSanitizeElements,t,null),On(t,e))return!0;if(Sn(t))return cn(t),!0;const n=Qe(Lt(t));if(ie=vn(Kt.uponSanitizeElement,ie,ae,Ae),En(Kt.uponSanitizeElement,t,{tagName:n,allowedTags:ie}),On(t,e))return!0;if(function(t,e){return!!(be&&t.hasChildNodes()&&!An(t.firstElementChild)&&k(at,t.textContent)&&k(at,t.innerHTML))||!!(be&&t.namespaceURI===je&&gt[e]&&(An(t.firstElementChild)||"string"==typeof t.textContent&&k(bt[e],t.textContent)))||t.nodeType===pt||!(!be||t.nodeType!==mt||!k(lt,t.data))}(t,n))return cn(t),!0;if(ue[n]||!(pe.tagCheck instanceof Function&&pe.tagCheck(n))&&!ie[n]){const o=function(t,e,n){if(!ue[e]&&Dn(e)&&wn(se.tagNameCheck,e))return!1;if(Re&&!Ie[e]){const e=Nt(t),o=xt(t);if(o&&e)for(let r=o.length-1;r>=0;--r){const i=t===n?wt(o[r],!0):o[r];e.insertBefore(i,Ot(t))}}return cn(t),!0}(t,n,e);return!1===o&&En(Kt.afterSanitizeElements,t,null),o}if(It(t)===ut&&!ln(t))return cn(t),!0;if(("noscript"===n||"noembed"===n||"noframes"===n)&&k(ct,t.innerHTML))return cn(t),!0;if(ge&&t.nodeType===ft){const e=gn(t.textContent);t.textContent!==e&&(y(o.removed,{element:t.cloneNode()}),t.textContent=e)}return En(Kt.afterSanitizeElements,t,null),!1},Nn=function(t,e,n){if(fe[e])return!1;if(dn(e,t))return!1;if(Ne&&("id"===e||"name"===e)&&(n in r||n in en))return!1;const o=le[e]||pe.attributeCheck instanceof Function&&pe.attributeCheck(e,t);return!(!de||!k(Qt,e))||(!(!me||!k(te,e))||(o?!!Pe[e]||(!!k(re,E(n,ne,""))||(!("src"!==e&&"xlink:href"!==e&&"href"!==e||"script"===t||0!==w(n,"data:")||!ze[t])||(!(!he||k(ee,E(n,ne,"")))||!n))):Dn(t)&&wn(se.tagNameCheck,t)&&wn(se.attributeNameCheck,e,t)||"is"===e&&se.allowCustomizedBuiltInElements&&wn(se.tagNameCheck,n)))},_n=z({},["annotation-xml","color-profile","font-face","font-face-format","font-face-name","font-face-src","font-face-uri","missing-glyph"]),Dn=function(t){return!_n[S(t)]&&k(oe,t)},Rn=function(t,e,n,o){if(zt&&"object"==typeof yt&&"function"==typeof yt.getAttributeType&&!n)switch(yt.getAttributeType(t,e)){case"TrustedHTML":return jt(o);case"TrustedScriptURL":return function(t){Ht(),Ft++;try{return zt.createScriptURL(t)}finally{Ft--}}(o)}return o},kn=function(t,e,n,r){try{n?t.setAttributeNS(n,e,r):t.setAttribute(e,r),Sn(t)?cn(t):h(o.removed)}catch(n){fn(e,t)}},Cn=function(t){En(Kt.beforeSanitizeAttributes,t,null);const e=t.attributes;if(!e||Sn(t))return;le=vn(Kt.uponSanitizeAttribute,le,ce,Ee);const n={attrName:"",attrValue:"",keepAttr:!0,allowedAttributes:le,forceKeepAttr:void 0};let o=e.length;const r=Qe(t.nodeName);for(;o--;){const i=e[o],a=i.name,l=i.namespaceURI,c=i.value,s=Qe(a),u=c;let f="value"===a?u:v(u);n.attrName=s,n.attrValue=f,n.keepAttr=!0,n.forceKeepAttr=void 0,En(Kt.uponSanitizeAttribute,t,n),f=n.attrValue,!_e||"id"!==s&&"name"!==s||0===w(f,De)||(fn(a,t,i),f=De+f),be&&k(/((--!?|])>)|<\/(style|script|title|xmp|textarea|noscript|iframe|noembed|noframes)/i,f)?fn(a,t,i):"attributename"===s&&A(f,"href")?fn(a,t,i):n.forceKeepAttr||(n.keepAttr&&(ye||!k(st,f))?(ge&&(f=gn(f)),Nn(r,s,f)?(f=Rn(r,s,l,f),f!==u&&kn(t,a,l,f)):fn(a,t,i)):fn(a,t,i))}En(Kt.afterSanitizeAttributes,t,null)},In=function(t){let e=null;const n=yn(t);for(En(Kt.beforeSanitizeShadowDOM,t,null);e=n.nextNode();)if(En(Kt.uponSanitizeShadowNode,e,null),xn(e,t),Cn(e),Tn(e.content)&&In(e.content),It(e)===ut){const t=_t(e);Tn(t)&&(Ln(t),In(t))}En(Kt.afterSanitizeShadowDOM,t,null)},Ln=function(t){const e=[{node:t,shadow:null}];for(;e.length>0;){const t=e.pop();if(t.shadow){In(t.shadow);continue}const n=t.node,o=It(n)===ut,r=xt(n);if(r)for(let t=r.length-1;t>=0;--t)e.push({node:r[t],shadow:null});if(o){const t=kt?kt(n):null;if("string"==typeof t&&"template"===Qe(t)){const t=n.content;Tn(t)&&e.push({node:t,shadow:null})}}if(o){const t=_t(n);Tn(t)&&e.push({node:null,shadow:t},{node:t,shadow:null})}}};return o.sanitize=function(t){let e=arguments.length>1&&void 0!==arguments[1]?arguments[1]:{},n=null,r=null,a=null,l=null;if(We=!t,We&&(t="\x3c!--\x3e"),"string"!=typeof t&&!An(t)&&"string"!=typeof(t=function(t){switch(typeof t){case"string":return t;case"number":return O(t);case"boolean":return x(t);case"bigint":return N?N(t):"0";case"symbol":return _?_(t):"Symbol()";case"undefined":default:return R(t);case"function":case"object":{if(null===t)return R(t);const e=t,n=U(e,"toString");if("function"==typeof n){const t=n(e);return"string"==typeof t?t:R(t)}return R(t)}}}(t)))throw C("dirty is not a string, aborting");if(!o.isSupported)return t;Te?(ie=Ae,le=Ee):on(e),(Kt.uponSanitizeElement.length>0||Kt.uponSanitizeAttribute.length>0)&&(ie=P(ie)),Kt.uponSanitizeAttribute.length>0&&(le=P(le)),o.removed=[];const c=ke&&"string"!=typeof t&&An(t);if(c){!function(t){if(!be)return;const e=[t];for(;e.length>0;){const t=e.pop(),n=It(t);if(n===pt||n===mt&&k(lt,t.data)){try{vt(t)}catch(t){}continue}if(n===ut){const e=t,n=Qe(Lt(t));try{e.hasAttribute&&e.hasAttribute("patchsrc")&&e.removeAttribute("patchsrc"),e.hasAttribute&&e.hasAttribute("for")&&dn("for",n)&&e.removeAttribute("for")}catch(t){}}const o=xt(t);if(o)for(let t=o.length-1;t>=0;--t)e.push(o[t])}}(t);const e=Lt(t);if("string"==typeof e){const n=Qe(e);if(!ie[n]||ue[n])throw un(t),C("root node is forbidden and cannot be sanitized in-place")}if(Sn(t))throw un(t),C("root node is clobbered and cannot be sanitized in-place");try{Ln(t)}catch(e){throw un(t),e}}else if(An(t))n=hn("\x3c!----\x3e"),r=n.ownerDocument.importNode(t,!0),r.nodeType===ut&&"BODY"===r.nodeName||"HTML"===r.nodeName?n=r:n.appendChild(r),Ln(r);else{if(!ve&&!ge&&!Se&&-1===t.indexOf("<"))return zt&&xe?jt(t):t;if(n=hn(t),!n)return ve?null:xe?Pt:""}n&&we&&cn(n.firstChild);const s=c?t:n;try{const t=yn(s);for(;a=t.nextNode();)xn(a,s),Cn(a),Tn(a.content)&&In(a.content)}catch(e){throw c&&(un(t),m(o.removed,t=>{t.element&&mn(t.element)})),e}if(c)return m(o.removed,t=>{t.element&&mn(t.element)}),ge&&bn(t),t;if(ve){if(ge&&bn(n),Oe)for(l=qt.call(n.ownerDocument);n.firstChild;)l.appendChild(n.firstChild);else l=n;return(le.shadowroot||le.shadowrootmode)&&(l=Xt.call(i,l,!0)),l}let u=Se?n.outerHTML:n.innerHTML;return Se&&ie["!doctype"]&&n.ownerDocument&&n.ownerDocument.doctype&&n.ownerDocument.doctype.name&&k(rt,n.ownerDocument.doctype.name)&&(u="<!DOCTYPE "+n.ownerDocument.doctype.name+">\n"+u),ge&&(u=gn(u)),zt&&xe?jt(u):u},o.setConfig=function(){on(arguments.length>0&&void 0!==arguments[0]?arguments[0]:{}),Te=!0,Ae=ie,Ee=le},o.clearConfig=function(){tn=null,Te=!1,Ae=null,Ee=null,zt=Mt,Pt=""},o.isValidAttribute=function(t,e,n){tn||on({});const o=Qe(t),r=Qe(e);return Nn(o,r,n)},o.addHook=function(t,e){"function"==typeof e&&D(Kt,t)&&y(Kt[t],e)},o.removeHook=function(t,e){if(D(Kt,t)){if(void 0!==e){const n=d(Kt[t],e);return-1===n?void 0:g(Kt[t],n,1)[0]}return h(Kt[t])}},o.removeHooks=function(t){D(Kt,t)&&(Kt[t]=[])},o.removeAllHooks=function(){Kt={afterSanitizeAttributes:[],afterSanitizeElements:[],afterSanitizeShadowDOM:[],beforeSanitizeAttributes:[],beforeSanitizeElements:[],beforeSanitizeShadowDOM:[],uponSanitizeAttribute:[],uponSanitizeElement:[],uponSanitizeShadowNode:[]}},o}();return Et});
+  return module.exports; })({ exports: {} }, {});
+function build(tag,properties,...children){
+const element=document.createElement(tag);
+for(const[name,value]of Object.entries(properties||{})){
+if(name.includes("-")||name==="role")element.setAttribute(name,value);
+else element[name]=value;
+}
+element.append(...children);
+return element;
+}
+function icon(name){
+const svg=document.createElementNS("http://www.w3.org/2000/svg","svg");
+svg.setAttribute("viewBox","0 0 24 24");
+svg.setAttribute("aria-hidden","true");
+for(const line of ICONS[name]){
+const path=document.createElementNS("http://www.w3.org/2000/svg","path");
+path.setAttribute("d",line);
+if(name==="stop")path.setAttribute("fill","currentColor");
+svg.append(path);
+}
+return svg;
+}
+const iconButton=(name,label,onclick,more)=>
+build("button",{type:"button",title:label,"aria-label":label,onclick,...more},icon(name));
+function randomId(){
+const bytes=crypto.getRandomValues(new Uint8Array(16));
+bytes[6]=(bytes[6]&0x0f)|0x40;
+bytes[8]=(bytes[8]&0x3f)|0x80;
+const hex=Array.from(bytes,(byte)=>byte.toString(16).padStart(2,"0")).join("");
+return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-");
+}
+const safeUrl=(text)=>(/^https?:\/\/\S+$/i.test(text)?text:null);
+const safeLink=(text)=>safeUrl(text)||(/^(?:mailto:[^\s@]+@\S+|tel:\+?[\d().-]{3,})$/i.test(text)?text:null);
+const tellCitation=({number,title,url,page})=>({number,title,url:safeUrl(url||"")||"",page:page||null});
+const RIGHT_TO_LEFT=["ar","fa","he","ur"];
+const NEW_TAB={target:"_blank",rel:"noopener noreferrer nofollow"};
+const link=(href,text)=>build("a",{href,...(safeUrl(href)?NEW_TAB:{})},text);
+const CITED=/^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/;
+class Plain extends marked.Tokenizer{
+html(){}
+tag(){}
+def(){}
+lheading(){}
+}
+const LEXING={
+...marked.getDefaults(),
+gfm:true,
+breaks:true,
+extensions:{
+inline:[(text)=>{
+const match=CITED.exec(text);
+return match?{type:"cited",raw:match[0],numbers:match[1].split(",").map(Number)}:undefined;
+}],
+startInline:[(text)=>text.search(/\[\d/)],
+childTokens:{},
+renderers:{},
+},
+};
+const BULLET=/^(\s*)•\s+/gm;
+function lex(text){
+try{
+const lexer=new marked.Lexer({...LEXING,tokenizer:new Plain()});
+return lexer.lex(text.replace(BULLET,"$1- ")).filter(({type})=>type!=="space");
+}catch{
+return[{type:"paragraph",raw:text,tokens:[{type:"text",raw:text,text}]}];
+}
+}
+const ENTITIES={amp:"&",lt:"<",gt:">",quot:'"',apos:"'",nbsp:"\u00a0"};
+const decode=(text)=>
+text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,(whole,decimal,hex,name)=>{
+if(name)return ENTITIES[name.toLowerCase()];
+const point=decimal?Number(decimal):parseInt(hex,16);
+return point>31&&point<=0x10ffff?String.fromCodePoint(point):whole;
+});
+const inlines=(tokens,way)=>(tokens||[]).flatMap((token)=>inline(token,way));
+function inline(token,way){
+const wrap=(tag)=>build(tag,{},...inlines(token.tokens,way));
+const address=token.href&&safeLink(decode(token.href));
+switch(token.type){
+case "strong":return wrap("strong");
+case "em":return wrap("em");
+case "del":return wrap("del");
+case "codespan":return build("code",{},token.text);
+case "br":return build("br");
+case "checkbox":return token.checked?"☑ ":"☐ ";
+case "cited":{
+const marks=token.numbers.map(way.mark).filter(Boolean);
+return marks.length?marks:token.raw;
+}
+case "link":return address?named(link(address,""),token.title,inlines(token.tokens,way)):token.raw;
+case "image":return address?picture(address,token,way):token.raw;
+case "escape":return token.text;
+case "text":return token.tokens?inlines(token.tokens,way):decode(token.text);
+default:return token.raw;
+}
+}
+function named(element,title,children){
+if(title)element.title=decode(title);
+element.append(...children);
+return element;
+}
+function picture(address,token,way){
+const alt=decode(token.text||"");
+const{protocol,host}=new URL(address,"https://nowhere.invalid");
+if(protocol!=="https:"||!(way.hosts||[]).includes(host))return named(link(address,""),token.title,[alt||address]);
+return named(build("img",{src:address,alt,loading:"lazy",referrerPolicy:"no-referrer"}),token.title,[]);
+}
+function block(token,way){
+const wrap=(tag,...children)=>build(tag,{dir:"auto"},...children);
+switch(token.type){
+case "heading":return wrap(token.depth<3?"h3":"h4",...inlines(token.tokens,way));
+case "paragraph":return wrap("p",...inlines(token.tokens,way));
+case "text":case "checkbox":return inline(token,way);
+case "blockquote":return wrap("blockquote",...blocks(token.tokens,way));
+case "hr":return build("hr");
+case "code":return codeBlock(token,way);
+case "table":return table(token,way);
+case "list":{
+const list=wrap(token.ordered?"ol":"ul",...token.items.map((item)=>wrap("li",...blocks(item.tokens,way))));
+if(token.ordered&&token.start!==1)list.start=token.start;
+return list;
+}
+default:return wrap("p",token.raw);
+}
+}
+const blocks=(tokens,way)=>tokens.filter(({type})=>type!=="space").flatMap((token)=>block(token,way));
+function codeBlock(token,way){
+const code=build("code",{},token.text);
+const{copy,copied}=way.words;
+const onclick=async({target})=>{
+if(!(await copyText(code)))return;
+target.textContent=copied;
+setTimeout(()=>(target.textContent=copy),2000);
+};
+const button=build("button",{type:"button",className:"copy",onclick},copy);
+return build("div",{className:"code"},build("pre",{tabIndex:0},code),button);
+}
+async function copyText(code){
+if(navigator.clipboard&&(await navigator.clipboard.writeText(code.textContent).then(()=>true,()=>false)))return true;
+getSelection().selectAllChildren(code);
+return document.execCommand("copy");
+}
+function table(token,way){
+const cell=(tag)=>({tokens,align})=>{
+const made=build(tag,{dir:"auto",...(align?{className:`to-${align}`}:{})},...inlines(tokens,way));
+if(tag==="th")made.scope="col";
+return made;
+};
+const row=(tag,cells)=>build("tr",{},...cells.map(cell(tag)));
+const body=build("tbody",{},...token.rows.map((cells)=>row("td",cells)));
+return build("div",{className:"table",tabIndex:0},build("table",{},build("thead",{},row("th",token.header)),body));
+}
+const SHOWN={
+IN_PLACE:true,
+ALLOWED_TAGS:[
+"a","b","blockquote","br","button","code","del","div","em","h3","h4","hr","img","li","ol","p","pre","span",
+"strong","table","tbody","td","th","thead","tr","ul",
+],
+ALLOWED_ATTR:[
+"alt","class","dir","href","loading","referrerpolicy","rel","scope","src","start","tabindex","target","title","type",
+],
+ADD_URI_SAFE_ATTR:["dir","loading","referrerpolicy","rel","scope","start","tabindex","target","type"],
+ALLOWED_URI_REGEXP:/^(?:https?:\/\/|mailto:|tel:)/i,
+ALLOW_DATA_ATTR:false,
+TRUSTED_TYPES_POLICY:{createHTML:(html)=>html,createScriptURL:(url)=>url},
+};
+function purified(token,way){
+const box=build("div",{},...blocks([token],way));
+purify.sanitize(box,SHOWN);
+return[...box.childNodes];
+}
+const FENCE=/^\s{0,3}(`{3,}|~{3,})/;
+const BARE=/^[\s>]*(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|[-=*_`~|:+\s]+)?\s*$/;
+const STARTS=/^[\s>]*(?:(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s+(?:\[[ xX]?\]?\s*)?)?/;
+const RULE=/^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+function settle(text){
+const lines=text.replace(/\r\n?/g,"\n").split("\n");
+let fence="";
+let from=0;
+lines.forEach((line,at)=>{
+const found=FENCE.exec(line);
+if(fence){
+if(found&&found[1].startsWith(fence)&&!line.trim().slice(found[1].length))(fence=""),(from=at + 1);
+}else if(found)(fence=found[1]),(from=at);
+else if(!line.trim())from=at + 1;
+});
+const last=lines.length - 1;
+if(fence)return(from===last||/^\s*[`~]+$/.test(lines[last])?lines.slice(0,last):lines).join("\n");
+if(last>=from&&BARE.test(lines[last]))lines[last]="";
+const tail=lines.slice(from);
+const isTable=tail.length>1&&RULE.test(tail[1])&&tail[1].includes("-");
+if(isTable)return(tail.length>2?lines.slice(0,last):lines).join("\n");
+if(/\|/.test(tail[0])&&(tail.length===1||(tail.length===2&&!tail[1].trim())))return lines.slice(0,from).join("\n");
+let start=tail.length - 1;
+while(start>0&&STARTS.exec(tail[start])[0].trim()==="")start -=1;
+const words=tail.slice(start).join("\n");
+const opening=STARTS.exec(words)[0];
+return[...lines.slice(0,from + start),opening + closeSpans(words.slice(opening.length))].join("\n");
+}
+function closeSpans(words){
+const open=[];
+let made="";
+for(let at=0;at<words.length;){
+const rest=words.slice(at);
+const run=/^(`+|\*+|_+|~~)/.exec(rest);
+if(rest[0]==="\\"){
+made +=rest.length>1?rest.slice(0,2):"";
+at +=2;
+}else if(rest[0]==="`"){
+const end=rest.indexOf(run[0],run[0].length);
+if(end<0)return closing(rest.length>run[0].length?`${made}${rest}${run[0]}`:made,open);
+made +=rest.slice(0,end + run[0].length);
+at +=end + run[0].length;
+}else if(/^!?\[/.test(rest)){
+const[taken,shown]=closeLink(rest);
+made +=shown;
+at +=taken;
+}else if(run){
+made +=delimit(run[0],made,rest.slice(run[0].length),open);
+at +=run[0].length;
+}else{
+made +=rest[0];
+at +=1;
+}
+}
+return closing(made,open);
+}
+const closing=(made,open)=>{
+let text=open.length?made.trimEnd():made;
+for(const{sign,from}of[...open].reverse())text=text.length>from?text + sign:text.slice(0,from - sign.length);
+return text;
+};
+function delimit(run,before,after,open){
+const[under,top]=[...[{},{}],...open].slice(-2).map(({sign=""})=>sign);
+const ends=/\S$/.test(before);
+if(top&&ends&&(top===run||(!after&&top.startsWith(run[0]))))return open.pop().sign;
+if(!after)return "";
+if(under&&ends&&top + under===run)open.splice(-2);
+else if(run.length<4&&/^\S/.test(after)&&!(run[0]==="_"&&/[\p{L}\p{N}_]$/u.test(before)))
+open.push({sign:run,from:before.length + run.length});
+return run;
+}
+function closeLink(rest){
+const label=/^!?\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]?/.exec(rest);
+const[whole,text]=label;
+const shown=rest[0]==="!"||/^[\d\s,]*$/.test(text)?"":text;
+if(whole.length===rest.length&&!whole.endsWith("]"))return[whole.length,shown];
+if(rest[whole.length]!=="(")return whole.length===rest.length&&shown?[whole.length,shown]:[whole.length,whole];
+const target=/^\((?:[^()"'\n]|\([^()\n]*\)|"[^"\n]*"|'[^'\n]*')*\)/.exec(rest.slice(whole.length));
+return target?[whole.length + target[0].length,whole + target[0]]:[rest.length,shown];
+}
+function renderMarkdown(text,mark,way){
+const made=document.createDocumentFragment();
+for(const token of lex(text))made.append(...purified(token,{...way,mark}));
+return made;
+}
+function drawMarkdown(body,text,mark,way){
+const before=body.drawn||[];
+if(!body.drawn)body.replaceChildren();
+body.drawn=lex(way.isGrowing?settle(text):text).map((token,at)=>{
+const old=before[at];
+const key=`${token.type} ${Boolean(way.isGrowing)} ${token.raw.trimEnd()}`;
+if(old&&old.key===key)return old;
+const nodes=purified(token,{...way,mark});
+if(!old)return body.append(...nodes),{key,nodes};
+return{key,nodes:grow(old.nodes,nodes,body)};
+});
+for(const{nodes}of before.slice(body.drawn.length))for(const node of nodes)node.remove();
+}
+function grow(old,made,parent){
+const standing=made.map((node,at)=>(old[at]?become(old[at],node):node));
+old.slice(made.length).forEach((node)=>node.remove());
+let after=old.length?standing[Math.min(old.length,made.length)- 1]:parent.lastChild;
+for(const node of standing.slice(old.length)){
+if(after)after.after(node);
+else parent.append(node);
+after=node;
+}
+return standing;
+}
+function become(node,made){
+if(node.isEqualNode(made))return node;
+if(node.nodeName!==made.nodeName)return node.replaceWith(made),made;
+if(node.nodeType===Node.TEXT_NODE)return(node.data=made.data),node;
+for(const{name}of[...node.attributes])if(!made.hasAttribute(name))node.removeAttribute(name);
+for(const{name,value}of made.attributes)if(node.getAttribute(name)!==value)node.setAttribute(name,value);
+grow([...node.childNodes],[...made.childNodes],node);
+return node;
+}
+const LANGUAGES=["ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "tr", "uk", "zh"];
+const ENGLISH={...{"dir": "ltr", "title": "MiniRAG Chat", "open": "Open chat", "close": "Close chat", "greeting": "Hello! Ask me anything about our documents.", "placeholder": "Type your question…", "question": "Your question", "send": "Send", "stop": "Stop the answer", "stopped": "Stopped.", "cut_length": "The answer was cut off: it reached its greatest length.", "cut_content_filter": "The answer was cut off by the provider's content filter.", "restart": "New conversation", "log": "Conversation", "you": "You", "answering": "An answer is being written", "suggestions": "Suggested questions", "source": "Source {n}: {title}", "sources": {"one": "1 source", "other": "{n} sources"}, "untitled": "Document", "page": "page {n}", "openSource": "Open the source", "refused": "Not found in the documents", "helpful": "Helpful", "unhelpful": "Not helpful", "retry": "Retry", "reconnecting": "Connecting again…", "network": "No connection to the assistant. Please check your network.", "interrupted": "The connection broke off before the answer was complete.", "timeout": "The answer is taking too long.", "failed": "Something went wrong. Please try again.", "unavailable": "This assistant is not available at the moment.", "identity": "You are not signed in any more. Please reload the page.", "rate_limited": "That was a lot of questions at once. Please wait a moment.", "quota_exceeded": "This assistant has answered all the questions it may for now. Please come back later.", "notice": "Answers can be wrong. Check the sources.", "askPerson": "Talk to a person", "waiting": "A person has been called. You can go on asking meanwhile.", "withdraw": "No longer needed", "here": "{name} is here and answers you.", "person": "A person", "typing": "{name} is typing…", "back": "The assistant answers again.", "gone": "The person had to leave. Somebody else has been called.", "away": "Nobody is here at the moment.", "opens": "We are here again: {when}.", "leaveHint": "Leave a message, and you will get an answer by e-mail.", "leave": "Send message", "yourMail": "Your e-mail address", "yourName": "Your name (optional)", "yourMessage": "Your message", "leftShort": "Your message is with us. The answer comes by e-mail.", "left": "Thank you. Your message has been sent; the answer comes by e-mail.", "too_many_handoffs": "You are waiting for a person in other conversations already.", "copy": "Copy", "copied": "Copied"},tag:"en"};
+const DICTIONARIES={en:ENGLISH};
+function chooseLanguage(wanted){
+for(const tag of wanted){
+const subtags=tag.toLowerCase().split(/[-_]/);
+for(;subtags.length;subtags.pop()){
+if(LANGUAGES.includes(subtags.join("-")))return subtags.join("-");
+}
+}
+return "en";
+}
+function findWords(language,apiUrl){
+const isOurs=SCRIPT&&/\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/,""));
+return new URL(`words/${language}.json`,isOurs?SCRIPT.src:new URL("/static/minirag/",apiUrl)).href;
+}
+async function fetchWords(language,apiUrl){
+if(DICTIONARIES[language])return DICTIONARIES[language];
+const asked={credentials:"omit",signal:AbortSignal.timeout(5000)};
+const answer=await fetch(findWords(language,apiUrl),asked).catch(()=>null);
+const words=answer&&answer.ok?await answer.json().catch(()=>null):null;
+if(!words)return ENGLISH;
+DICTIONARIES[language]={...ENGLISH,...words,tag:language};
+return DICTIONARIES[language];
+}
+const fill=(text,values)=>text.replace(/\{(\w+)\}/g,(_,name)=>String(values[name]));
+const count=(words,name,n)=>fill(words[name][new Intl.PluralRules(words.tag).select(n)]||words[name].other,{n});
+const IN_THE_DARK="(prefers-color-scheme: dark)";
+const DARK=` --primary:#8ea2ff;--primary-hover:#a9b8ff;--bg:#15181f;--bg-secondary:#21262f;--text:#edf0f5;--text-secondary:#aab3c2;--border:#38404d;--danger:#ff9d94;--shadow:0 16px 48px rgb(0 0 0 / 55%);color-scheme:dark;`;
+const STYLES=` :host{--primary:#3f51d8;--primary-hover:#3140b8;--bg:#ffffff;--bg-secondary:#f2f4f8;--text:#1b2130;--text-secondary:#566073;--border:#d8dde6;--danger:#b3261e;--radius:16px;--shadow:0 16px 48px rgb(20 28 50 / 22%);--on-primary:#ffffff;color-scheme:light;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;color:var(--text);}@media ${IN_THE_DARK}{:host(:not([theme="light"])){${DARK}}}:host([theme="dark"]){${DARK}}:host([placement="inline"]){display:block;height:560px;}.bubble,header button,.thumbs button,form.ask button{display:grid;place-items:center;}*,*::before,*::after{box-sizing:border-box;}[hidden]{display:none !important;}button,textarea{font:inherit;color:inherit;}button{cursor:pointer;border:0;background:none;padding:0;}:focus-visible{outline:3px solid var(--primary);outline-offset:2px;}svg{width:20px;height:20px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;display:block;}.only-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap;}.bubble{position:fixed;z-index:2147483000;inset-block-end:24px;inset-inline-end:24px;width:56px;height:56px;border-radius:50%;background:var(--primary);color:var(--on-primary);box-shadow:var(--shadow);transition:background .15s,transform .15s;}.bubble:hover{background:var(--primary-hover);transform:scale(1.05);}.bubble svg{width:26px;height:26px;}.bubble.wide{display:flex;align-items:center;gap:10px;width:auto;max-width:calc(100vw - 48px);padding-inline:16px 20px;border-radius:32px;font-weight:600;}.window{display:flex;flex-direction:column;background:var(--bg);border:1px solid var(--border);border-radius:var(--radius);overflow:hidden;position:fixed;z-index:2147483001;inset-block-end:92px;inset-inline-end:24px;width:380px;height:560px;max-width:calc(100vw - 32px);max-height:calc(100vh - 108px);box-shadow:var(--shadow);animation:rise .18s ease-out;}:host([position="left"]) :is(.bubble,.window){inset-inline:auto;left:24px;}:host([position="right"]) :is(.bubble,.window){inset-inline:auto;right:24px;}:host([size="small"]) .bubble{width:48px;height:48px;}:host([size="large"]) .bubble{width:64px;height:64px;}:host([size="small"]) .window{width:340px;height:480px;inset-block-end:84px;}:host([size="large"]) .window{width:460px;height:680px;inset-block-end:100px;}.logo{height:24px;max-width:96px;object-fit:contain;}.bubble .logo{height:55%;max-width:70%;}.logo + svg{display:none;}:host([placement="inline"]) .window{position:relative;inset:auto;width:100%;height:100%;max-width:none;max-height:none;z-index:auto;box-shadow:none;animation:none;}@keyframes rise{from{opacity:0;transform:translateY(12px);}}@media ${NARROW}{:host(:not([placement="inline"])) section.window{inset:0;width:100%;height:100%;height:100dvh;max-width:none;max-height:none;border:0;border-radius:0;padding-block-end:env(safe-area-inset-bottom);}}header{display:flex;align-items:center;gap:4px;padding:12px 12px 12px 18px;padding-inline:18px 12px;background:var(--primary);color:var(--on-primary);}header :focus-visible{outline-color:var(--on-primary);}header h2{flex:1;min-width:0;margin:0;text-align:match-parent;font-size:16px;font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;}header button{width:36px;height:36px;border-radius:10px;}header button:hover{background:rgb(127 127 127 / 30%);}.log{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:16px;display:flex;flex-direction:column;gap:12px;}.message{max-width:100%;overflow-wrap:anywhere;}.message.user{align-self:flex-end;max-width:85%;padding:8px 14px;border-radius:16px;border-end-end-radius:4px;background:var(--primary);color:var(--on-primary);white-space:pre-wrap;}.message.assistant{align-self:flex-start;width:94%;max-width:620px;}.body{width:fit-content;max-width:100%;padding:10px 14px;border-radius:16px;border-end-start-radius:4px;background:var(--bg-secondary);}a{color:inherit;text-decoration-color:var(--primary);text-decoration-thickness:2px;text-underline-offset:2px;}.refusal .body{background:none;border:1px dashed var(--border);}.refusal .label{display:flex;gap:6px;align-items:center;color:var(--text-secondary);font-size:13px;margin-block-end:4px;}.refusal .label svg{width:16px;height:16px;}.mark{display:inline-block;min-width:20px;height:20px;padding:0 5px;margin-inline:2px;border-radius:10px;border:1px solid var(--primary);background:var(--bg);color:var(--text);font-size:12px;line-height:18px;font-weight:600;text-align:center;vertical-align:1px;}button.mark:hover{background:var(--primary);color:var(--on-primary);}.below{position:relative;min-height:30px;margin-block-start:6px;font-size:13px;color:var(--text-secondary);}.sources > summary{width:fit-content;}summary{cursor:pointer;border-radius:6px;padding:4px 6px;}summary:hover{color:var(--text);}.sources ol{list-style:none;margin:4px 0 0;padding:0;display:grid;gap:4px;}.sources li > *{border:1px solid var(--border);border-radius:10px;background:var(--bg);overflow:hidden;}.sources li summary{color:var(--text);padding:6px 10px;}.sources li summary b{margin-inline-end:4px;}.sources li .page{color:var(--text-secondary);}.excerpt{margin:0;padding:0 10px 8px;white-space:pre-wrap;max-height:180px;overflow-y:auto;}.sources li > a,.sources li > span{display:block;padding:6px 10px;color:var(--text);}.sources details a{display:inline-block;margin:0 10px 8px;color:var(--text);}.shown{animation:shown 1.2s ease-out;}@keyframes shown{from{box-shadow:0 0 0 3px var(--primary);}to{box-shadow:0 0 0 3px transparent;}}.thumbs{position:absolute;inset-block-start:0;inset-inline-end:0;display:flex;gap:2px;}.thumbs button{width:30px;height:30px;border-radius:8px;}.thumbs button:hover{background:var(--bg-secondary);color:var(--text);}.thumbs button[aria-pressed="true"]{background:var(--primary);color:var(--on-primary);}.thumbs svg{width:16px;height:16px;}.typing{display:flex;gap:5px;padding:6px 2px;}.typing i{width:7px;height:7px;border-radius:50%;background:var(--text-secondary);animation:blink 1.2s infinite;}.typing i:nth-child(2){animation-delay:.2s;}.typing i:nth-child(3){animation-delay:.4s;}@keyframes blink{0%,60%,100%{opacity:.25;}30%{opacity:1;}}.note{color:var(--text-secondary);font-size:13px;margin:4px 0 0;}.card{border:1px solid var(--danger);border-inline-start-width:4px;border-radius:10px;padding:10px 14px;}.card.quiet{border-color:var(--border);}.card p{margin:0;}.card button{margin-block-start:8px;padding:5px 14px;border-radius:8px;border:1px solid var(--border);background:var(--bg-secondary);font-weight:600;}.suggestions{display:flex;flex-direction:column;align-items:flex-start;gap:8px;}.suggestions button{text-align:start;padding:7px 14px;border:1px solid var(--border);border-radius:18px;background:var(--bg);}.suggestions button:hover{border-color:var(--primary);background:var(--bg-secondary);}.help{display:grid;gap:10px;margin-block-start:8px;}.help p{margin:0;font-size:13px;color:var(--text-secondary);}.help a{color:var(--text);}.near ul{list-style:none;margin:4px 0 0;padding:0;display:grid;gap:4px;}.near li > *{border:1px solid var(--border);border-radius:10px;background:var(--bg);overflow:hidden;}.near li > a{display:block;padding:6px 10px;}.near li > :hover{border-color:var(--primary);}.near summary{padding:6px 10px;}.near .excerpt{padding:0 10px 8px;color:var(--text);}.company{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:center;justify-content:space-between;padding:6px 14px;font-size:13px;border-block-start:1px solid var(--border);}.company.here{background:var(--bg-secondary);font-weight:600;}.company button{padding:4px 10px;border:1px solid var(--border);border-radius:12px;margin-inline-start:auto;}.company button:hover,.contact-form button:hover{border-color:var(--primary);}.typing-line{margin:0;padding:0 16px;min-height:0;font-size:13px;color:var(--text-secondary);}.line{margin:0;text-align:center;font-size:13px;color:var(--text-secondary);}.person .body{border:1px solid var(--primary);}.bubble.news::after{content:"";position:absolute;inset-block-start:2px;inset-inline-end:2px;width:14px;height:14px;border-radius:50%;background:var(--danger);border:2px solid var(--bg);}.contact-form{display:grid;gap:8px;padding:12px;border:1px solid var(--border);border-radius:12px;}.contact-form p{margin:0;}.contact-form label{display:grid;gap:2px;font-size:13px;}.contact-form input,.contact-form textarea{font:inherit;color:inherit;padding:8px 10px;font-size:16px;border:1px solid var(--border);border-radius:8px;background:var(--bg-secondary);resize:vertical;}.contact-form button{padding:8px 14px;border:1px solid var(--border);border-radius:12px;font-weight:600;}form.ask{display:flex;align-items:flex-end;gap:8px;padding:10px 12px 4px;border-block-start:1px solid var(--border);}form.ask textarea{flex:1;resize:none;max-height:132px;padding:8px 12px;border:1px solid var(--border);border-radius:12px;background:var(--bg-secondary);line-height:22px;font-size:16px;}form.ask textarea::placeholder{color:var(--text-secondary);opacity:1;}form.ask button{flex:none;width:40px;height:40px;border-radius:12px;background:var(--primary);color:var(--on-primary);}form.ask button:hover{background:var(--primary-hover);}footer{padding:2px 14px 8px;font-size:12px;color:var(--text-secondary);text-align:center;}@media (prefers-reduced-motion:reduce){*,*::before,*::after{animation-duration:.01ms !important;animation-iteration-count:1 !important;transition:none !important;scroll-behavior:auto !important;}}`;
+const ICONS={
+chat:["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z","M9 11h8","M9 14.5h5"],
+close:["M6 6l12 12","M18 6L6 18"],
+restart:["M4 4v6h6","M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
+send:["M12 19V5","M5.5 11.5L12 5l6.5 6.5"],
+stop:["M7 7h10v10H7z"],
+question:["M9 9a3 3 0 1 1 4.2 2.8c-.8.4-1.2 1-1.2 2.2","M12 17.5v.01"],
+people:["M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z","M2.5 20a6.5 6.5 0 0 1 13 0","M16 4.3a3.5 3.5 0 0 1 0 6.4","M18.5 14.5a6.5 6.5 0 0 1 3 5.5"],
+search:["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z","M20 20l-5-5","M8 10.5h5"],
+up:["M7 11v9H4v-9z","M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
+down:["M7 13V4H4v9z","M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.2-6A2 2 0 0 0 16.800 4H7"],
+};
+const PROSE=` .body > :first-child{margin-block-start:0;}.body > :last-child{margin-block-end:0;}.body :is(p,ul,ol,pre,blockquote,h3,h4){margin:0 0 8px;}.body :is(ul,ol){padding-inline-start:22px;}.body li > :is(ul,ol){margin-block:4px;}.body li > :last-child{margin-block-end:0;}.body :is(h3,h4){font-size:1em;font-weight:650;margin-block-start:14px;}.body h3{font-size:1.1em;}.body code{font:.87em/1.4 ui-monospace,"SF Mono",Menlo,Consolas,monospace;background:var(--bg);padding:1px 5px;border-radius:5px;border:1px solid var(--border);}.body .code{position:relative;margin:0 0 8px;}.body pre{overflow-x:auto;margin:0;padding:10px 12px;background:var(--bg);border:1px solid var(--border);border-radius:8px;direction:ltr;text-align:left;}.body pre code{background:none;border:0;padding:0;white-space:pre;overflow-wrap:normal;}.copy{position:absolute;inset-block-start:4px;inset-inline-end:4px;min-height:26px;padding:2px 8px;font-size:12px;color:var(--text-secondary);background:var(--bg-secondary);border:1px solid var(--border);border-radius:6px;}.copy:hover{color:var(--text);border-color:var(--primary);}.body blockquote{padding-inline-start:12px;border-inline-start:3px solid var(--border);color:var(--text-secondary);}.body hr{border:0;border-block-start:1px solid var(--border);margin:12px 0;}.body .table{overflow-x:auto;margin:0 0 8px;}.body table{border-collapse:collapse;font-size:.93em;}.body :is(th,td){border:1px solid var(--border);padding:4px 8px;text-align:start;vertical-align:top;overflow-wrap:normal;}.body th{background:var(--bg);font-weight:600;}.body .to-right{text-align:end;}.body .to-center{text-align:center;}.body img{display:block;max-width:100%;height:auto;border-radius:8px;}`;
+class Memory{
+constructor(botId){
+this.key=`minirag:${botId}`;
+this.values={};
+try{
+this.values=JSON.parse(localStorage.getItem(this.key))||{};
+}catch{}
+if(!this.values.visitor_id)this.set("visitor_id",randomId());
+}
+forget(){
+this.values={};
+this.set("visitor_id",randomId());
+}
+set(name,value){
+this.values[name]=value;
+try{
+localStorage.setItem(this.key,JSON.stringify(this.values));
+}catch{}
+}
+}
+class Failure extends Error{
+constructor(code,detail,retryable){
+Object.assign(super(detail||code),{code,detail,retryable});
+}
+}
+class Client{
+constructor(apiUrl,botId,memory,owner,{apiToken,language}){
+Object.assign(this,{apiUrl,botId,memory,owner,apiToken,language});
+Object.assign(this,{token:null,socket:null,connecting:null});
+}
+async fetchLook(){
+const address=`${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`;
+const answer=await fetch(address,{credentials:"omit",signal:AbortSignal.timeout(5000)}).catch(()=>null);
+return answer&&answer.ok?answer.json().catch(()=>({})):{};
+}
+get isLeft(){
+return this.owner.client!==this;
+}
+async openSession(){
+if(this.isLeft)throw new Failure("superseded",null,false);
+const{visitor_id,chat_id=null}=this.memory.values;
+const identity=this.owner.setting("identity","");
+const known=identity?{identity}:{};
+const response=await fetch(`${this.apiUrl}/v1/widget/sessions`,{
+method:"POST",
+headers:{
+"Content-Type":"application/json",
+...(this.apiToken?{Authorization:`Bearer ${this.apiToken}`}:{}),
+},
+body:JSON.stringify({bot_profile_id:this.botId,visitor_id,chat_id,...known}),
+credentials:"omit",
+}).catch(()=>{
+throw new Failure("network",null,true);
+});
+const answer=await response.json().catch(()=>({}));
+if(this.isLeft||this.owner.setting("identity","")!==identity)throw new Failure("superseded",null,false);
+if([404,409].includes(response.status))throw new Failure("unavailable",null,false);
+if(!response.ok){
+const detail=typeof answer.detail==="string"?answer.detail:null;
+throw new Failure(answer.code||"failed",detail,response.status>=500||response.status===429);
+}
+this.session=answer;
+this.token=answer.session_token;
+this.memory.set("chat_id",answer.chat_id||null);
+this.owner.onSession(answer);
+return answer;
+}
+ready(){
+if(this.socket&&this.socket.readyState===WebSocket.OPEN)return Promise.resolve();
+this.connecting=this.connecting||this.establish().finally(()=>(this.connecting=null));
+return this.connecting;
+}
+async establish(){
+let renewed=false;
+for(let attempt=0;;attempt +=1){
+try{
+if(!this.token)await this.openSession();
+const token=this.token;
+const socket=await this.connect();
+if(token===this.token)return(this.socket=socket);
+socket.close();
+}catch(failure){
+if(failure.code==="superseded")continue;
+if(CURED_BY_RENEWAL.has(failure.code)&&!renewed){
+renewed=true;
+this.token=null;
+}else if(failure.code==="network"&&attempt<BACKOFF_SECONDS.length){
+this.owner.onReconnecting();
+const pause=BACKOFF_SECONDS[attempt]*(750 + 500*Math.random());
+await new Promise((resolve)=>setTimeout(resolve,pause));
+}else{
+throw failure;
+}
+}
+}
+}
+connect(){
+return new Promise((resolve,reject)=>{
+const socket=new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
+let authenticated=false;
+socket.onopen=()=>{
+const{chat_id=null}=this.memory.values;
+const{token:session_token,language}=this;
+this.narrowing=this.owner.narrowing;
+const narrowed=this.narrowing?{source_filter:JSON.parse(this.narrowing)}:{};
+socket.send(JSON.stringify({type:"authenticate",session_token,chat_id,language,...narrowed}));
+};
+socket.onclose=()=>{
+if(!authenticated)reject(new Failure("network",null,true));
+else if(socket===this.socket)this.owner.onDrop();
+};
+socket.onmessage=({data})=>{
+const event=JSON.parse(data);
+if(authenticated){
+if(socket===this.socket)this.owner.onEvent(event);
+}else if(event.type==="authenticated"){
+authenticated=true;
+resolve(socket);
+}else if(event.type==="error"){
+reject(new Failure(event.code,event.detail,event.retryable));
+socket.close();
+}
+};
+});
+}
+keepUp(){
+if(this.socket&&this.narrowing!==this.owner.narrowing)this.close();
+}
+async send(frame){
+await this.ready();
+this.socket.send(JSON.stringify(frame));
+}
+async renew(){
+this.token=null;
+this.close();
+await this.ready();
+return this.session;
+}
+close(){
+const socket=this.socket;
+this.socket=null;
+if(socket)socket.close();
+}
+}
+class MiniRagWidget extends HTMLElement{
+static get observedAttributes(){
+return["identity","title","theme",...DRAWN];
+}
+attributeChangedCallback(name,before,after){
+if(!this.client||before===after)return;
+if(name==="identity")this.welcome();
+else if(DRAWN.includes(name))this.drawAnew();
+else if(this.window&&name==="title")this.nameWindow();
+else if(this.window)this.pickContrast();
+}
+welcome(){
+if(!this.started)return;
+if(this.turn)this.endTurn();
+this.memory.set("turn",null);
+this.client.token=null;
+this.client.close();
+this.started=this.company=null;
+this.start();
+}
+connectedCallback(){
+if(this.client)return;
+for(const name of ATTRIBUTES.map(camel).filter((name)=>Object.hasOwn(this,name))){
+const value=this[name];
+delete this[name];
+this[name]=value;
+}
+this.readSettings();
+if(this.setting("api-token")){
+console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
+}
+this.memory=new Memory(this.ownBot);
+const page={apiToken:this.setting("api-token",""),language:this.wanted};
+this.client=new Client(this.server,this.ownBot,this.memory,this,page);
+this.turn=this.started=this.company=this.people=this.askedFor=this.window=null;
+this.bot={};
+this.onPageClick=(event)=>{
+const asker=event.target instanceof Element&&event.target.closest("[data-minirag-ask]");
+if(asker&&this.isMeant(asker))this.ask(asker.getAttribute("data-minirag-ask"));
+};
+document.addEventListener("click",this.onPageClick);
+this.appearing=this.appear();
+}
+async appear(){
+const{client}=this;
+const look=this.hasAttribute("preview")?{}:client.fetchLook();
+this.root=this.shadowRoot||this.attachShadow({mode:"open"});
+this.root.replaceChildren();
+this.applyStyles(this.root);
+this.words=DICTIONARIES[this.language]||(await fetchWords(this.language,this.server));
+if(this.client!==client)return;
+this.draw();
+this.dressed=this.dress(look);
+if(this.left)this.comeAgain(this.left);
+else if(this.inline)this.start();
+this.left=null;
+}
+comeAgain({isOpen,isStarted,hasFocus,draft}){
+this.input.value=draft;
+this.fitInput();
+if(isOpen)this.show();
+if(isOpen&&hasFocus)this.input.focus({preventScroll:true});
+if(isOpen||isStarted)this.start();
+}
+isMeant(asker){
+const bot=asker.getAttribute("data-minirag-bot");
+return bot?bot===this.ownBot:[null,this].includes(document.querySelector("minirag-widget"));
+}
+drawAnew(){
+if(this.isChanging)return;
+this.isChanging=true;
+queueMicrotask(()=>{
+this.isChanging=false;
+if(!this.isConnected)return;
+this.disconnectedCallback();
+this.connectedCallback();
+});
+}
+async isThere(){
+if(!this.window)await this.appearing;
+return Boolean(this.window);
+}
+disconnectedCallback(){
+document.removeEventListener("click",this.onPageClick);
+if(this.window){
+const now={isOpen:!this.window.hidden,isStarted:Boolean(this.started)};
+this.left={...now,hasFocus:Boolean(this.root.activeElement),draft:this.input.value};
+}
+if(this.turn)clearTimeout(this.turn.silence);
+this.client.token=null;
+this.client.close();
+this.client=this.beginning=this.turn=this.window=null;
+}
+setting(name,fallback){
+if(this.hasAttribute(name))return this.getAttribute(name);
+const tag=this.madeBy||SCRIPT;
+return(tag&&tag.dataset[camel(name)])||fallback;
+}
+readSettings(){
+const tag=this.madeBy||SCRIPT;
+const home=tag&&tag.src?new URL(tag.src).origin:location.origin;
+this.ownBot=this.setting("bot-id","");
+this.server=new URL(this.setting("api-url",home),location.href).href.replace(/\/+$/,"");
+const around=(this.parentElement||document.documentElement).closest("[lang]:not([lang=''])");
+const wanted=[this.setting("lang"),around&&around.lang,...navigator.languages].filter(Boolean);
+this.wanted=(wanted[0]||"en").slice(0,35);
+this.language=chooseLanguage(wanted);
+for(const name of["theme","placement","position","size"]){
+if(!this.hasAttribute(name)&&this.setting(name))this.setAttribute(name,this.setting(name));
+}
+this.inline=this.getAttribute("placement")==="inline";
+}
+draw(){
+const{root,words}=this;
+const logRole={role:"log","aria-label":words.log,"aria-live":"polite"};
+this.log=build("div",{className:"log",tabIndex:0,...logRole});
+this.heading=build("h2",{dir:"auto"},this.setting("title",words.title));
+const hints={placeholder:this.setting("placeholder",words.placeholder),"aria-label":words.question};
+const limits={rows:1,dir:words.dir,maxLength:MAX_QUESTION_LENGTH,enterKeyHint:"send"};
+this.input=build("textarea",{...hints,...limits});
+this.input.addEventListener("input",()=>this.fitInput());
+this.input.addEventListener("keydown",(event)=>this.onInputKey(event));
+this.sendButton=build("button",{type:"submit",className:"send"});
+const buttons=[iconButton("restart",words.restart,()=>this.restart(),{className:"restart"})];
+if(!this.inline)buttons.push(iconButton("close",words.close,()=>this.close(),{className:"close"}));
+const role=this.inline?"region":"dialog";
+this.typingLine=build("p",{className:"typing-line",role:"status",dir:"auto"});
+this.companyLine=build("div",{className:"company",role:"status",hidden:true});
+this.notice=build("footer",{},words.notice);
+this.window=build(
+"section",
+{className:"window",role,lang:words.tag,dir:words.dir,hidden:!this.inline},
+build("header",{},this.heading,...buttons),
+this.log,
+this.typingLine,
+this.companyLine,
+build("form",{className:"ask",onsubmit:(event)=>this.onSubmit(event)},this.input,this.sendButton),
+this.notice,
+);
+this.window.setAttribute("aria-label",this.heading.textContent);
+this.window.addEventListener("keydown",(event)=>this.onWindowKey(event));
+root.append(this.window);
+if(!this.inline){
+const toggle=()=>(this.window.hidden?this.open():this.close());
+const states={className:"bubble","aria-expanded":"false","aria-haspopup":"dialog"};
+this.bubble=iconButton("chat",words.open,toggle,states);
+root.append(this.bubble);
+}
+this.showBusy(false);
+this.pickContrast();
+}
+applyStyles(root){
+if(!("adoptedStyleSheets" in root))return root.append(build("style",{},STYLES + PROSE));
+const sheet=new CSSStyleSheet();
+sheet.replaceSync(STYLES + PROSE);
+root.adoptedStyleSheets=[sheet];
+}
+pickContrast(){
+const channels=(getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g)||[]).map(Number);
+if(channels.length<3)return;
+const linear=(value)=>(value<=10?value / 3294.6:((value / 255 + 0.055)/ 1.055)**2.4);
+const[red,green,blue]=channels.map(linear);
+const ink=0.2126*red + 0.7152*green + 0.0722*blue>0.18?"#10131a":"#ffffff";
+for(const part of[this.window,this.bubble])if(part)part.style.setProperty("--on-primary",ink);
+}
+async dress(fetched){
+const{client,bubble}=this;
+if(bubble)bubble.hidden=true;
+const look=await fetched;
+if(this.client!==client)return;
+if(bubble)bubble.hidden=false;
+this.wear(look);
+this.announce("ready",{language:this.words.tag});
+}
+wear(look){
+for(const name of this.worn||[])this.removeAttribute(name);
+this.look=look;
+this.worn=["theme","position","size"].filter((name)=>look[name]&&!this.hasAttribute(name));
+for(const name of this.worn)this.setAttribute(name,look[name]);
+this.addStyles(this.writeRules(look));
+this.showLogo(look.logo_url&&new URL(look.logo_url,this.server).href);
+this.showLauncher(look);
+this.nameWindow();
+this.pickContrast();
+}
+showLauncher({launcher,launcher_label:label}){
+if(!this.bubble)return;
+for(const old of this.bubble.querySelectorAll("svg, .label"))old.remove();
+this.bubble.append(icon(ICONS[launcher]?launcher:"chat"),...(label?[build("span",{className:"label"},label)]:[]));
+this.bubble.classList.toggle("wide",Boolean(label));
+this.nameBubble();
+}
+nameBubble(){
+const isOpen=!this.window.hidden;
+const title=isOpen?this.words.close:this.words.open;
+const label=this.bubble.querySelector(".label");
+const ariaLabel=label?`${label.textContent} (${title})`:title;
+Object.assign(this.bubble,{title,ariaLabel,ariaExpanded:String(isOpen)});
+}
+writeRules({color,dark_color:dark,radius}){
+const paint=(colour)=>`--primary: ${colour}; --primary-hover: color-mix(in srgb, ${colour} 85%, #000);`;
+const rules=[];
+if(color)rules.push(`:host { ${paint(color)} }`);
+if(Number.isInteger(radius))rules.push(`:host { --radius: ${radius}px; }`);
+if(dark){
+rules.push(`@media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${paint(dark)} } }`);
+rules.push(`:host([theme="dark"]) { ${paint(dark)} }`);
+}
+return rules.join(" ");
+}
+showLogo(source){
+for(const old of this.shadowRoot.querySelectorAll("img.logo"))old.remove();
+if(!source)return;
+const onerror=(event)=>event.target.remove();
+for(const place of[this.window.firstChild,this.bubble]){
+if(place)place.prepend(build("img",{className:"logo",src:source,alt:"",onerror}));
+}
+}
+get way(){
+return{words:this.words,hosts:(this.look&&this.look.image_hosts)||[]};
+}
+drawText(body,text,isGrowing,mark=()=>null){
+drawMarkdown(body,text,mark,{...this.way,isGrowing});
+}
+nameWindow(){
+const title=this.setting("title",(this.look&&this.look.title)||this.bot.name||this.words.title);
+this.heading.textContent=title;
+this.window.setAttribute("aria-label",title);
+}
+async preview(look,bot){
+if(!(await this.isThere()))return;
+this.bot=bot;
+this.log.replaceChildren();
+this.wear(look);
+this.greet();
+}
+addStyles(text){
+const root=this.shadowRoot;
+if(this.ownStyle)this.ownStyle.remove();
+if(!("adoptedStyleSheets" in root))return root.append((this.ownStyle=build("style",{},text)));
+const sheet=new CSSStyleSheet();
+sheet.replaceSync(text);
+root.adoptedStyleSheets=[root.adoptedStyleSheets[0],sheet];
+}
+async open(){
+if(!this.window&&!(await this.isThere()))return false;
+this.show();
+if(!this.hasAttribute("preview"))this.input.focus({preventScroll:true});
+return this.start();
+}
+show(){
+if(this.inline||!this.window.hidden)return;
+this.window.hidden=false;
+this.bubble.classList.remove("news");
+this.window.setAttribute("aria-modal",String(matchMedia(NARROW).matches));
+this.nameBubble();
+this.pickContrast();
+this.announce("open");
+}
+close(){
+if(!this.window||this.inline||this.window.hidden)return;
+this.window.hidden=true;
+this.announce("close");
+this.nameBubble();
+this.bubble.focus();
+}
+onWindowKey(event){
+if(event.key==="Escape"&&!this.inline){
+event.stopPropagation();
+this.close();
+}else if(event.key==="Tab"&&!this.inline&&matchMedia(NARROW).matches){
+this.keepFocusInside(event);
+}
+}
+keepFocusInside(event){
+const all=this.window.querySelectorAll("button, textarea, input, a[href], summary, .log");
+const stops=[...all].filter((stop)=>stop.getClientRects().length);
+const edge=event.shiftKey?stops[0]:stops[stops.length - 1];
+if(this.shadowRoot.activeElement!==edge)return;
+event.preventDefault();
+(event.shiftKey?stops[stops.length - 1]:stops[0]).focus();
+}
+start(){
+if(this.hasAttribute("preview"))return Promise.resolve(false);
+this.started=this.started||this.begin();
+return this.started;
+}
+async begin(){
+const beginning=(this.beginning={});
+try{
+const[session]=await Promise.all([this.client.openSession(),this.dressed]);
+if(this.beginning!==beginning)return this.started;
+this.log.replaceChildren();
+for(const message of session.messages||[]){
+if(message.role==="user")this.addUser(message.content);
+else if(message.role==="person")this.addPerson(message);
+else if(message.role==="assistant")this.finish(this.addAssistant(),message);
+}
+for(const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions"))old.remove();
+if(!this.log.childElementCount)this.greet();
+this.client.ready().catch(()=>{});
+this.pickUp(session.messages||[]);
+return true;
+}catch(failure){
+if(this.beginning!==beginning)return this.started;
+this.started=null;
+this.log.replaceChildren();
+this.showFailure(failure,()=>this.start());
+return false;
+}
+}
+greet(){
+const text=this.setting("greeting",this.bot.greeting||this.words.greeting);
+this.addAssistant().body.append(renderMarkdown(text,()=>null,this.way));
+const questions=(this.bot.starter_questions||[]).filter(Boolean);
+if(!questions.length)return;
+this.log.append(this.buildSuggestions(questions,this.words.suggestions));
+}
+restart(){
+this.stop();
+if(this.turn)this.endTurn();
+this.leftChat=this.memory.values.chat_id;
+this.memory.set("chat_id",null);
+this.log.replaceChildren();
+this.showCompany(null);
+this.greet();
+this.input.focus();
+this.client.send({type:"reset"}).catch(()=>{});
+}
+addUser(text){
+const said=build("span",{className:"only-read",dir:this.words.dir},`${this.words.you}: `);
+this.log.append(build("div",{className:"message user",dir:"auto"},said,text));
+this.scrollDown(true);
+}
+addAssistant(){
+const body=build("div",{className:"body",dir:"auto"});
+const element=build("article",{className:"message assistant"},body);
+this.log.append(element);
+return{element,body};
+}
+async ask(question){
+const text=String(question||"").trim().slice(0,MAX_QUESTION_LENGTH);
+const opened=this.open();
+if(!text||this.turn)return false;
+const asked=(this.turn={question:text});
+if(!(await opened)||this.turn!==asked){
+if(this.turn===asked)this.turn=null;
+if(this.window)this.input.value=text;
+return false;
+}
+for(const leftover of this.log.querySelectorAll(".suggestions, .card"))leftover.remove();
+this.addUser(text);
+this.announce("message",{role:"user",content:text});
+this.run(text);
+return true;
+}
+async run(question){
+await this.sendQuestion(this.beginTurn(question,randomId()));
+}
+pickUp(messages){
+const left=this.memory.values.turn;
+const last=messages[messages.length - 1];
+if(!left||!last||last.role!=="user"||last.content!==left.question)return;
+this.resume(this.beginTurn(left.question,left.id));
+}
+beginTurn(question,requestId){
+const message=this.addAssistant();
+const heard={text:"",sources:[],number:0};
+const turn={question,message,requestId,...heard,drops:0,renewed:false,stopped:false};
+this.turn=turn;
+this.memory.set("turn",{id:requestId,question});
+const hint=build("span",{className:"only-read"},this.words.answering);
+message.element.hidden=this.isWithPerson;
+message.body.append(build("div",{className:"typing"},hint,build("i"),build("i"),build("i")));
+this.showBusy(true);
+this.scrollDown(true);
+return turn;
+}
+async sendQuestion(turn){
+try{
+this.client.keepUp();
+await this.client.ready();
+if(this.turn!==turn)return;
+await this.client.send({type:"question",message:turn.question,request_id:turn.requestId});
+this.watchSilence(turn);
+}catch(failure){
+if(this.turn===turn)this.fail(failure);
+}
+}
+watchSilence(turn){
+clearTimeout(turn.silence);
+turn.silence=setTimeout(()=>{
+if(this.turn!==turn)return;
+this.client.close();
+this.fail(new Failure("timeout",null,true));
+},SILENCE_SECONDS*1000);
+}
+onSession(session){
+this.bot=session.bot||{};
+this.nameWindow();
+this.people=session.people||null;
+this.drawCompany();
+}
+onReconnecting(){
+if(this.turn&&this.turn.message)this.note(this.turn.message,this.words.reconnecting);
+}
+onEvent(event){
+if(this.hearPeople(event))return;
+const turn=this.turn;
+if(event.type==="feedback_saved")this.announceFeedback(event);
+if(event.type==="feedback_saved"||!turn||!turn.message)return;
+if(event.request_id&&event.request_id!==turn.requestId)return;
+if(event.number&&event.number<=turn.number)return;
+if(event.number)turn.number=event.number;
+if(event.chat_id)this.memory.set("chat_id",event.chat_id);
+this.watchSilence(turn);
+if(event.type==="sources")turn.sources=event.sources||[];
+if(event.type==="delta"&&!turn.stopped){
+turn.text +=event.content;
+this.drawSoon(turn);
+}else if(event.type==="done"){
+this.endTurn();
+if(event.passed_on)turn.message.element.remove();
+else{
+const answer={...event,content:event.content||turn.text,id:event.message_id};
+this.finish(turn.message,answer,turn);
+this.announceAnswer(answer);
+}
+}else if(event.type==="error"){
+this.onError(turn,event);
+}
+}
+onError(turn,event){
+const askAgain=(change)=>{
+Object.assign(turn,change);
+this.client.close();
+this.sendQuestion(turn);
+};
+if(turn.resuming&&event.code==="gone")this.lookBack(turn);
+else if(turn.resuming&&event.code==="not_found"&&!turn.number)askAgain({resuming:false});
+else if(CURED_BY_RENEWAL.has(event.code)&&!turn.renewed){
+this.client.token=null;
+askAgain({renewed:true});
+}else if(event.code==="server_stopping"&&!turn.text&&!turn.moved){
+askAgain({moved:true,requestId:randomId(),number:0});
+}else{
+const detail=event.code==="interrupted"?null:event.detail;
+this.fail(new Failure(event.code,detail,event.retryable));
+}
+}
+onDrop(){
+const turn=this.turn;
+if(!turn||!turn.message)return this.comeBack();
+turn.drops +=1;
+if(turn.drops>MAX_DROPS)this.fail(new Failure("interrupted",null,true));
+else this.resume(turn);
+}
+async resume(turn){
+this.onReconnecting();
+turn.resuming=true;
+try{
+await this.client.send({type:"resume",request_id:turn.requestId,after:turn.number});
+if(this.turn!==turn)return;
+this.note(turn.message,"");
+this.watchSilence(turn);
+}catch(failure){
+if(this.turn===turn)this.fail(failure);
+}
+}
+async lookBack(turn){
+try{
+const session=await this.client.renew();
+if(this.turn!==turn)return;
+const[asked,answered]=(session.messages||[]).slice(-2);
+const complete=answered&&answered.role==="assistant"&&asked.content===turn.question;
+if(!complete)throw new Failure("interrupted",null,true);
+this.endTurn();
+this.finish(turn.message,answered);
+this.announceAnswer(answered);
+}catch(failure){
+if(this.turn===turn)this.fail(failure);
+}
+}
+drawSoon(turn){
+if(turn.frame||performance.now()<(turn.rests||0))return;
+turn.frame=requestAnimationFrame(()=>{
+turn.frame=0;
+if(this.turn!==turn)return;
+const known=new Set(turn.sources.map((source)=>source.number));
+const mark=(number)=>(known.has(number)?build("span",{className:"mark"},String(number)):null);
+const began=performance.now();
+this.drawText(turn.message.body,turn.text,true,mark);
+turn.rests=5*performance.now()- 4*began;
+this.scrollDown();
+});
+}
+finish(message,answer,turn){
+const citations=answer.citations||[];
+const wasAtEnd=this.isAtEnd();
+const items=new Map();
+const mark=(number)=>{
+const citation=citations.find((each)=>each.number===number);
+if(!citation)return null;
+const label=fill(this.words.source,{n:number,title:citation.title||this.words.untitled});
+const onclick=()=>this.showSource(items.get(number));
+const look={type:"button",className:"mark",title:label,"aria-label":label,onclick};
+return build("button",look,String(number));
+};
+const{help}=answer;
+const content=answer.content||"";
+const said=help&&help.choices.length?content.split("\n",1)[0]:content;
+this.drawText(message.body,said,false,mark);
+const cut=answer.cut_reason?this.words[`cut_${answer.cut_reason}`]||"":"";
+this.note(message,turn&&turn.stopped?this.words.stopped:cut);
+if(answer.refusal){
+message.element.classList.add("refusal");
+if(answer.refusal.reason!=="content_filter")message.body.prepend(build("div",{className:"label",dir:this.words.dir},icon("search"),this.words.refused));
+}
+if(help)message.element.append(this.buildHelp(help,said));
+const below=build("div",{className:"below"});
+if(citations.length)below.append(this.buildSources(citations,items));
+if(answer.id)below.append(this.buildThumbs(answer.id,answer.feedback||null));
+if(below.childElementCount)message.element.append(below);
+this.scrollDown(wasAtEnd);
+if(help&&wasAtEnd)this.log.scrollTop -=Math.max(0,message.element.offsetHeight - this.log.clientHeight);
+}
+buildSources(citations,items){
+const list=build("ol");
+for(const citation of citations){
+const title=citation.title||this.words.untitled;
+const url=safeUrl(citation.url||"");
+if(citation.kind==="curated"){
+list.append(build("li",{},url?link(url,title):build("span",{dir:"auto"},title)));
+continue;
+}
+const place=citation.page?fill(this.words.page,{n:citation.page}):citation.place;
+const where=build("span",{className:"page"},place?`, ${place}`:"");
+const summary=build("summary",{dir:"auto"},build("b",{},`${citation.number}.`),` ${title}`,where);
+const excerpt=build("p",{className:"excerpt",dir:"auto"},citation.content||"");
+const item=build("details",{},summary,excerpt);
+item.ontoggle=()=>item.open&&this.announceCitation(citation);
+if(url)item.append(link(url,this.words.openSource));
+items.set(citation.number,item);
+list.append(build("li",{},item));
+}
+const label=count(this.words,"sources",citations.length);
+return build("details",{className:"sources"},build("summary",{},label),list);
+}
+showSource(item){
+item.closest(".sources").open=true;
+item.open=true;
+item.classList.remove("shown");
+void item.offsetWidth;
+item.classList.add("shown");
+item.scrollIntoView({block:"nearest"});
+item.querySelector("summary").focus({preventScroll:true});
+}
+buildThumbs(messageId,given){
+let current=given;
+const buttons={};
+const show=()=>{
+for(const value in buttons)buttons[value].setAttribute("aria-pressed",String(current===value));
+};
+const choose=async(value)=>{
+const before=current;
+current=current===value?null:value;
+show();
+try{
+await this.client.send({type:"feedback",message_id:messageId,feedback:current});
+}catch{
+current=before;
+show();
+}
+};
+buttons.positive=iconButton("up",this.words.helpful,()=>choose("positive"));
+buttons.negative=iconButton("down",this.words.unhelpful,()=>choose("negative"));
+show();
+return build("div",{className:"thumbs"},buttons.positive,buttons.negative);
+}
+note(message,text){
+for(const old of message.element.querySelectorAll(".note"))old.remove();
+if(text)message.element.append(build("p",{className:"note"},text));
+}
+fail(failure){
+const turn=this.turn;
+this.endTurn();
+this.note(turn.message,"");
+if(turn.text)this.drawText(turn.message.body,turn.text,false);
+else turn.message.element.remove();
+this.showFailure(failure,()=>{
+turn.message.element.remove();
+this.run(turn.question);
+});
+}
+showFailure(failure,again){
+const own=this.words[OWN_WORDS[failure.code]];
+const text=own||failure.detail||this.words[failure.code]||this.words.failed;
+this.announce("error",{code:failure.code,detail:text,retryable:Boolean(failure.retryable)});
+const isNobodysFault=own||["unavailable","origin_not_allowed"].includes(failure.code);
+const look={className:isNobodysFault?"card quiet":"card",role:"alert"};
+const card=build("div",look,build("p",{dir:"auto"},text));
+if(failure.retryable){
+const button=build("button",{type:"button"},this.words.retry);
+button.addEventListener("click",()=>(card.remove(),this.input.focus(),again()));
+card.append(button);
+}
+this.log.append(card);
+this.scrollDown(true);
+}
+stop(){
+const turn=this.turn;
+if(!turn||!turn.message||turn.stopped)return;
+turn.stopped=true;
+if(this.client.socket)this.client.send({type:"stop"}).catch(()=>{});
+setTimeout(()=>{
+if(this.turn!==turn)return;
+this.endTurn();
+this.finish(turn.message,{content:turn.text},turn);
+},STOP_PATIENCE_SECONDS*1000);
+}
+endTurn(){
+clearTimeout(this.turn.silence);
+this.memory.set("turn",null);
+cancelAnimationFrame(this.turn.frame||0);
+this.turn=null;
+this.showBusy(false);
+}
+showBusy(busy){
+const label=busy?this.words.stop:this.words.send;
+this.log.setAttribute("aria-busy",String(busy));
+this.sendButton.replaceChildren(icon(busy?"stop":"send"));
+Object.assign(this.sendButton,{title:label,ariaLabel:label});
+}
+buildHelp(help,said){
+const dir=RIGHT_TO_LEFT.includes(help.language)?"rtl":"ltr";
+const box=build("div",{className:"help",lang:help.language,dir});
+if(help.passages.length)box.append(this.buildNear(help));
+if(help.choices.length)box.append(this.buildSuggestions(help.choices,said));
+else if(help.questions.length){
+const label=build("p",{},help.questions_label);
+const group=this.buildSuggestions(help.questions,help.questions_label);
+group.prepend(label);
+box.append(group);
+}
+if(help.contact)box.append(this.buildContact(help));
+return box;
+}
+buildSuggestions(questions,label){
+const suggest=(question)=>({type:"button",dir:"auto",onclick:()=>this.ask(question)});
+const buttons=questions.map((question)=>build("button",suggest(question),question));
+return build("div",{className:"suggestions",role:"group","aria-label":label},...buttons);
+}
+buildNear(help){
+const list=build("ul",{"aria-label":help.passages_label});
+for(const near of help.passages){
+const parts=[near.title,near.heading].filter((part,at,all)=>part&&all.indexOf(part)===at);
+const name=parts.join(" – ")||this.words.untitled;
+const url=safeUrl(near.url||"");
+let item=url&&link(url,name);
+if(item)item.dir="auto";
+else{
+const excerpt=build("p",{className:"excerpt",dir:"auto"},near.content||"");
+item=build("details",{},build("summary",{dir:"auto"},name),excerpt);
+}
+list.append(build("li",{},item));
+}
+return build("div",{className:"near"},build("p",{},help.passages_label),list);
+}
+buildContact(help){
+const address=help.contact;
+const[before,...after]=help.contact_label.split(address);
+const href=/^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address)?`mailto:${address}`:
+/^\+?[\d\s()/.-]{5,}$/.test(address)?`tel:${address.replace(/[^\d+]/g, "")}`:safeUrl(address);
+const shown=href?link(href,address):address;
+return build("p",{className:"contact"},before,build("bdi",{},shown),after.join(address));
+}
+hearPeople(event){
+if(event.chat_id&&event.chat_id===this.leftChat)return true;
+if(event.type==="company")this.showCompany(event);
+else if(event.type==="said")this.addPerson(event.message)&&this.announcePerson(event.message);
+else if(event.type==="typing")this.showTyping(event.person);
+else if(event.type==="error"&&this.isOfPeople(event))this.onPeopleError(event);
+else return false;
+return true;
+}
+isOfPeople(error){
+return Boolean(this.askedFor)&&error.request_id===(this.askedFor.frame.request_id||"");
+}
+get isWithPerson(){
+return Boolean(this.company)&&this.company.state==="joined";
+}
+get isWithPeople(){
+return Boolean(this.company)&&this.company.state!=="closed";
+}
+showCompany(event){
+const before=this.company;
+if(event)this.announce("handoff",{state:event.state,reason:event.reason,person:event.person||""});
+this.company=event&&event.state!=="closed"?event:null;
+if(this.askedFor&&this.askedFor.frame.type==="person_message")this.addLine(this.words.left);
+this.askedFor=null;
+if(event)this.memory.set("chat_id",event.chat_id);
+if(event&&event.state==="closed"&&before&&event.ended_as!=="withdrawn")this.addLine(this.words.back);
+if(event&&event.state==="waiting"&&before&&before.state==="joined")this.addLine(this.words.gone);
+this.drawCompany();
+}
+drawCompany(){
+const{words,company,people}=this;
+this.typingLine.textContent="";
+const line=(text,label,onclick)=>{
+const button=label?[build("button",{type:"button",onclick},label)]:[];
+this.companyLine.replaceChildren(build("span",{dir:"auto"},text),...button);
+};
+this.companyLine.hidden=false;
+this.companyLine.classList.toggle("here",this.isWithPerson);
+if(this.isWithPerson)line(fill(words.here,{name:company.person||words.person}));
+else if(company&&company.reason==="message")line(words.leftShort);
+else if(company)line(words.waiting,words.withdraw,()=>this.tellPeople({type:"person_withdraw"}));
+else if(people&&(people.is_staffed||people.takes_messages))line("",words.askPerson,()=>this.askPerson());
+else this.companyLine.hidden=true;
+this.notice.textContent=this.isWithPerson?"":words.notice;
+this.scrollDown();
+}
+askPerson(){
+if(this.people.is_staffed)this.tellPeople({type:"person"});
+else this.showContactForm();
+}
+async tellPeople(frame){
+this.askedFor={frame,renewed:false};
+try{
+await this.client.send(frame);
+}catch(failure){
+this.askedFor=null;
+this.showFailure(failure,()=>this.tellPeople(frame));
+}
+}
+async onPeopleError(event){
+const{frame,renewed}=this.askedFor;
+if(CURED_BY_RENEWAL.has(event.code)&&!renewed){
+this.askedFor.renewed=true;
+this.client.token=null;
+this.client.close();
+return this.client.send(frame).catch((failure)=>this.showFailure(failure,()=>this.tellPeople(frame)));
+}
+this.askedFor=null;
+if(event.code==="nobody_there"){
+this.people={...this.people,is_staffed:false};
+this.drawCompany();
+if(this.people.takes_messages)return this.showContactForm();
+}
+const said=this.words[event.code]||event.detail;
+return this.showFailure(new Failure(event.code,said,event.retryable),()=>this.tellPeople(frame));
+}
+showContactForm(){
+const{words}=this;
+for(const old of this.log.querySelectorAll(".contact-form"))old.remove();
+const field=(name,label,more)=>build("label",{},label,build(more.rows?"textarea":"input",{name,dir:"auto",...more}));
+const opens=this.people.opens_at?new Date(`${this.people.opens_at}Z`):null;
+const look={weekday:"long",hour:"2-digit",minute:"2-digit"};
+const when=opens?` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}`:"";
+const form=build("form",{className:"contact-form",dir:words.dir,"aria-label":words.leave},
+build("p",{},`${words.away}${when} ${words.leaveHint}`),
+field("contact",words.yourMail,{type:"email",required:true,maxLength:320,autocomplete:"email"}),
+field("name",words.yourName,{type:"text",maxLength:255,autocomplete:"name"}),
+field("message",words.yourMessage,{rows:3,required:true,maxLength:MAX_QUESTION_LENGTH}),
+build("button",{type:"submit"},words.leave));
+form.onsubmit=(event)=>{
+event.preventDefault();
+const said=Object.fromEntries(new FormData(form));
+if(!said.message.trim())return;
+form.remove();
+this.addUser(said.message);
+this.tellPeople({type:"person_message",request_id:randomId(),...said,contact:said.contact.trim()});
+};
+this.log.append(form);
+form.scrollIntoView({block:"start"});
+form.querySelector("input").focus({preventScroll:true});
+}
+addPerson(message){
+if([...this.log.children].some((each)=>each.dataset.message===message.id))return false;
+const who=message.author||this.words.person;
+const body=build("div",{className:"body",dir:"auto"},renderMarkdown(message.content,()=>null,this.way));
+const name=build("div",{className:"label",dir:"auto"},who);
+this.log.append(build("article",{className:"message assistant person","data-message":message.id},name,body));
+this.showTyping("");
+this.scrollDown(true);
+if(!this.inline&&this.window.hidden)this.bubble.classList.add("news");
+return true;
+}
+addLine(text){
+this.log.append(build("p",{className:"line",dir:this.words.dir},text));
+this.scrollDown(true);
+}
+showTyping(name){
+clearTimeout(this.typingTimer);
+const isOn=name!=="";
+this.typingLine.textContent=isOn?fill(this.words.typing,{name:name||this.words.person}):"";
+this.scrollDown();
+if(isOn)this.typingTimer=setTimeout(()=>this.showTyping(""),6000);
+}
+tellTyping(){
+if(!this.isWithPerson||Date.now()-(this.toldTyping||0)<4000||!this.client.socket)return;
+this.toldTyping=Date.now();
+this.client.send({type:"typing"}).catch(()=>{});
+}
+comeBack(){
+if(!this.isWithPeople||!this.client)return;
+this.client.ready().catch(()=>setTimeout(()=>this.comeBack(),15000));
+}
+onSubmit(event){
+event.preventDefault();
+const question=this.input.value;
+if(this.turn)this.stop();
+if(this.turn||!question.trim())return;
+this.input.value="";
+this.fitInput();
+this.ask(question);
+}
+onInputKey(event){
+if(event.key!=="Enter"||event.shiftKey||event.isComposing)return;
+event.preventDefault();
+if(!this.turn)this.onSubmit(event);
+}
+fitInput(){
+if(this.input.value)this.tellTyping();
+this.input.dir=this.input.value?"auto":this.words.dir;
+this.input.style.height="auto";
+this.input.style.height=`${Math.min(this.input.scrollHeight + 2, 132)}px`;
+}
+scrollDown(always){
+if(always||this.isAtEnd())this.log.scrollTop=this.log.scrollHeight;
+}
+isAtEnd(){
+const{scrollHeight,scrollTop,clientHeight}=this.log;
+return scrollHeight - scrollTop - clientHeight<120;
+}
+send(question){
+return this.ask(question);
+}
+identify(identity){
+this.say("identity",identity);
+}
+setLanguage(language){
+this.say("lang",language);
+}
+setContext(context){
+const unknown=Object.keys(context||{}).filter((name)=>!CONTEXT.includes(name));
+if(unknown.length)throw new TypeError(`setContext takes ${CONTEXT.join(", ")}, not ${unknown.join(", ")}`);
+this.context={...context};
+}
+async reset({forget=false}={}){
+if(!(await this.isThere()))return;
+if(forget){
+this.stop();
+this.memory.forget();
+this.input.value="";
+this.drawAnew();
+}else if(this.started)this.restart();
+else this.memory.set("chat_id",null);
+}
+say(name,value){
+if(value)this.setAttribute(name,value);
+else this.removeAttribute(name);
+}
+get narrowing(){
+const tags=this.setting("tags","").split(",").map((tag)=>tag.trim()).filter(Boolean);
+const said=Object.entries({tags,...this.context}).filter(([,value])=>value&&value.length);
+return said.length?JSON.stringify(Object.fromEntries(said)):"";
+}
+announce(name,detail={}){
+this.dispatchEvent(new CustomEvent(name,{detail}));
+}
+announceAnswer({id,content,citations,refusal,cut_reason=null}){
+const cited=(citations||[]).map(tellCitation);
+this.announce("message",{role:"assistant",id,content,citations:cited,refused:Boolean(refusal),cut_reason});
+}
+announcePerson({id,content,author}){
+this.announce("message",{role:"person",id,content,person:author||""});
+}
+announceCitation(citation){
+this.announce("citation",tellCitation(citation));
+}
+announceFeedback({message_id,feedback}){
+this.announce("feedback",{message_id,feedback});
+}
+}
+for(const name of ATTRIBUTES){
+Object.defineProperty(MiniRagWidget.prototype,camel(name),{
+get(){
+return this.getAttribute(name)||"";
+},
+set(value){
+this.say(name,value);
+},
+});
+}
+customElements.define("minirag-widget",MiniRagWidget);
 })();

@@ -195,7 +195,15 @@ async def _right_to_left(talk: Talk, frame: dict[str, Any]) -> None:
     await talk.done(text, CITATIONS[:1])
 
 
+async def _echo(talk: Talk, frame: dict[str, Any]) -> None:
+    """Answer with what was said after the first word."""
+    text = frame["message"].partition(" ")[2]
+    await talk.stream(text)
+    await talk.done(text)
+
+
 SCRIPTS: dict[str, Script] = {
+    "echo": _echo,
     "plain": _answer_plainly,
     "unknown": _know_nothing,
     "hold": _hold,

@@ -8,4 +8,5 @@
   const place = document.querySelector("[data-inbox]");
   if (!place) return;
   const ICONS = {};
+  const COPY = { copy: say("Copy"), copied: say("Copied") };
 

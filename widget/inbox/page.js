@@ -56,7 +56,7 @@
 
   // --- One chat ---
   const thread = part("thread");
-  const render = (text) => renderMarkdown(text, (number) => document.createTextNode(`[${number}]`));
+  const render = (text) => renderMarkdown(text, (number) => document.createTextNode(`[${number}]`), { words: COPY });
   const dress = (node) => {
     const text = node.textContent;
     node.classList.add("mr-rendered");

@@ -14,7 +14,7 @@
       const content = answer.content || "";
       // The choices are buttons here; those who see none are told them as a list.
       const said = help && help.choices.length ? content.split("\n", 1)[0] : content;
-      message.body.replaceChildren(renderMarkdown(said, mark));
+      this.drawText(message.body, said, false, mark);
       const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
       this.note(message, turn && turn.stopped ? this.words.stopped : cut);
       if (answer.refusal) {
@@ -98,7 +98,7 @@
       const turn = this.turn;
       this.endTurn();
       this.note(turn.message, "");
-      if (turn.text) turn.message.body.replaceChildren(renderMarkdown(turn.text, () => null));
+      if (turn.text) this.drawText(turn.message.body, turn.text, false);
       else turn.message.element.remove();
       this.showFailure(failure, () => {
         turn.message.element.remove();

@@ -36,10 +36,12 @@
   }
 
   const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
+  /** Addresses of mail and phone too; anything else that a text calls a link is none. */
+  const safeLink = (text) => safeUrl(text) || (/^(?:mailto:[^\s@]+@\S+|tel:\+?[\d().-]{3,})$/i.test(text) ? text : null);
 
   const tellCitation = ({ number, title, url, page }) => ({ number, title, url: safeUrl(url || "") || "", page: page || null });
 
   const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
   const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
-  const link = (href, text) => build("a", { href, ...NEW_TAB }, text);
+  const link = (href, text) => build("a", { href, ...(safeUrl(href) ? NEW_TAB : {}) }, text);
 

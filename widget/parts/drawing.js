@@ -40,9 +40,9 @@
 
     /** A constructed sheet passes a page's style-src; the <style> is for browsers without it. */
     applyStyles(root) {
-      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, STYLES));
+      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, STYLES + PROSE));
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLES);
+      sheet.replaceSync(STYLES + PROSE);
       root.adoptedStyleSheets = [sheet];
     }
 

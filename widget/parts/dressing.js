@@ -18,8 +18,26 @@
       for (const name of this.worn) this.setAttribute(name, look[name]);
       this.addStyles(this.writeRules(look));
       this.showLogo(look.logo_url && new URL(look.logo_url, this.server).href);
+      this.showLauncher(look);
       this.nameWindow();
       this.pickContrast();
+    }
+
+    showLauncher({ launcher, launcher_label: label }) {
+      if (!this.bubble) return;
+      for (const old of this.bubble.querySelectorAll("svg, .label")) old.remove();
+      this.bubble.append(icon(ICONS[launcher] ? launcher : "chat"), ...(label ? [build("span", { className: "label" }, label)] : []));
+      this.bubble.classList.toggle("wide", Boolean(label));
+      this.nameBubble();
+    }
+
+    /** What it does, after the words that stand on it: who speaks to a computer says what they see. */
+    nameBubble() {
+      const isOpen = !this.window.hidden;
+      const title = isOpen ? this.words.close : this.words.open;
+      const label = this.bubble.querySelector(".label");
+      const ariaLabel = label ? `${label.textContent} (${title})` : title;
+      Object.assign(this.bubble, { title, ariaLabel, ariaExpanded: String(isOpen) });
     }
 
     writeRules({ color, dark_color: dark, radius }) {
@@ -43,6 +61,16 @@
       }
     }
 
+    /** How Markdown is shown: the words of its buttons, and whose pictures. */
+    get way() {
+      return { words: this.words, hosts: (this.look && this.look.image_hosts) || [] };
+    }
+
+    /** Show an answer, or what there is of it; its numbers are shown by `mark`. */
+    drawText(body, text, isGrowing, mark = () => null) {
+      drawMarkdown(body, text, mark, { ...this.way, isGrowing });
+    }
+
     nameWindow() {
       const title = this.setting("title", (this.look && this.look.title) || this.bot.name || this.words.title);
       this.heading.textContent = title;
@@ -54,8 +82,8 @@
       if (!(await this.isThere())) return;
       this.bot = bot;
       this.log.replaceChildren();
-      this.greet();
       this.wear(look);
+      this.greet();
     }
 
     addStyles(text) {

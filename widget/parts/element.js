@@ -57,7 +57,7 @@
       this.words = DICTIONARIES[this.language] || (await fetchWords(this.language, this.server));
       if (this.client !== client) return; // taken out of the page meanwhile
       this.draw();
-      this.dress(look);
+      this.dressed = this.dress(look);
       if (this.left) this.comeAgain(this.left);
       else if (this.inline) this.start();
       this.left = null;

@@ -94,13 +94,15 @@
     }
 
     drawSoon(turn) {
-      if (turn.frame) return;
+      if (turn.frame || performance.now() < (turn.rests || 0)) return;
       turn.frame = requestAnimationFrame(() => {
         turn.frame = 0;
         if (this.turn !== turn) return;
         const known = new Set(turn.sources.map((source) => source.number));
         const mark = (number) => (known.has(number) ? build("span", { className: "mark" }, String(number)) : null);
-        turn.message.body.replaceChildren(renderMarkdown(turn.text, mark));
+        const began = performance.now();
+        this.drawText(turn.message.body, turn.text, true, mark);
+        turn.rests = 5 * performance.now() - 4 * began; // a text that is slow to read is read seldom
         this.scrollDown();
       });
     }

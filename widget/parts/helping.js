@@ -44,7 +44,7 @@
       const [before, ...after] = help.contact_label.split(address);
       const href = /^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address) ? `mailto:${address}` :
         /^\+?[\d\s()/.-]{5,}$/.test(address) ? `tel:${address.replace(/[^\d+]/g, "")}` : safeUrl(address);
-      const shown = href ? build("a", { href, ...(safeUrl(href) ? NEW_TAB : {}) }, address) : address;
+      const shown = href ? link(href, address) : address;
       return build("p", { className: "contact" }, before, build("bdi", {}, shown), after.join(address));
     }
 

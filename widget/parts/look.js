@@ -26,6 +26,8 @@
     transition: background .15s, transform .15s; }
   .bubble:hover { background: var(--primary-hover); transform: scale(1.05); }
   .bubble svg { width: 26px; height: 26px; }
+  .bubble.wide { display: flex; align-items: center; gap: 10px; width: auto; max-width: calc(100vw - 48px); padding-inline: 16px 20px;
+    border-radius: 32px; font-weight: 600; }
   .window { display: flex; flex-direction: column; background: var(--bg); border: 1px solid var(--border);
     border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
     inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
@@ -59,13 +61,6 @@
   .message.assistant { align-self: flex-start; width: 94%; max-width: 620px; }
   .body { width: fit-content; max-width: 100%; padding: 10px 14px; border-radius: 16px; border-end-start-radius: 4px;
     background: var(--bg-secondary); }
-  .body > :first-child { margin-block-start: 0; } .body > :last-child { margin-block-end: 0; }
-  .body p, .body ul, .body ol, .body pre { margin: 0 0 8px; } .body ul, .body ol { padding-inline-start: 22px; }
-  .body code { font: 13px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--bg);
-    padding: 1px 5px; border-radius: 5px; border: 1px solid var(--border); }
-  .body pre { overflow-x: auto; padding: 8px 10px; background: var(--bg); border: 1px solid var(--border);
-    border-radius: 8px; }
-  .body pre code { background: none; border: 0; padding: 0; }
   a { color: inherit; text-decoration-color: var(--primary); text-decoration-thickness: 2px;
     text-underline-offset: 2px; }
   .refusal .body { background: none; border: 1px dashed var(--border); }
@@ -146,8 +141,10 @@
     restart: ["M4 4v6h6", "M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
     send: ["M12 19V5", "M5.5 11.5L12 5l6.5 6.5"],
     stop: ["M7 7h10v10H7z"],
+    question: ["M9 9a3 3 0 1 1 4.2 2.8c-.8.4-1.2 1-1.2 2.2", "M12 17.5v.01"],
+    people: ["M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z", "M2.5 20a6.5 6.5 0 0 1 13 0", "M16 4.3a3.5 3.5 0 0 1 0 6.4", "M18.5 14.5a6.5 6.5 0 0 1 3 5.5"],
     search: ["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z", "M20 20l-5-5", "M8 10.5h5"],
     up: ["M7 11v9H4v-9z", "M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
-    down: ["M7 13V4H4v9z", "M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.200-6A2 2 0 0 0 16.800 4H7"],
+    down: ["M7 13V4H4v9z", "M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.2-6A2 2 0 0 0 16.800 4H7"],
   };
 

@@ -116,7 +116,7 @@
     addPerson(message) {
       if ([...this.log.children].some((each) => each.dataset.message === message.id)) return false;
       const who = message.author || this.words.person;
-      const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null));
+      const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null, this.way));
       const name = build("div", { className: "label", dir: "auto" }, who);
       this.log.append(build("article", { className: "message assistant person", "data-message": message.id }, name, body));
       this.showTyping("");

@@ -6,6 +6,7 @@
 (() => {
   "use strict";
   const say = window.mrSay || ((text) => text);
+  const COPY = { copy: say("Copy"), copied: say("Copied") };
   const PANEL = document.querySelector("[data-trying]");
   if (!PANEL) return;
   const SECRET_FIELDS = ["new_api_key", "new_api_base", "clear_api_key"]; // what is typed there is not tried

@@ -33,7 +33,7 @@
       };
       return build("button", { type: "button", className: "mr-cite", onclick, "aria-label": `${say("Passage")} ${number}` }, `[${number}]`);
     };
-    answer.text.replaceChildren(renderMarkdown(text, mark));
+    drawMarkdown(answer.text, text, mark, { words: COPY, isGrowing: !cited });
     follow(false);
   }
 

@@ -10,7 +10,7 @@
       this.window.hidden = false;
       this.bubble.classList.remove("news");
       this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
-      Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
+      this.nameBubble();
       this.pickContrast();
       this.announce("open");
     }
@@ -19,7 +19,7 @@
       if (!this.window || this.inline || this.window.hidden) return;
       this.window.hidden = true;
       this.announce("close");
-      Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
+      this.nameBubble();
       this.bubble.focus();
     }
 
@@ -51,7 +51,7 @@
     async begin() {
       const beginning = (this.beginning = {});
       try {
-        const session = await this.client.openSession();
+        const [session] = await Promise.all([this.client.openSession(), this.dressed]);
         if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
         this.log.replaceChildren();
         for (const message of session.messages || []) {
@@ -75,7 +75,7 @@
 
     greet() {
       const text = this.setting("greeting", this.bot.greeting || this.words.greeting);
-      this.addAssistant().body.append(renderMarkdown(text, () => null));
+      this.addAssistant().body.append(renderMarkdown(text, () => null, this.way));
       const questions = (this.bot.starter_questions || []).filter(Boolean);
       if (!questions.length) return;
       this.log.append(this.buildSuggestions(questions, this.words.suggestions));

@@ -5,4 +5,6 @@
 (() => {
   "use strict";
   const ICONS = {};
+  const say = window.mrSay || ((text) => text);
+  const COPY = { copy: say("Copy"), copied: say("Copied") };
 

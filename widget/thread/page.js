@@ -12,7 +12,7 @@
       if (!cited) return document.createTextNode(`[${number}]`);
       return build("button", { type: "button", className: "mr-mark", "aria-label": cited.dataset.label, onclick: () => openCitation(cited) }, `[${number}]`);
     };
-    const rendered = renderMarkdown(text.textContent, mark);
+    const rendered = renderMarkdown(text.textContent, mark, { words: COPY });
     text.classList.add("mr-rendered");
     text.replaceChildren(rendered);
   }
