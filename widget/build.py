@@ -17,8 +17,8 @@ from widget.vendor import VENDORED, wrap
 SHOWING = ("vendor", "builders", "markdown", "settling", "growing")
 """What shows Markdown, wherever answers are shown."""
 PARTS = (
-    "head", *SHOWING, "words", "look", "prose", "memory", "client", "element", "drawing", "dressing", "window", "asking",
-    "hearing", "answers", "helping", "people", "composer", "page", "tail",
+    "head", *SHOWING, "words", "look", "prose", "memory", "client", "element", "drawing", "dressing", "window",
+    "asking", "hearing", "answers", "helping", "people", "composer", "page", "tail",
 )  # fmt: skip
 TRYING = ("trying_head", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
