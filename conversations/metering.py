@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from bots.models import Outcome, UsageEvent, UsageKind
@@ -10,6 +11,7 @@ from bots.usage.metering import price_usage, store_usage
 from bots.usage.pricing import load_overrides
 from conversations.models import Message
 from conversations.turns.state import Answer, OpenTurn
+from minirag.lib.metrics import note_turn
 
 
 def price_turn(turn: OpenTurn, answer: Answer) -> list[UsageEvent]:
@@ -31,6 +33,17 @@ def meter_turn(events: Sequence[UsageEvent], message: Message) -> None:
         event.message_id = message.pk
     if events:
         store_usage(events)
+
+
+def count_turn(answer: Answer, events: Sequence[UsageEvent]) -> None:
+    """Count a turn whose end is stored in the installation's metrics."""
+    note_turn(
+        str(answer.outcome),
+        first_token_ms=answer.first_token_ms,
+        prompt_tokens=sum(each.prompt_tokens for each in events),
+        completion_tokens=sum(each.completion_tokens for each in events),
+        cost_usd=sum((each.cost_usd for each in events), Decimal(0)),
+    )
 
 
 def _list_calls(answer: Answer) -> Iterator[tuple[UsageKind, dict[str, Any]]]:

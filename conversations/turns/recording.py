@@ -17,7 +17,7 @@ from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from conversations.gaps.noting import note_turn
 from conversations.handoffs.asking import keep_person, note_declined, note_wish, pass_on
 from conversations.helping.offers import describe_help
-from conversations.metering import meter_turn, price_turn
+from conversations.metering import count_turn, meter_turn, price_turn
 from conversations.models import Chat, Citation, Handoff, Message, MessageRole, Trait
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
@@ -238,6 +238,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             _call_person(turn, answer)
             note_turn(turn.question, message, answer.understood, count_unsupported(answer))
     answer.is_closed = answer.is_stored = True
+    count_turn(answer, spent)
     return message
 
 

@@ -26,6 +26,7 @@ from minirag.ai.providers import calls, dialects, direct, gateway
 from minirag.ai.providers.calls import ChatAnswer, ChatCall, ModelCallFailed
 from minirag.ai.providers.dialects import Dialect
 from minirag.lib.errors import ProviderError
+from minirag.lib.metrics import note_provider_error
 
 EXTRACTIVE = "minirag/extractive"
 
@@ -250,6 +251,7 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
     if hearing.thinks_unopened and not dialect.thinks_first:
         dialects.remember(model, credentials, replace(dialect, thinks_first=True))
     if failure is not None:
+        note_provider_error(failure.category)
         raise _explain(failure, request, model, credentials, dialect)
     yield await hearing.finish(request.messages)
 

@@ -23,6 +23,7 @@ from minirag.ai.builtin.minilm import EmbedderMissing
 from minirag.ai.credentials import Credentials
 from minirag.ai.providers import calls, direct, gateway
 from minirag.lib.errors import ProviderError
+from minirag.lib.metrics import note_provider_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -277,6 +278,7 @@ def _request_batch(embedder: Embedder, batch: list[str]) -> tuple[list[Any], dic
             raise  # the worker's own clock, not the provider's failure: trying again would only meet the hard limit
         except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
             failure = embedder.translate(error, provider=embedder.provider)
+            note_provider_error(failure.category)
             delay = calls.choose_delay(attempt, failure)
         if delay is None:
             raise failure

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from minirag.lib import metrics
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.reading import network_of
@@ -38,11 +39,13 @@ def note_socket(socket: OpenSocket, address: str) -> bool:
     if sum(each == network for each in _open.values()) >= MOST_OF_ONE_NETWORK:
         return False
     _open[socket] = network
+    metrics.note_sockets(+1)
     return True
 
 
 def forget_socket(socket: OpenSocket) -> None:
-    _open.pop(socket, None)
+    if _open.pop(socket, None) is not None:
+        metrics.note_sockets(-1)
 
 
 def count_sockets() -> int:

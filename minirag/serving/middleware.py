@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPMethod
 
 import structlog
 from corsheaders.middleware import CorsMiddleware
@@ -11,9 +12,11 @@ from django.http import HttpRequest, HttpResponseBase
 from minirag.lib.http_in.doors import route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.request_ids import choose_request_id
+from minirag.lib.metrics import note_request
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")
+_METHODS = frozenset(HTTPMethod)
 _QUIET_PATHS = ("/health", "/static/")
 
 
@@ -40,17 +43,29 @@ def _begin(request: HttpRequest) -> float:
 
 def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
     response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+    seconds = time.perf_counter() - started
+    note_request(_name_method(request), _name_route(request), response.status_code, seconds)
     if not request.path_info.startswith(_QUIET_PATHS):
         logger.info(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            milliseconds=round(seconds * 1000, 1),
             # This line is written outside of the tenant that the request ran in.
             schema=getattr(getattr(request, "tenant", None), "schema_name", PUBLIC_SCHEMA),
         )
     return response
+
+
+def _name_method(request: HttpRequest) -> str:
+    """What is no method of HTTP counts as one, whatever strangers make up."""
+    return request.method if request.method in _METHODS else "other"
+
+
+def _name_route(request: HttpRequest) -> str:
+    match = route_of(request).match
+    return match.route if match else "none"
 
 
 class WidgetCorsMiddleware(CorsMiddleware):

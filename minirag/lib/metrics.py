@@ -1,0 +1,132 @@
+"""What this installation counts of itself, for Prometheus: names and label values are part of the product's interface.
+
+No label holds what people typed or a tenant is called: their number is bounded by what the code knows. Where
+METRICS_TOKEN is set, each process writes its numbers into a file of its own in `DATA_DIR/metrics`, and whichever web
+process is asked adds them up; without it they are counted in memory and nobody reads them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+FOLDER: Final[Path] = settings.DATA_DIR / "metrics"
+_KEPT_SECONDS: Final = 7 * 24 * 3600.0
+_HOST: Final = socket.gethostname().replace("_", "-")  # the library cuts its files' names at "_"
+
+_IN_FILES: Final = bool(settings.METRICS_TOKEN)
+if _IN_FILES:
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
+    # Containers share the folder, and in each of them the process is number 1.
+    values.ValueClass = values.MultiProcessValue(lambda: f"{_HOST}-{os.getpid()}")  # type: ignore[misc,assignment]
+
+_OWN = CollectorRegistry()
+_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_TOKEN_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_JOB_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+
+_REQUESTS = Counter(
+    "minirag_requests_total",
+    "Requests by method, route and status, each counted when its answer begins.",
+    ("method", "route", "status"), registry=_OWN,
+)  # fmt: skip
+_REQUEST_SECONDS = Histogram(
+    "minirag_request_seconds",
+    "Time from a request's arrival to the beginning of its answer.",
+    ("route",), buckets=_REQUEST_BUCKETS, registry=_OWN,
+)  # fmt: skip
+_TURNS = Counter("minirag_turns_total", "Turns by how they ended.", ("outcome",), registry=_OWN)
+_FIRST_TOKEN_SECONDS = Histogram(
+    "minirag_first_token_seconds",
+    "Time from the call of a chat model to its first token.",
+    buckets=_TOKEN_BUCKETS, registry=_OWN,
+)  # fmt: skip
+_TOKENS = Counter("minirag_tokens_total", "Tokens of turns by kind.", ("kind",), registry=_OWN)
+_COST = Counter("minirag_cost_usd_total", "What turns cost, in US dollars.", registry=_OWN)
+_PROVIDER_ERRORS = Counter(
+    "minirag_provider_errors_total",
+    "Failed calls of model providers, each attempt by itself, by category.",
+    ("category",), registry=_OWN,
+)  # fmt: skip
+_JOBS = Counter(
+    "minirag_jobs_total", "Jobs of workers by kind and how they ended.", ("kind", "outcome"),
+    registry=_OWN,
+)  # fmt: skip
+_JOB_SECONDS = Histogram(
+    "minirag_job_seconds",
+    "Time from a job's claim to its end.",
+    ("kind",), buckets=_JOB_BUCKETS, registry=_OWN,
+)  # fmt: skip
+_SOCKETS = Gauge(
+    "minirag_open_sockets", "Sockets that are open.", multiprocess_mode="livesum", registry=_OWN
+)
+
+
+def note_request(method: str, route: str, status: int, seconds: float) -> None:
+    """`route` is the pattern, not the path."""
+    _REQUESTS.labels(method, route, status).inc()
+    _REQUEST_SECONDS.labels(route).observe(seconds)
+
+
+def note_turn(
+    outcome: str, *, first_token_ms: int | None, prompt_tokens: int, completion_tokens: int, cost_usd: Decimal
+) -> None:  # fmt: skip
+    _TURNS.labels(outcome).inc()
+    if first_token_ms:
+        _FIRST_TOKEN_SECONDS.observe(first_token_ms / 1000)
+    _TOKENS.labels("prompt").inc(prompt_tokens)
+    _TOKENS.labels("completion").inc(completion_tokens)
+    _COST.inc(float(cost_usd))
+
+
+def note_provider_error(category: str) -> None:
+    _PROVIDER_ERRORS.labels(category).inc()
+
+
+def note_job(kind: str, outcome: str, seconds: float | None) -> None:
+    _JOBS.labels(kind, outcome).inc()
+    if seconds is not None:
+        _JOB_SECONDS.labels(kind).observe(seconds)
+
+
+def note_sockets(change: int) -> None:
+    _SOCKETS.inc(change)
+
+
+def read_counted() -> CollectorRegistry:
+    """What all processes that share `FOLDER` have counted since they began; without METRICS_TOKEN, what this one has."""
+    if not _IN_FILES:
+        return _OWN
+    _forget_dead(FOLDER.glob("*.db"), time.time())
+    together = CollectorRegistry()
+    MultiProcessCollector(together, str(FOLDER))  # type: ignore[no-untyped-call]
+    return together
+
+
+def _forget_dead(files: Iterable[Path], now: float) -> None:
+    """Remove what no process writes to any more: open sockets of one that has died, and whatever is a week old.
+
+    Until then what a dead process has counted stays counted: a rate must not fall because a worker was replaced.
+    """
+    for file in files:
+        with suppress(OSError):  # another process has removed it
+            is_old = now - file.stat().st_mtime > _KEPT_SECONDS
+            if is_old or (file.name.startswith("gauge_") and _is_dead(file.stem.split("_")[-1])):
+                file.unlink()
+
+
+def _is_dead(process: str) -> bool:
+    """Whether a process of this host is gone; of another host that is not known."""
+    host, _, pid = process.rpartition("-")
+    return host == _HOST and not Path("/proc", pid).exists()

@@ -1,0 +1,95 @@
+"""`/metrics`, for Prometheus: what the processes have counted, and what waits, read from the database when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from minirag.lib.errors import NotAuthenticated, NotFound
+from minirag.lib.http_in.doors import OPEN_DOOR, door
+from minirag.lib.http_in.rest import error_response
+from minirag.lib.metrics import read_counted
+from minirag.operations.health import measure_health
+from tenants.context import tenant_context
+from tenants.due import DueWork
+from tenants.models import Tenant, TenantStatus
+from tenants.platform.queues import list_queues
+
+
+@door(OPEN_DOOR)
+@require_safe
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Answer who shows METRICS_TOKEN as a bearer token; without that setting there is no such page."""
+    if not settings.METRICS_TOKEN:
+        return error_response(NotFound(), request)
+    sent = request.headers.get("Authorization", "").partition("Bearer ")[2].strip()
+    if not constant_time_compare(sent, settings.METRICS_TOKEN):
+        return error_response(NotAuthenticated("Show METRICS_TOKEN as a bearer token."), request)
+    waiting = CollectorRegistry()
+    waiting.register(_Waiting())
+    body = generate_latest(read_counted()) + generate_latest(waiting)
+    return HttpResponse(
+        body, content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"}
+    )
+
+
+class _Waiting:
+    """What no process counts, since it is the same for all of them."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield _gauge(
+            "minirag_up", "Whether a server answers.", "server",
+            {
+                name.replace("qdrant", "pgvector"): float(part["status"] == "ok")
+                for name, part in measure_health().items()
+                if isinstance(part, dict)
+            },
+        )  # fmt: skip
+        with tenant_context(None):
+            yield from _measure_tenants()
+            yield from _measure_due()
+        queues = list_queues()
+        yield _gauge(
+            "minirag_jobs", "Jobs of all tenants that wait for a worker, or that one works at.", "state",
+            {name: float(sum(getattr(each, name) for each in queues)) for name in ("waiting", "running")},
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "minirag_oldest_job_seconds",
+            "For how long nothing has been done to the job that has waited longest.",
+            float(max((each.oldest_wait_seconds or 0 for each in queues), default=0)),
+        )
+
+
+def _measure_tenants() -> Iterator[Metric]:
+    found = Tenant.objects.order_by().values_list("status").annotate(Count("pk"))
+    counted = dict.fromkeys(TenantStatus.values, 0) | dict(found)
+    yield _gauge("minirag_tenants", "Tenants by status.", "status", counted)
+
+
+def _measure_due() -> Iterator[Metric]:
+    """A reminder that stays due for long means that beat or the workers stand still."""
+    due = DueWork.objects.filter(due_at__lte=timezone.now()).aggregate(
+        count=Count("pk"), oldest=Min("due_at")
+    )
+    yield GaugeMetricFamily("minirag_due_work", "Reminders that are due.", float(due["count"]))
+    late = (timezone.now() - due["oldest"]).total_seconds() if due["oldest"] else 0.0
+    yield GaugeMetricFamily(
+        "minirag_oldest_due_seconds", "For how long the oldest reminder has been due.", late
+    )
+
+
+def _gauge(name: str, said: str, label: str, found: dict[str, Any]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, said, labels=[label])
+    for value, number in found.items():
+        family.add_metric([str(value)], float(number))
+    return family

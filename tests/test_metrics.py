@@ -1,0 +1,114 @@
+"""What Prometheus is told: by whom, of what, added up over processes, and never anything that somebody typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from conversations.tests.conftest import make_bot, teach
+from conversations.tests.test_turns import take
+from tenants.context import tenant_context
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "a-token-of-the-operator's-Prometheus"
+
+
+@pytest.fixture
+def scrape(db, settings):
+    settings.METRICS_TOKEN = TOKEN
+
+    def read() -> dict[tuple[str, str], float]:
+        answer = Client().get("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}")
+        assert answer.status_code == 200, answer.content
+        text = answer.content.decode()
+        assert not re.search(r"acme|globex|4711", text), "what people typed is nobody's label"
+        return {
+            (sample.name, ",".join(sample.labels.values())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    return read
+
+
+def test_only_who_shows_the_token_is_told_and_without_one_there_is_no_page(db, settings):
+    assert Client().get("/metrics").status_code == 404
+    settings.METRICS_TOKEN = TOKEN
+    for sent in ({}, {"HTTP_AUTHORIZATION": "Bearer wrong"}, {"HTTP_AUTHORIZATION": TOKEN}):
+        answer = Client().get("/metrics", **sent)
+        assert answer.status_code == 401 and answer.json()["code"] == "not_authenticated"
+    settings.METRICS_TOKEN = ""
+    assert Client().get("/metrics", HTTP_AUTHORIZATION="Bearer ").status_code == 404
+    assert Client().get("/t/acme/metrics").status_code == 404
+
+
+def test_turns_requests_jobs_and_what_waits_are_counted(scrape, in_acme, acme):
+    before = scrape()
+    bot = make_bot(model="minirag/extractive")
+    teach(bot, "The access code of the depot is 4711.")
+    take(bot, "What is the access code of the depot?")
+    take(bot, "hello")
+    with tenant_context(None):
+        Client(**acme.bearer).get(f"/v1/bot-profiles/{bot.pk}")
+        Client().get("/v1/nowhere-4711")
+        Client().generic("BREW", "/health")
+        after = scrape()
+
+    def grown(name: str, labels: str = "") -> float:
+        return after.get((name, labels), 0) - before.get((name, labels), 0)
+
+    assert grown("minirag_turns_total", "answered") == 2
+    assert grown("minirag_tokens_total", "prompt") > 0
+    assert grown("minirag_jobs_total", "source,done") == 1
+    assert grown("minirag_job_seconds_count", "source") == 1
+    routes = {labels: grown("minirag_requests_total", labels) for name, labels in after if name == "minirag_requests_total"}  # fmt: skip
+    assert [labels for labels in routes if re.fullmatch(r"GET,v1/bot-profiles/<[^,]+>,200", labels)]
+    assert [labels for labels in routes if labels.endswith(",404")] and routes["other,health,405"] == 1
+    assert after["minirag_up", "pgvector"] == after["minirag_up", "redis"] == 1
+    assert after["minirag_tenants", "active"] >= 2 and after["minirag_jobs", "waiting"] >= 0
+
+
+def test_processes_add_up_what_they_count_and_open_sockets_end_with_them(tmp_path):
+    def run(code: str) -> str:
+        environment = {
+            **os.environ, "DATA_DIR": str(tmp_path), "METRICS_TOKEN": TOKEN,
+            "DJANGO_SETTINGS_MODULE": "minirag.settings",
+        }  # fmt: skip
+        command = [sys.executable, "-c", f"from minirag.lib import metrics as m\n{code}"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for _ in range(2):
+        run("m.note_provider_error('rate_limit'); m.note_sockets(+3)")
+    told = run(
+        "from prometheus_client import generate_latest\n"
+        "m.note_provider_error('rate_limit'); m.note_sockets(+1)\n"
+        "print(generate_latest(m.read_counted()).decode())"
+    )
+    assert 'minirag_provider_errors_total{category="rate_limit"} 3.0' in told
+    assert "minirag_open_sockets 1.0" in told
+    assert (tmp_path / "metrics").stat().st_mode & 0o077 == 0
+
+
+def test_alerts_and_their_page_speak_of_what_there_is(scrape):
+    there = {name for name, _ in scrape()} | {
+        f"minirag_{name}" for name in ("first_token_seconds_bucket", "request_seconds_bucket")
+    } | {"minirag_requests_total", "minirag_provider_errors_total", "minirag_cost_usd_total"}  # fmt: skip
+    page = (ROOT / "docs/monitoring.md").read_text()
+    alerts = (ROOT / "docs/monitoring/alerts.yaml").read_text()
+    named = set(re.findall(r"\bminirag_\w+", alerts))
+    assert named and named <= there
+    for alert in re.findall(r"- alert: (\w+)", alerts):
+        assert f"### {alert}" in page, f"the runbook says nothing of {alert}"
+    for name in re.findall(r"^\| `(minirag_\w+)`", page, re.MULTILINE):
+        assert any(each.startswith(name) for each in there), name
