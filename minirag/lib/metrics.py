@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER: Final[Path] = settings.DATA_DIR / "metrics"
@@ -31,6 +38,7 @@ if _IN_FILES:
     # Containers share the folder, and in each of them the process is number 1.
     values.ValueClass = values.MultiProcessValue(lambda: f"{_HOST}-{os.getpid()}")  # type: ignore[misc,assignment]
 
+disable_created_metrics()  # they would be as many again, and files that add up have none
 _OWN = CollectorRegistry()
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TOKEN_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -63,9 +71,9 @@ _JOBS = Counter(
     "minirag_jobs_total", "Jobs of workers by kind and how they ended.", ("kind", "outcome"),
     registry=_OWN,
 )  # fmt: skip
-_JOB_SECONDS = Histogram(
-    "minirag_job_seconds",
-    "Time from a job's claim to its end.",
+_WORK_SECONDS = Histogram(
+    "minirag_work_seconds",
+    "Time that a worker was at a job, each turn of a long one by itself.",
     ("kind",), buckets=_JOB_BUCKETS, registry=_OWN,
 )  # fmt: skip
 _SOCKETS = Gauge(
@@ -94,10 +102,12 @@ def note_provider_error(category: str) -> None:
     _PROVIDER_ERRORS.labels(category).inc()
 
 
-def note_job(kind: str, outcome: str, seconds: float | None) -> None:
+def note_job(kind: str, outcome: str) -> None:
     _JOBS.labels(kind, outcome).inc()
-    if seconds is not None:
-        _JOB_SECONDS.labels(kind).observe(seconds)
+
+
+def note_work(kind: str, seconds: float) -> None:
+    _WORK_SECONDS.labels(kind).observe(seconds)
 
 
 def note_sockets(change: int) -> None:
@@ -105,7 +115,7 @@ def note_sockets(change: int) -> None:
 
 
 def read_counted() -> CollectorRegistry:
-    """What all processes that share `FOLDER` have counted since they began; without METRICS_TOKEN, what this one has."""
+    """What all processes that share `FOLDER` have counted; without METRICS_TOKEN, what this one has."""
     if not _IN_FILES:
         return _OWN
     _forget_dead(FOLDER.glob("*.db"), time.time())

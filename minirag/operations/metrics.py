@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus: what the processes have counted, and what waits, read from the database when it is asked."""
+"""`/metrics`, for Prometheus: what the processes have counted, and what the database says waits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tenants.platform.queues import list_queues
 def show_metrics(request: HttpRequest) -> HttpResponse:
     """Answer who shows METRICS_TOKEN as a bearer token; without that setting there is no such page."""
     if not settings.METRICS_TOKEN:
-        return error_response(NotFound(), request)
+        return error_response(NotFound("Not Found"), request)
     sent = request.headers.get("Authorization", "").partition("Bearer ")[2].strip()
     if not constant_time_compare(sent, settings.METRICS_TOKEN):
         return error_response(NotAuthenticated("Show METRICS_TOKEN as a bearer token."), request)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from types import TracebackType
 
 import structlog
 from django.db import DatabaseError, connections
 
+from minirag.lib import metrics
 from minirag.lib.jobs import job
 from minirag.lib.jobs.job import ClaimLost, Job
 
@@ -22,8 +24,10 @@ class Heartbeat:
         self._job = held
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._begun = 0.0
 
     def __enter__(self) -> Heartbeat:
+        self._begun = time.monotonic()
         # The copied context carries the tenant into the thread.
         context = contextvars.copy_context()
         self._thread = threading.Thread(
@@ -39,6 +43,7 @@ class Heartbeat:
         trace: TracebackType | None,
     ) -> None:
         self._stopped.set()
+        metrics.note_work(self._job._meta.label_lower, time.monotonic() - self._begun)
         if self._thread is not None:
             self._thread.join(timeout=job.BEAT_SECONDS)
 

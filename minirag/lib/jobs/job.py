@@ -19,7 +19,6 @@ its further transitions as methods beside these. Nobody else writes these column
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -67,10 +66,7 @@ class JobQuerySet(models.QuerySet[J]):
             self.model.remind(now + self.model.STALE_AFTER)
         rows = self.model._default_manager.filter(pk=pk, claim_id=claim_id)
         needs, heavy = self.model.NEEDS, self.model.HEAVY
-        job = (rows.select_related(*needs) if needs else rows.defer(*heavy)).first()
-        if job is not None:
-            job.claimed_at = time.monotonic()
-        return job
+        return (rows.select_related(*needs) if needs else rows.defer(*heavy)).first()
 
     def put_in_queue(self, **facts: Any) -> int:
         """Have the rows wait for a worker; the caller sends the messages. Returns how many rows there are."""
@@ -152,8 +148,6 @@ class Job(models.Model):
     """Without a beat for so long a worker counts as dead."""
     TAKES_LONG: ClassVar[bool] = True
     """Whether it may keep a worker's process for minutes, and so counts in its tenant's share of them."""
-    claimed_at: float | None = None
-    """By this process's monotonic clock, where it has claimed the row."""
 
     class Meta:
         abstract = True
@@ -182,7 +176,7 @@ class Job(models.Model):
     def finish(self, **facts: Any) -> None:
         """End well. Raises ClaimLost."""
         self._end(attempts=0, **{**self.DONE, **facts})
-        self._note("done")
+        metrics.note_job(self._meta.label_lower, "done")
 
     def fail(self, code: str, reason: str, **facts: Any) -> None:
         """Fail, and count it with the failures right before. Raises ClaimLost."""
@@ -190,7 +184,7 @@ class Job(models.Model):
         told = {"error_code": code[:64], "error_message": reason[: self._longest_reason()]}
         self._end(attempts=failures, **{**self.FAILED, **told, **facts})
         self.attempts = failures
-        self._note("failed")
+        metrics.note_job(self._meta.label_lower, "failed")
 
     def give_back(self, **facts: Any) -> None:
         """Let another worker go on, whose message the caller sends. Raises ClaimLost."""
@@ -239,10 +233,6 @@ class Job(models.Model):
     def _end(self, **facts: Any) -> None:
         if not self._held().update(**{**_NOBODYS, **self.touch(timezone.now()), **facts}):
             raise ClaimLost
-
-    def _note(self, outcome: str) -> None:
-        seconds = None if self.claimed_at is None else time.monotonic() - self.claimed_at
-        metrics.note_job(self._meta.model_name or "", outcome, seconds)
 
 
 _NOBODYS: Mapping[str, Any] = {"claim_id": None, "heartbeat_at": None, "queued_at": None}
