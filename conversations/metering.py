@@ -11,7 +11,7 @@ from bots.usage.metering import price_usage, store_usage
 from bots.usage.pricing import load_overrides
 from conversations.models import Message
 from conversations.turns.state import Answer, OpenTurn
-from minirag.lib.metrics import note_turn
+from minirag.lib.metrics.counted import note_turn
 
 
 def price_turn(turn: OpenTurn, answer: Answer) -> list[UsageEvent]:

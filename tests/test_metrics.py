@@ -82,7 +82,7 @@ def test_processes_add_up_what_they_count_and_open_sockets_end_with_them(tmp_pat
             **os.environ, "DATA_DIR": str(tmp_path), "METRICS_TOKEN": TOKEN,
             "DJANGO_SETTINGS_MODULE": "minirag.settings",
         }  # fmt: skip
-        command = [sys.executable, "-c", f"from minirag.lib import metrics as m\n{code}"]
+        command = [sys.executable, "-c", f"from minirag.lib.metrics import counted as m\n{code}"]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
         )

@@ -26,7 +26,7 @@ from minirag.ai.providers import calls, dialects, direct, gateway
 from minirag.ai.providers.calls import ChatAnswer, ChatCall, ModelCallFailed
 from minirag.ai.providers.dialects import Dialect
 from minirag.lib.errors import ProviderError
-from minirag.lib.metrics import note_provider_error
+from minirag.lib.metrics.counted import note_provider_error
 
 EXTRACTIVE = "minirag/extractive"
 

@@ -23,7 +23,7 @@ from minirag.ai.builtin.minilm import EmbedderMissing
 from minirag.ai.credentials import Credentials
 from minirag.ai.providers import calls, direct, gateway
 from minirag.lib.errors import ProviderError
-from minirag.lib.metrics import note_provider_error
+from minirag.lib.metrics.counted import note_provider_error
 
 if TYPE_CHECKING:
     import numpy as np

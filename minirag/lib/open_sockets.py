@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from minirag.lib import metrics
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.reading import network_of
+from minirag.lib.metrics import counted
 from minirag.lib.readiness import is_stopping
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
@@ -39,13 +39,13 @@ def note_socket(socket: OpenSocket, address: str) -> bool:
     if sum(each == network for each in _open.values()) >= MOST_OF_ONE_NETWORK:
         return False
     _open[socket] = network
-    metrics.note_sockets(+1)
+    counted.note_sockets(+1)
     return True
 
 
 def forget_socket(socket: OpenSocket) -> None:
     if _open.pop(socket, None) is not None:
-        metrics.note_sockets(-1)
+        counted.note_sockets(-1)
 
 
 def count_sockets() -> int:

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from minirag.lib.errors import NotAuthenticated, NotFound
 from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.rest import error_response
-from minirag.lib.metrics import read_counted
+from minirag.lib.metrics.counted import read_counted
 from minirag.operations.health import measure_health
 from tenants.context import tenant_context
 from tenants.due import DueWork

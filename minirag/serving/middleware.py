@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from minirag.lib.http_in.doors import route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.request_ids import choose_request_id
-from minirag.lib.metrics import note_request
+from minirag.lib.metrics.counted import note_request
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")

@@ -10,9 +10,9 @@ from types import TracebackType
 import structlog
 from django.db import DatabaseError, connections
 
-from minirag.lib import metrics
 from minirag.lib.jobs import job
 from minirag.lib.jobs.job import ClaimLost, Job
+from minirag.lib.metrics import counted
 
 logger = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Heartbeat:
         trace: TracebackType | None,
     ) -> None:
         self._stopped.set()
-        metrics.note_work(self._job._meta.label_lower, time.monotonic() - self._begun)
+        counted.note_work(self._job._meta.label_lower, time.monotonic() - self._begun)
         if self._thread is not None:
             self._thread.join(timeout=job.BEAT_SECONDS)
 

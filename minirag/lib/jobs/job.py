@@ -29,7 +29,7 @@ from django.db import models, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 
-from minirag.lib import metrics
+from minirag.lib.metrics import counted
 
 logger = structlog.get_logger(__name__)
 
@@ -176,7 +176,7 @@ class Job(models.Model):
     def finish(self, **facts: Any) -> None:
         """End well. Raises ClaimLost."""
         self._end(attempts=0, **{**self.DONE, **facts})
-        metrics.note_job(self._meta.label_lower, "done")
+        counted.note_job(self._meta.label_lower, "done")
 
     def fail(self, code: str, reason: str, **facts: Any) -> None:
         """Fail, and count it with the failures right before. Raises ClaimLost."""
@@ -184,7 +184,7 @@ class Job(models.Model):
         told = {"error_code": code[:64], "error_message": reason[: self._longest_reason()]}
         self._end(attempts=failures, **{**self.FAILED, **told, **facts})
         self.attempts = failures
-        metrics.note_job(self._meta.label_lower, "failed")
+        counted.note_job(self._meta.label_lower, "failed")
 
     def give_back(self, **facts: Any) -> None:
         """Let another worker go on, whose message the caller sends. Raises ClaimLost."""

@@ -1,43 +1,23 @@
 """What this installation counts of itself, for Prometheus: names and label values are part of the product's interface.
 
-No label holds what people typed or a tenant is called: their number is bounded by what the code knows. Where
-METRICS_TOKEN is set, each process writes its numbers into a file of its own in `DATA_DIR/metrics`, and whichever web
-process is asked adds them up; without it they are counted in memory and nobody reads them.
+No label holds what people typed or a tenant is called: their number is bounded by what the code knows.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import time
-from collections.abc import Iterable
-from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
-from typing import Final
 
-from django.conf import settings
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
     disable_created_metrics,
-    values,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
 
-FOLDER: Final[Path] = settings.DATA_DIR / "metrics"
-_KEPT_SECONDS: Final = 7 * 24 * 3600.0
-_HOST: Final = socket.gethostname().replace("_", "-")  # the library cuts its files' names at "_"
+from minirag.lib.metrics.files import add_up, count_in_files
 
-_IN_FILES: Final = bool(settings.METRICS_TOKEN)
-if _IN_FILES:
-    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
-    # Containers share the folder, and in each of them the process is number 1.
-    values.ValueClass = values.MultiProcessValue(lambda: f"{_HOST}-{os.getpid()}")  # type: ignore[misc,assignment]
-
+IS_SHARED = count_in_files()  # before anything is counted
 disable_created_metrics()  # they would be as many again, and files that add up have none
 _OWN = CollectorRegistry()
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -115,28 +95,5 @@ def note_sockets(change: int) -> None:
 
 
 def read_counted() -> CollectorRegistry:
-    """What all processes that share `FOLDER` have counted; without METRICS_TOKEN, what this one has."""
-    if not _IN_FILES:
-        return _OWN
-    _forget_dead(FOLDER.glob("*.db"), time.time())
-    together = CollectorRegistry()
-    MultiProcessCollector(together, str(FOLDER))  # type: ignore[no-untyped-call]
-    return together
-
-
-def _forget_dead(files: Iterable[Path], now: float) -> None:
-    """Remove what no process writes to any more: open sockets of one that has died, and whatever is a week old.
-
-    Until then what a dead process has counted stays counted: a rate must not fall because a worker was replaced.
-    """
-    for file in files:
-        with suppress(OSError):  # another process has removed it
-            is_old = now - file.stat().st_mtime > _KEPT_SECONDS
-            if is_old or (file.name.startswith("gauge_") and _is_dead(file.stem.split("_")[-1])):
-                file.unlink()
-
-
-def _is_dead(process: str) -> bool:
-    """Whether a process of this host is gone; of another host that is not known."""
-    host, _, pid = process.rpartition("-")
-    return host == _HOST and not Path("/proc", pid).exists()
+    """What all processes that share the folder have counted; without METRICS_TOKEN, what this one has."""
+    return add_up() if IS_SHARED else _OWN
