@@ -1,4 +1,4 @@
-"""Numbers of several processes: each counts into a file of its own in `DATA_DIR/metrics`, and who is asked adds them up.
+"""Numbers of several processes: each counts into a file in `DATA_DIR/metrics`, and who is asked adds them up.
 
 Only where METRICS_TOKEN is set; without it nobody may read them.
 """
