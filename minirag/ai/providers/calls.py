@@ -6,6 +6,8 @@ import logging
 import math
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
@@ -144,10 +146,18 @@ def choose_delay(attempt: int, failure: ProviderError) -> float | None:
 
 
 def parse_retry_after(value: str | None) -> float:
-    """Seconds the provider asked us to wait, 0 when it named none."""
+    """Seconds the provider asked us to wait, by number or by date, 0 when it named none."""
     try:
-        return max(0.0, float(value or 0))
+        seconds = float(value or 0)
     except ValueError:
+        seconds = _seconds_until(str(value))
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
         return 0.0
 
 

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -29,6 +28,7 @@ from minirag.ai.providers.calls import (
     parse_retry_after,
     report_complaint,
 )
+from minirag.ai.providers.causes import causes_of, find_header
 from minirag.ai.providers.chunks import name_reason, read_content
 from minirag.ai.providers.complaints import Complaint, category_of_status, read_complaint
 from minirag.ai.providers.direct import DirectRoute
@@ -274,17 +274,16 @@ def translate(error: BaseException, *, provider: str = "") -> ModelCallFailed:
 
     Raise it outside the `except` block: otherwise the provider's text, which may hold a key, hangs on it.
     """
-    for each in _causes(error):
+    for each in causes_of(error):
         if isinstance(each, ModelCallFailed):
             return each
     status = getattr(error, "status_code", None)
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     return report_complaint(
         _find_complaint(error, status),
         provider=provider,
         kind=type(error).__name__,
         status=status,
-        retry_after_seconds=parse_retry_after(headers.get("retry-after")),
+        retry_after_seconds=parse_retry_after(find_header(error, "retry-after")),
     )
 
 
@@ -308,14 +307,14 @@ def _categorise(error: BaseException) -> str:
     original = getattr(error, "original_exception", None)
     if isinstance(error, kinds.MidStreamFallbackError) and original is not None:
         return _categorise(original)
-    for each in _causes(error):
+    for each in causes_of(error):
         if isinstance(each, OutboundError):
             return category_of_outbound(each)
         if isinstance(each, ProviderError):
             return each.category
     if any(
         isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError)
-        for each in _causes(error)
+        for each in causes_of(error)
     ):
         return "malformed"
     for category, classes in (
@@ -330,15 +329,6 @@ def _categorise(error: BaseException) -> str:
         if isinstance(error, classes):
             return category
     return category_of_status(getattr(error, "status_code", None))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    for _ in range(8):
-        if seen is None:
-            return
-        yield seen
-        seen = seen.__cause__ or seen.__context__
 
 
 def _make_timeout(connect_seconds: float, read_seconds: float) -> Any:
