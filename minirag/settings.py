@@ -256,6 +256,7 @@ WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=30)
 vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="minirag@localhost")
+HOST_PROOF_DAYS = env.int("HOST_PROOF_DAYS", default=14)
 EXPORT_RETENTION_DAYS = env.int("EXPORT_RETENTION_DAYS", default=7)
 EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
 

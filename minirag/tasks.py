@@ -46,6 +46,7 @@ from minirag.lib.jobs.sending import publish
 from tenants import schemas
 from tenants.context import tenant_context
 from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
+from tenants.hosts.keeping import look_again, next_look_again
 from tenants.models import Tenant, TenantStatus
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 from webhooks.delivering.pruning import next_pruning, prune_tenant
@@ -90,6 +91,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.HANDOFFS: Duty(tend_handoffs, next_tending),
     DueKind.RETENTION: Duty(keep_no_longer, next_retention),
     DueKind.PLANS: Duty(apply_plan, lambda: None),
+    DueKind.HOSTS: Duty(look_again, next_look_again),
     DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
 }
 

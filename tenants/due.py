@@ -54,6 +54,7 @@ class DueKind(models.TextChoices):
     HANDOFFS = "handoffs", "Chats whose person is not heard of, or nobody was written of"
     RETENTION = "retention", "Chats that are kept no longer"
     PLANS = "plans", "Quotas that a tenant's plan says anew"
+    HOSTS = "hosts", "Hosts whose TXT record has to be looked for again"
     OLD_VERSIONS = "old_versions", "Versions of documents that are kept no longer"
 
 

@@ -15,13 +15,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.db import connection, transaction
+from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models import ANYONE
 from knowledge.retrieval.retrieving import retrieve
 from minirag.lib.errors import ProductError
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, BotAddress, Tenant, User
+from tenants.models import ApiToken, AuditEvent, BotAddress, Domain, Tenant, User
 from tenants.moving.archive import FileRefused
 from tenants.moving.cloning import clone_tenant
 from tenants.moving.exporting import export_tenant
@@ -351,7 +352,8 @@ def test_what_is_bent_is_refused_and_leaves_nothing(scene, settings):
 def test_a_host_or_token_that_is_taken_is_refused_and_can_be_left_out(scene):
     tenant = scene.acme.party.tenant
     file = write(tenant)
-    for parts, code in (({"hosts", "tokens"}, "host_taken"), ({"tokens"}, "tokens_taken")):
+    trusted = {"hosts", "trusted_hosts", "tokens"}
+    for parts, code in ((trusted, "host_taken"), ({"tokens"}, "tokens_taken")):
         with pytest.raises(ProductError) as refusal:
             import_tenant(file, slug="acme-two", passphrase=PASSPHRASE, parts=frozenset(parts))
         assert refusal.value.code == code
@@ -360,6 +362,21 @@ def test_a_host_or_token_that_is_taken_is_refused_and_can_be_left_out(scene):
     assert not AuditEvent.objects.of_tenant(taken.tenant).filter(action="bot.created")
     taken = import_tenant(file, slug="acme-three", passphrase=PASSPHRASE, parts=frozenset({"log"}))
     assert AuditEvent.objects.of_tenant(taken.tenant).filter(action="bot.created")
+
+
+def test_a_file_says_nothing_of_whether_its_hosts_are_proven(scene):
+    tenant = scene.acme.party.tenant
+    Domain.objects.filter(tenant=tenant).update(proof_seen_at=timezone.now())
+    file = write(tenant)
+    hosts = frozenset({"hosts"})
+    taken = import_tenant(file, slug="acme-two", passphrase=PASSPHRASE, parts=hosts)
+    (claim,) = Domain.objects.filter(tenant=taken.tenant)
+    assert (claim.is_claim, claim.is_primary, claim.proof_seen_at) == (True, False, None)
+    Domain.objects.filter(tenant=tenant).delete()
+    trusted = hosts | {"trusted_hosts"}
+    taken = import_tenant(file, slug="acme-three", passphrase=PASSPHRASE, parts=trusted)
+    (led,) = Domain.objects.filter(tenant=taken.tenant)
+    assert (led.is_claim, led.is_primary, led.proof_seen_at) == (False, True, None), "an operator"
 
 
 def test_a_zip_that_unpacks_without_end_is_not_unpacked(scene):

@@ -107,9 +107,14 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
     may_read_chats, sees_figures = user.may(May.READ_CHATS), user.may(May.READ_FIGURES)
     week = describe_week({bot.pk: bot.name for bot in bots}) if sees_figures else None
     leads = week is not None and may_manage(request, "bots")
+
+    def sees(page: str) -> bool:
+        is_settings = page == "settings"
+        return user.may(May.MANAGE_SETTINGS) if is_settings else user.has_perm(view_of(page))
+
     return {
         "counts": _count_tenant(bots, sources),
-        "problems": list_problems(bots, sources, things, lambda page: user.has_perm(view_of(page))),
+        "problems": list_problems(bots, sources, things, sees),
         "steps": list_steps(bots, sources, week) if leads and week is not None else [],
         "week": week,
         "may_read_chats": may_read_chats,

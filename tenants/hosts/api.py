@@ -83,6 +83,7 @@ def _show(domain: Domain) -> dict[str, Any]:
     proof_name, proof_content = proof_of(domain)
     return {
         "host": domain.domain, "is_claim": domain.is_claim, "proof_name": proof_name, "proof_content": proof_content,
-        "is_primary": domain.is_primary, "checked_at": domain.checked_at, "state": state,
+        "leads_until": domain.leads_until, "is_primary": domain.is_primary,
+        "checked_at": domain.checked_at, "state": state,
         "advice": str(state.label) if state else "", "created_at": domain.created_at,
     }  # fmt: skip

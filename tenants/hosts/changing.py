@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit
 from tenants.context import tenant_context
+from tenants.due import DueKind, make_all_due
 from tenants.models import Domain, Tenant
 from tenants.plans.holding import require_feature
 from tenants.plans.models import Feature
@@ -68,8 +69,9 @@ def lead_claim(domain: Domain) -> None:
     require_feature(Feature.HOSTS, domain.tenant)
     try:
         with tenant_context(None), transaction.atomic():
-            domain.lead()
+            domain.lead(is_proven=True)
             audit.record("domain.added", tenant=domain.tenant, detail={"domain": domain.domain})
+            make_all_due(domain.tenant_id, [DueKind.HOSTS])
     except IntegrityError:
         domain.is_claim = True
         raise _taken() from None
@@ -86,10 +88,24 @@ def remove_host(domain: Domain) -> None:
         audit.record("domain.removed", tenant=tenant, detail={"domain": domain.domain})
         was_primary = domain.is_primary
         domain.delete()
-        others = hosts_of(tenant).filter(is_claim=False).order_by("created_at", "pk")
-        successor = others.first() if was_primary else None
-        if successor is not None:
-            _make_primary(successor)
+        if was_primary:
+            _choose_primary(tenant)
+
+
+def lose_host(domain: Domain) -> None:
+    """Lead a host nowhere any more, since nothing shows that it is the tenant's: it is a claim again."""
+    tenant, was_primary = domain.tenant, domain.is_primary
+    with tenant_context(None), transaction.atomic():
+        domain.lose()
+        audit.record("domain.lost", tenant=tenant, detail={"domain": domain.domain})
+        if was_primary:
+            _choose_primary(tenant)
+
+
+def _choose_primary(tenant: Tenant) -> None:
+    others = hosts_of(tenant).filter(is_claim=False).order_by("created_at", "pk")
+    if (successor := others.first()) is not None:
+        _make_primary(successor)
 
 
 def make_primary(domain: Domain) -> None:

@@ -138,10 +138,16 @@ def _public_addresses(host: str) -> tuple[str, ...]:
     return tuple(each for each in dict.fromkeys(found) if is_public_address(each))[:8]
 
 
+def find_proof(domain: Domain) -> bool | None:
+    """Whether the DNS has a host's TXT record; None where it does not answer."""
+    name, content = proof_of(domain)
+    told = read_texts(name, seconds=SECONDS)
+    return None if told is None else content in told
+
+
 def _prove(domain: Domain) -> Look | None:
     """Have a claim lead to its tenant where its TXT record is there; returns what is in the way."""
-    name, content = proof_of(domain)
-    if content not in read_texts(name, seconds=SECONDS):
+    if not find_proof(domain):
         return Look(HostState.UNPROVEN)
     try:
         lead_claim(domain)

@@ -20,6 +20,12 @@ class HostSchema(Noun):
         str, Field(description="Of the TXT record.", examples=["_minirag.bots.acme.com"])
     ]
     proof_content: Annotated[str, Field(description="What the TXT record has to say.")]
+    leads_until: Annotated[
+        Moment | None,
+        Field(
+            description="Its TXT record is missing: then it leads here no more. Null while it is not."
+        ),
+    ]
     is_primary: Annotated[bool, Field(description="Whether mails and links name it.")]
     checked_at: Moment | None
     state: Annotated[HostState | None, Field(description="What the last check found.")]

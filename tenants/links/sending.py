@@ -109,7 +109,7 @@ def _mail(link: EmailLink, secret: str, base: str) -> Sent:
     url = f"{base}/admin/set-password/?link={secret}"
     if settings.EMAIL_BACKEND == NO_MAIL:
         return Sent(link, url)
-    with override(_language_of(link.user.tenant)):
+    with override(language_of(link.user.tenant)):
         letter = _write(link, url, base)
     try:
         letter.send()
@@ -121,7 +121,7 @@ def _mail(link: EmailLink, secret: str, base: str) -> Sent:
     return Sent(link)
 
 
-def _language_of(tenant: Tenant | None) -> str:
+def language_of(tenant: Tenant | None) -> str:
     """What the tenant speaks first of the languages that our mails are in; else that of the moment."""
     ours = dict(settings.LANGUAGES)
     spoken = tenant.languages if tenant is not None else []

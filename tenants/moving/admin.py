@@ -31,7 +31,7 @@ from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.models import ErasureReceipt, Tenant, TenantTransfer, TransferStatus
 from tenants.moving.api import send_file
-from tenants.moving.importing import ALL
+from tenants.moving.importing import ALL, TRUSTED_HOSTS
 from tenants.moving.jobs import (
     delete_transfer,
     open_transfer,
@@ -91,6 +91,13 @@ class ImportForm(forms.Form):
     without_hosts = forms.BooleanField(
         label=gettext_lazy("Leave hosts out"), required=False, widget=UnfoldBooleanSwitchWidget
     )
+    trust_hosts = forms.BooleanField(
+        label=gettext_lazy("Lead its hosts here at once"), required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text=gettext_lazy(
+            "Only for a file that you trust. Otherwise its hosts are claimed, and the tenant shows anew that they are "
+            "its own."
+        ),
+    )  # fmt: skip
     without_tokens = forms.BooleanField(
         label=gettext_lazy("Leave API tokens out"), required=False, widget=UnfoldBooleanSwitchWidget
     )
@@ -159,7 +166,8 @@ class TenantTransferAdmin(LookOnlyAdmin):
             job = order_import(
                 data["file"].chunks(), slug=data["slug"], passphrase=data["passphrase"],
                 leave_secrets=data["without_secrets"], source=data["file"].name,
-                parts={part for part in ALL if not data[f"without_{part}"]},
+                parts={part for part in ALL if not data[f"without_{part}"]}
+                | ({TRUSTED_HOSTS} if data["trust_hosts"] else set()),
                 actor=acting_user(request).email,
             )  # fmt: skip
             return follow(self, request, job)

@@ -16,7 +16,7 @@ from minirag.lib.http_in.pagination import Page, PageQuery, paginate
 from minirag.lib.http_in.rest import check_form_text, validate_fields
 from tenants.context import run_sync
 from tenants.models import ErasureReceipt, TenantTransfer
-from tenants.moving.importing import ALL
+from tenants.moving.importing import ALL, TRUSTED_HOSTS
 from tenants.moving.jobs import (
     find_transfer,
     open_transfer,
@@ -87,7 +87,8 @@ class PlatformImports(PlatformView):
         job = order_import(
             file.chunks(), slug=form.slug, passphrase=form.passphrase, actor=self.actor(request),
             leave_secrets=form.without_secrets, source=str(file.name or ""),
-            parts={part for part in ALL if not getattr(form, f"without_{part}")},
+            parts={part for part in ALL if not getattr(form, f"without_{part}")}
+            | ({TRUSTED_HOSTS} if form.trust_hosts else set()),
         )  # fmt: skip
         queue_transfer(job)
         return job

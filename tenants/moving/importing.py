@@ -38,6 +38,8 @@ _OWN_HERE: Final = frozenset(
 """Columns of a tenant that are the installation's, whatever the file says."""
 _NO_LOG: Final = "The audit log was left out: this installation has one of a tenant of this slug."
 ALL: Final = frozenset({"hosts", "tokens", "webhooks", "log"})
+TRUSTED_HOSTS: Final = "trusted_hosts"
+"""Chosen beside them: the hosts lead here at once. Otherwise they are claims, which the tenant has to prove anew."""
 
 
 class NewerVersion(Conflict):
@@ -71,8 +73,9 @@ def import_tenant(
 ) -> Taken:  # fmt: skip
     """Make the tenant of a file, under its own slug or another one.
 
-    `parts` names what of hosts, tokens, webhooks and log comes along. Nothing is written before the whole file has
-    been read and compared with its manifest; `at_end` is called in the transaction that writes all.
+    `parts` names what of hosts, tokens, webhooks and log comes along, and whether hosts are trusted. Nothing is
+    written before the whole file has been read and compared with its manifest; `at_end` is called in the transaction
+    that writes all.
     Raises FileRefused, NewerVersion, PassphraseWrong, Conflict.
     """
     with ArchiveReader(source) as reader:
@@ -84,7 +87,7 @@ def import_tenant(
         _check_tables(manifest)
         reader.verify()
         if "hosts" in parts:
-            check_hosts(reader)
+            check_hosts(reader, are_trusted=TRUSTED_HOSTS in parts)
         if name:
             manifest.tenant["name"] = name
         return _Import(reader, slug, sealing_key, parts, tell).run(

@@ -20,7 +20,7 @@ from tenants import audit
 from tenants.models import Tenant, TenantTransfer, TransferKind, TransferStatus
 from tenants.moving.cloning import PARTS, clone_tenant
 from tenants.moving.exporting import check_passphrase, export_tenant
-from tenants.moving.importing import ALL, Taken, import_tenant
+from tenants.moving.importing import ALL, TRUSTED_HOSTS, Taken, import_tenant
 from tenants.provisioning import check_slug, get_tenant
 
 logger = structlog.get_logger(__name__)
@@ -53,7 +53,10 @@ def order_import(
 ) -> TenantTransfer:  # fmt: skip
     """Keep a file that was sent and have it taken in. Raises BadInput, Conflict."""
     _check_free(slug)
-    options = {"leave_secrets": leave_secrets, "parts": sorted(ALL & set(parts))}
+    options = {
+        "leave_secrets": leave_secrets,
+        "parts": sorted((ALL | {TRUSTED_HOSTS}) & set(parts)),
+    }
     pk = uuid.uuid4()
     path = TenantTransfer(pk=pk).path
     path.parent.mkdir(parents=True, exist_ok=True)

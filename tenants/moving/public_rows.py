@@ -54,8 +54,9 @@ def choose_ids(reader: ArchiveReader, parts: frozenset[str], notes: list[str]) -
     return NewIds(ids)
 
 
-def check_hosts(reader: ArchiveReader) -> None:
-    """Raise Conflict (`host_taken`) where one of the file's hosts leads to another tenant or to the platform itself.
+def check_hosts(reader: ArchiveReader, *, are_trusted: bool) -> None:
+    """Raise Conflict (`host_taken`) where one of the file's hosts is the platform's own, or is trusted and leads to
+    another tenant: of those that have to be proven anew that is no business of the file.
 
     Raises FileRefused for what is no host as they are compared here.
     """
@@ -72,7 +73,7 @@ def check_hosts(reader: ArchiveReader) -> None:
                 f"The host {host} is the platform's own here. Leave the hosts out.",
                 code="host_taken",
             )
-    if taken := _exist(Domain, "domain", hosts, is_claim=False):
+    if are_trusted and (taken := _exist(Domain, "domain", hosts, is_claim=False)):
         raise Conflict(
             f"The host {taken} leads to another tenant here. Leave the hosts out.",
             code="host_taken",
@@ -139,7 +140,8 @@ def load_public_rows(
         stream = reader.manifest.stream(name)
         if stream is not None and (not kind.option or kind.option in wanted):
             _check_columns(stream, kind.model)
-            rows += _load(reader, stream, kind, tenant, change, people)
+            fixed = _facts_of_hosts("trusted_hosts" in parts) if kind.model is Domain else {}
+            rows += _load(reader, stream, kind, tenant, change, people, fixed)
     _rewrite_logo(tenant)
     return rows
 
@@ -158,13 +160,14 @@ def _rewrite_logo(tenant: Tenant) -> None:
 
 def _load(
     reader: ArchiveReader, stream: StreamInfo, kind: PublicKind, tenant: Tenant,
-    change: Callable[[bytes], bytes], people: set[bytes],
+    change: Callable[[bytes], bytes], people: set[bytes], fixed: dict[str, bytes],
 ) -> int:  # fmt: skip
     quote = connection.ops.quote_name
     owned = {
         "tenant_id": str(tenant.pk).encode(),
         "tenant_slug": tenant.slug.encode(),
         "is_superuser": b"f",
+        **fixed,
     }
     forced = {name: owned[name] for name in kind.columns if name in owned}
     # Also where the file lacks the column: rows that say no tenant would be the platform's.
@@ -186,6 +189,12 @@ def _load(
         if cursor.rowcount != stream.rows:
             raise FileRefused(f"Not all rows of {stream.name} could be read.")
     return stream.rows
+
+
+def _facts_of_hosts(are_trusted: bool) -> dict[str, bytes]:
+    """What is not the file's to say of hosts: whether they are proven, and since when."""
+    nothing = dict.fromkeys(("proof_seen_at", "proof_missed_at", "proof_looked_at"), b"\\N")
+    return nothing if are_trusted else {**nothing, "is_claim": b"t", "is_primary": b"f"}
 
 
 def _defaults(kind: PublicKind, there: set[str]) -> dict[str, bytes]:

@@ -65,6 +65,9 @@ class TenantFileForm(Body):
     passphrase: Passphrase = ""
     without_secrets: bool = False
     without_hosts: bool = False
+    trust_hosts: Annotated[
+        bool, Field(description="They lead here at once. Otherwise each has to be proven anew.")
+    ] = False
     without_tokens: bool = False
     without_webhooks: bool = False
     without_log: bool = False

@@ -6,11 +6,13 @@ import dns.exception
 import dns.resolver
 
 
-def read_texts(name: str, *, seconds: float) -> frozenset[str]:
-    """Return the texts that the DNS has for a name; none where it has none, or does not answer in time."""
+def read_texts(name: str, *, seconds: float) -> frozenset[str] | None:
+    """Return the texts that the DNS has for a name, none of one that has none; None where it does not answer."""
     try:
         found = dns.resolver.resolve(name, "TXT", lifetime=seconds, search=False)
-    except (dns.exception.DNSException, UnicodeError, OSError):
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.exception.SyntaxError, UnicodeError):
         return frozenset()
+    except (dns.exception.DNSException, OSError):
+        return None
     # A text of more than 255 bytes comes in several strings.
     return frozenset(b"".join(each.strings).decode("utf-8", "replace") for each in found)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tenants.commands import ProductCommand, read_passphrase
-from tenants.moving.importing import ALL, import_tenant
+from tenants.moving.importing import ALL, TRUSTED_HOSTS, import_tenant
 
 
 class Command(ProductCommand):
@@ -19,11 +19,18 @@ class Command(ProductCommand):
             "--passphrase-file", type=Path, metavar="FILE", help="what its secrets are sealed with"
         )
         parser.add_argument("--without-secrets", action="store_true", help="leave them out")
+        parser.add_argument(
+            "--trust-hosts",
+            action="store_true",
+            help="lead its hosts here at once, without a new proof",
+        )
         for part in sorted(ALL):
             parser.add_argument(f"--without-{part}", action="store_true", help=f"leave its {part} out")  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         parts = frozenset(part for part in ALL if not options[f"without_{part}"])
+        if options["trust_hosts"]:
+            parts |= {TRUSTED_HOSTS}
         taken = import_tenant(
             options["file"], slug=options["slug"], parts=parts, actor=self.actor,
             passphrase=read_passphrase(options["passphrase_file"]), leave_secrets=options["without_secrets"],

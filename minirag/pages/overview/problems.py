@@ -28,6 +28,8 @@ from knowledge.models import (
     SourceStatus,
     SyncState,
 )
+from tenants.context import require_tenant
+from tenants.models import Domain
 from webhooks.models import Webhook
 
 _MOST_OF_A_KIND: Final = 3
@@ -76,6 +78,7 @@ def count_things() -> dict[str, int]:
         _named("syncs", SiteSync.objects.filter(state=SyncState.WAITING, source__deleted_at__isnull=True)),
         _named("edits", DocumentEdit.objects.in_conflict().filter(document__source__deleted_at__isnull=True)),
         _named("corrections", Correction.objects.filter(state__in=CONFLICTS, source__deleted_at__isnull=True)),
+        _named("hosts", Domain.objects.proven().filter(tenant=require_tenant().pk, proof_missed_at__isnull=False)),
         _counted(failed.annotate(what=Concat(Value("failed:"), F("error_code"), output_field=CharField()))),
     )  # fmt: skip
     return {row["what"]: row["number"] for row in first.union(*others, all=True)}
@@ -248,8 +251,19 @@ _THINGS: Final = (
 
 
 def _judge_things(things: Mapping[str, int]) -> list[Problem]:
-    return [
+    found = [
         Problem(level, str(said % {"count": count}), list_of(page, query), str(label), page)
         for name, level, page, query, label, said in _THINGS
         if (count := things.get(name))
     ]
+    if count := things.get("hosts"):
+        said = ngettext(
+            "The record of %(count)s host of yours is missing: soon it leads here no more.",
+            "The records of %(count)s hosts of yours are missing: soon they lead here no more.",
+            count,
+        )
+        url = reverse("admin:settings") + "#hosts"
+        found.append(
+            Problem(Level.STOPS, said % {"count": count}, url, gettext("Look at them"), "settings")
+        )
+    return found
