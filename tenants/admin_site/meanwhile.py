@@ -163,7 +163,7 @@ class GuardedModelForm(Guarded, forms.ModelForm):
 class GuardedRowForm(GuardedModelForm):
     """The base of the forms of rows that are changed on the page of another one (`GuardedRows`)."""
 
-    seen_values = SeenField()
+    seen_values = SeenField()  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
