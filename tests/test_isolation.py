@@ -30,7 +30,6 @@ from celery.states import REJECTED, SUCCESS
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -1235,7 +1234,6 @@ ADMIN_PAGES: dict[str, list[str]] = {
     "admin/password_change/done/": [""],
     "admin/jsi18n/": [""],
     "admin/autocomplete/": ["?term=zq&app_label={app}&model_name={model}&field_name={field}"],
-    "admin/r/<path:content_type_id>/<path:object_id>/": [""],
     "admin/(?P<url>.*)$": [""],
     "admin/logout/": [""],
     **{
@@ -1429,10 +1427,7 @@ def expand_plain_page(path: str, query: str, scene: Scene, site: Any) -> Iterato
     url = "/" + path.replace("(?P<url>.*)$", "nothing/here/").replace(
         "<slug:act>", "end-session"
     ).replace("<slug:page>", "people")
-    if "<path" in url:
-        for model, pk in scene.acme.pks.items():
-            yield f"/admin/r/{ContentType.objects.get_for_model(model).pk}/{pk}/"
-    elif "{app}" in query:
+    if "{app}" in query:
         for model in site._registry:
             for column in model._meta.concrete_fields:
                 if column.is_relation:

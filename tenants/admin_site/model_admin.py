@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -198,7 +198,12 @@ class ProductAdmin(ModelAdmin):
         record(f"{noun}.{what}", of=row, tenant=tenant, **facts)
 
     def require_object(self, request: HttpRequest, object_id: Any) -> Any:
-        """Return the row that this user may see here, or raise Http404. Unfold passes ids as well as rows."""
+        """Return the row that this user may see here, or raise Http404. Unfold passes ids as well as rows.
+
+        Who may not look at rows of this kind is let to none of its acts: PermissionDenied.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         if isinstance(object_id, Model):
             return object_id
         try:

@@ -229,7 +229,8 @@ def test_a_host_is_asked_and_told_plainly(as_acme, acme, monkeypatch, answers, s
     assert as_acme.post("/v1/tenants/me/hosts", {"host": host}, content_type=JSON).json() | {
         "created_at": None
     } == {
-        "host": host, "is_claim": True, "is_primary": False, "checked_at": None, "state": None, "advice": "", "leads_until": None,
+        "host": host, "is_claim": True, "is_primary": False, "checked_at": None, "state": None, "advice": "",
+        "leads_until": None,
         "created_at": None, **proof_of(host, acme),
     }  # fmt: skip
     run_dns(monkeypatch, proof_of(host, acme))
