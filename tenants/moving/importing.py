@@ -39,7 +39,7 @@ _OWN_HERE: Final = frozenset(
 _NO_LOG: Final = "The audit log was left out: this installation has one of a tenant of this slug."
 ALL: Final = frozenset({"hosts", "tokens", "webhooks", "log"})
 TRUSTED_HOSTS: Final = "trusted_hosts"
-"""Chosen beside them: the hosts lead here at once. Otherwise they are claims, which the tenant has to prove anew."""
+"""Chosen beside them: the hosts lead here at once, and need not be proven anew."""
 
 
 class NewerVersion(Conflict):
@@ -73,9 +73,8 @@ def import_tenant(
 ) -> Taken:  # fmt: skip
     """Make the tenant of a file, under its own slug or another one.
 
-    `parts` names what of hosts, tokens, webhooks and log comes along, and whether hosts are trusted. Nothing is
-    written before the whole file has been read and compared with its manifest; `at_end` is called in the transaction
-    that writes all.
+    `parts` names what of hosts, tokens, webhooks and log comes along, and trusted hosts. Nothing is written before the
+    file was read and compared with its manifest; `at_end` is called in the transaction that writes all.
     Raises FileRefused, NewerVersion, PassphraseWrong, Conflict.
     """
     with ArchiveReader(source) as reader:
