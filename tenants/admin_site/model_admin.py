@@ -198,7 +198,7 @@ class ProductAdmin(ModelAdmin):
         record(f"{noun}.{what}", of=row, tenant=tenant, **facts)
 
     def require_object(self, request: HttpRequest, object_id: Any) -> Any:
-        """Return the row that this user may see here, or raise Http404 or PermissionDenied; takes rows, as unfold does."""
+        """Return the row that this user may see here, or raise Http404 or PermissionDenied; also of a row."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if isinstance(object_id, Model):

@@ -38,8 +38,7 @@ _OWN_HERE: Final = frozenset(
 """Columns of a tenant that are the installation's, whatever the file says."""
 _NO_LOG: Final = "The audit log was left out: this installation has one of a tenant of this slug."
 ALL: Final = frozenset({"hosts", "tokens", "webhooks", "log"})
-TRUSTED_HOSTS: Final = "trusted_hosts"
-"""Chosen beside them: the hosts lead here at once, and need not be proven anew."""
+TRUSTED_HOSTS: Final = "trusted_hosts"  # chosen beside them: they lead here without a new proof
 
 
 class NewerVersion(Conflict):
