@@ -216,3 +216,10 @@ def test_a_recount_keeps_the_spellings(shop):
     LexiconTerm.objects.filter(text="harbour").delete()
     assert recount_statistics()
     assert dict(LexiconTerm.objects.values_list("term", "text")) == before
+
+
+def test_a_word_that_no_page_has_is_searched_as_one_of_the_same_meaning(town):
+    found = ask(town, Query("Wann ist das Entgelt zu begleichen?", "de"))
+    assert "Gebühr" in contents(found)[0]
+    meant = {each.found: each.stands_in for each in found.expansions if each.kind == "meaning"}
+    assert meant["gebuhr"] and sum(meant.values()) == 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from knowledge.retrieval.queries import Carried
 from knowledge.wording.vocabulary import COMPOUNDING, AskedWord, Expansion
+from minirag.lib.asking.synonyms import find_synonyms
 from minirag.lib.text.analysis import analyse, analyse_words, term_id
 from minirag.lib.variants import is_word
 
@@ -108,7 +109,17 @@ def _list_words(
             # Stemming moves a misspelled word further from the right one as often as it brings it near.
             spellings = dict.fromkeys([*(form for _, form in pairs), pairs[0][0]])
             forms = tuple(form for form in spellings if is_word(form))
-            words.append(AskedWord(forms, place, weight, languages[0] in COMPOUNDING, pairs[0][0]))
+            meanings = (
+                said
+                for language, (_, form) in zip(languages, pairs, strict=True)
+                for said in find_synonyms(form, language)
+            )
+            words.append(
+                AskedWord(
+                    forms, place, weight, languages[0] in COMPOUNDING, pairs[0][0],
+                    tuple(dict.fromkeys(meanings)),
+                )
+            )  # fmt: skip
     return words
 
 

@@ -1,4 +1,5 @@
-"""What the tenant's own words have for a question's: another spelling of one it does not know, a compound, its parts.
+"""What the tenant's own words have for a question's: another spelling of one it does not know, a compound, its parts,
+another word of the same meaning.
 
 A word that the index knows is never corrected, nor is one that everybody knows. Compounds are looked for in languages
 that write them as one word, for words that are known as well: "Restmüll" finds the pages on the Restmülltonne too, for
@@ -38,6 +39,7 @@ _LAST = "\U0010ffff"  # sorts behind every letter
 # An unknown word is what its replacement says. A compound is narrower than its part, a part wider than the whole.
 SPELLING_WEIGHT, PARTS_WEIGHT, COMPOUND_WEIGHT = 0.9, 0.7, 0.5
 PART_WEIGHT, MOST_OF_IT = 0.5, 0.6
+MEANING_WEIGHT, _MOST_MEANINGS = 0.8, 4
 BESIDE_WEIGHT = 0.25
 """What is found for a word that the index knows itself counts this much."""
 
@@ -60,7 +62,7 @@ SELECT w.text, w.df FROM unnest(%(tails)s::text[], %(shortest_of_tails)s::int[],
       ORDER BY df DESC, text LIMIT {_MOST_IN_RANGE}) AS w
 """  # noqa: S608
 
-Kind = Literal["spelling", "parts", "compound", "joined"]
+Kind = Literal["spelling", "parts", "compound", "joined", "meaning"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class AskedWord:
     is typed, and where it stands.
 
     `weight` is 1 for the question's own words, less for what is carried over. `compounds`: it is of a language that
-    writes compounds as one word. `typed`: as it was written, lower case and without accents.
+    writes compounds as one word. `typed`: as it was written, lower case and without accents. `meanings` are terms that
+    may be said for it.
     """
 
     forms: tuple[str, ...]
@@ -77,6 +80,7 @@ class AskedWord:
     weight: float = 1.0
     compounds: bool = False
     typed: str = ""
+    meanings: tuple[str, ...] = ()
 
     @property
     def term(self) -> str:
@@ -112,7 +116,7 @@ def find_expansions(
         return ()
     joined = join_neighbours(words)
     cursor.execute(_STATEMENT, plan_lookup(wanted, unknown, joined))
-    right = {word for word in unknown if is_common(word.typed)}
+    right = {word for word in unknown if word.meanings or is_common(word.typed)}
     return choose_expansions(wanted, unknown, joined, dict(cursor.fetchall()), right)
 
 
@@ -133,6 +137,7 @@ def plan_lookup(
     heads: set[tuple[str, int, int]] = set()
     tails: set[tuple[str, int, int]] = set()
     for word in wanted:
+        texts.update(word.meanings if word in unknown else ())
         for form in word.forms if word in unknown else (word.term,):
             size, edits = len(form), allow_edits(form)
             if size <= _LONGEST_SPLIT:
@@ -185,8 +190,20 @@ def choose_expansions(
         if word not in unknown:
             chosen += _widen(word, vocabulary, BESIDE_WEIGHT, stands_in=False)
         elif word.term not in served:
-            chosen += _replace(word, vocabulary, is_right=word in right)
+            chosen += _list_meanings(word, vocabulary) or _replace(
+                word, vocabulary, is_right=word in right
+            )
     return tuple(chosen)
+
+
+def _list_meanings(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:
+    """Words of the same meaning as one that no page has, the most frequent first, which stands in for it."""
+    known = [text for text in word.meanings if text in vocabulary]
+    known.sort(key=lambda text: (-vocabulary[text], text))
+    return [
+        Expansion(word.term, text, "meaning", MEANING_WEIGHT, not number)
+        for number, text in enumerate(known[:_MOST_MEANINGS])
+    ]
 
 
 def _replace(word: AskedWord, vocabulary: Mapping[str, int], *, is_right: bool) -> list[Expansion]:

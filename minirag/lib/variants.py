@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from itertools import product
 from typing import Final
 
+from minirag.lib.asking.synonyms import is_synonym
 from minirag.lib.text.analysis import DENSE
 
 SHORTEST_PART: Final = 3
@@ -78,9 +79,12 @@ def count_edits(first: str, second: str, most: int) -> int:
 def stand_for(term: str, taken: Collection[str], present: Collection[str]) -> float:
     """How surely (0 to 1) the words that were `taken` for a term, as far as they are present, stand for it.
 
-    A compound does, or the word spelled right; of its own parts each for its length: a "bad" is no "freibad".
+    A compound does, the word spelled right, or another word of the same meaning; of its own parts each for its length:
+    a "bad" is no "freibad".
     """
     found = [word for word in taken if word in present]
+    if any(is_synonym(term, word) for word in found):
+        return _LIKE
     parts = sum(len(word) for word in found if word in term)
     others = [
         _LIKE if term in word or count_edits(term, word, 1) < 2 else _DOUBTFUL

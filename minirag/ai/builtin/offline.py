@@ -23,6 +23,7 @@ from minirag.ai.builtin.sentences.candidates import (
     QUESTION_MARKS,
     Candidate,
     OfflinePassage,
+    add_meanings,
     list_candidates,
     read_variants,
 )
@@ -112,7 +113,9 @@ def answer_question(
 
     `languages` are the passages', by their numbers, where they are known.
     """
-    candidates = read_variants(list_candidates(passages, languages), variants or {})
+    candidates = list_candidates(passages, languages)
+    variants = add_meanings(f"{question} {before}", candidates, variants or {})
+    candidates = read_variants(candidates, variants)
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
     scored = score_candidates(
@@ -122,7 +125,7 @@ def answer_question(
     scores = scored.scores
     indices = choose_sentences(candidates, scores, sentences)
     indices = leave_out_lesser_rows(question, candidates, indices, scores)
-    indices = answer_below(question, candidates, indices, term_weights or {}, variants or {})
+    indices = answer_below(question, candidates, indices, term_weights or {}, variants)
     indices = complete_lists(candidates, indices, read_asked(question, candidates))
     chosen = [candidates[index] for index in indices]
     text = write_answer(chosen)
@@ -137,7 +140,7 @@ def answer_question(
         question, [quote(each) for each in chosen], signs,
         asked=read_asked(question, candidates), before=before, language=language,
         is_abroad=is_multilingual and decide_language(question, [language]) != language,
-        term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
+        term_weights=term_weights or {}, variants=variants, strictness=strictness, embed=embed,
         is_multilingual=is_multilingual,
     )  # fmt: skip
     return OfflineAnswer(text, check)

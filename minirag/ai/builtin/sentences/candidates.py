@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from minirag.ai.builtin.quoting import clean_inline, read_quotes
+from minirag.lib.asking.synonyms import find_synonyms
 from minirag.lib.text import analysis
 from minirag.lib.text.languages import detect_languages
 from minirag.lib.text.weekdays import days_in
@@ -102,6 +103,22 @@ def list_candidates(
                 )
             )  # fmt: skip
     return candidates
+
+
+def add_meanings(
+    question: str, candidates: Sequence[Candidate], variants: Mapping[str, Sequence[str]]
+) -> dict[str, Sequence[str]]:
+    """The `variants`, and for each term of a question the words of the same meaning that the candidates have."""
+    widened = dict(variants)
+    for language in {each.language for each in candidates}:
+        said: set[str] = set()
+        for each in candidates:
+            if each.language == language:
+                said.update(each.terms, each.above, each.heading)
+        for term in dict.fromkeys(analysis.analyse(question, language)):
+            if found := said.intersection(find_synonyms(term, language)):
+                widened[term] = (*widened.get(term, ()), *sorted(found))
+    return widened
 
 
 def read_variants(

@@ -1,0 +1,56 @@
+"""Words of the same meaning, of which pages may have another one than the question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from minirag.lib.asking import synonyms
+from minirag.lib.asking.synonyms import find_synonyms, is_synonym, list_languages
+from minirag.lib.text.analysis import analyse
+from minirag.lib.variants import stand_for
+
+
+def term(word, language):
+    return analyse(word, language)[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "said"),
+    [
+        ("de", "Fahrstuhl", "Aufzug"),
+        ("de", "loswerden", "entsorgen"),
+        ("en", "refund", "reimburse"),
+        ("nl", "waarborg", "borg"),
+        ("fr", "résilier", "annulation"),
+        ("es", "ascensor", "elevador"),
+        ("it", "disdire", "annullare"),
+    ],
+)
+def test_either_word_may_be_said_for_the_other(language, asked, said):
+    asked, said = term(asked, language), term(said, language)
+
+    assert said in find_synonyms(asked, language)
+    assert asked in find_synonyms(said, language)
+    assert stand_for(asked, [said], {said}) == 0.9
+
+
+def test_a_wider_word_may_be_said_for_a_narrower_one_and_not_the_other_way_round():
+    assert is_synonym("dog", "pet")
+    assert not is_synonym("pet", "dog")
+    assert not is_synonym("dog", "cat")
+
+
+def test_words_of_a_language_that_nobody_has_listed_have_none():
+    assert find_synonyms("hund", "sv") == ()
+
+
+def test_each_word_of_the_lists_is_one_term_and_stands_beside_others():
+    folder = Path(synonyms.__file__).with_name("meanings")
+    for language in list_languages():
+        for line in (folder / f"{language}.txt").read_text().splitlines():
+            words = [word for part in line.split(">") for word in part.split(",")]
+            wrong = [word for word in words if len(analyse(word, language)) != 1]
+            assert not wrong, f"{language}: {line}"
+            assert len(words) > 1, f"{language}: {line}"
