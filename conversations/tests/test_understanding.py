@@ -48,13 +48,18 @@ def test_a_question_leans_on_the_one_before(question, language):
 
 @pytest.mark.parametrize(
     "question",
-    ["Do you sell gift cards?", "Which payment methods can I use in your shop?", "Wie melde ich einen Hund an?"],
+    ["Do you sell gift cards?", "Which payment methods can I use in your shop?", "Was kostet ein Hund an Steuern?"],
 )  # fmt: skip
 def test_a_question_that_stands_alone_is_embedded_alone_and_carries_less(question):
     understood = read_turn(question, BEFORE)
     assert understood.kind == "question" and understood.query.meaning == ""
     assert understood.query.embedded == question
     assert [each.weight for each in understood.query.carried] == [STANDING_WEIGHTS[0]]
+
+
+def test_a_verb_in_two_parts_is_searched_as_one_word():
+    understood = read_turn("Wie melde ich einen Hund an?", ())
+    assert understood.query.text == "Wie kann ich einen Hund anmelden?"
 
 
 def test_without_history_the_question_is_searched_as_it_is():

@@ -25,6 +25,7 @@ from conversations.understanding.choosing import find_asked_back, join_choice, r
 from conversations.understanding.parting import split_parts
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.tongues import knows_any_word
+from minirag.lib.asking.separable import join_verbs
 from minirag.lib.text.analysis import analyse
 from minirag.lib.text.language_table import LANGUAGES, back_words_in, openers_in
 from minirag.lib.text.short_texts import decide_language
@@ -75,7 +76,7 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     text = talk.rest or question
     language = decide_language(text, hints)
     before = _find_questions(asked, hints)
-    query = make_query(text, language, before)
+    query = make_query(join_verbs(text, language), language, before)
     kind = TurnKind.FOLLOW_UP if query.is_leaning else TurnKind.QUESTION
     return Understood(kind, language, query)
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from minirag.ai.builtin.sentences.codes import lacks_code
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
 from minirag.ai.builtin.sentences.question_words import (
     NO_VARIANTS,
@@ -198,11 +199,27 @@ def check_quotes(
     if embed is not None and has_meaning and not is_enough(coverage) and is_enough(hope(found)):
         found = found | find_by_meaning(found, f"{text} {headings}", embed)
         coverage = cover(found, language)
-    lacks = asked.kind or "" if lacks_answer(asked, f"{headings}: {text}", language) else ""
+    lacks = find_lacking(question, words, quoted, asked, language, variants)
     return Check(
         is_enough(coverage) and not lacks, coverage, name_missing(words, found, sure), lacks,
         1 / (1 + math.exp(-weigh(coverage))),
     )  # fmt: skip
+
+
+def find_lacking(
+    question: str,
+    words: Sequence[Word],
+    quoted: Sequence[Quoted],
+    asked: Asked,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> str:
+    """The kind of answer that is asked for and surely not there; "" where none is missing."""
+    if lacks_code(question, words, [(e.text, e.headings) for e in quoted], language, variants):
+        return "code"
+    headings = " ".join(dict.fromkeys(each.headings for each in quoted))
+    text = f"{headings}: {' '.join(each.text for each in quoted)}"
+    return asked.kind if asked.kind and lacks_answer(asked, text, language) else ""
 
 
 def weigh_before(before: str, language: str, term_weights: Mapping[str, float]) -> list[Word]:

@@ -27,6 +27,7 @@ from minirag.ai.builtin.sentences.candidates import (
     list_candidates,
     read_variants,
 )
+from minirag.ai.builtin.sentences.leaning import add_leads
 from minirag.ai.builtin.sentences.meaning import (
     SentenceEmbedder,
     SentenceReader,
@@ -128,7 +129,8 @@ def answer_question(
     indices = answer_below(question, candidates, indices, term_weights or {}, variants)
     indices = complete_lists(candidates, indices, read_asked(question, candidates))
     chosen = [candidates[index] for index in indices]
-    text = write_answer(chosen)
+    said = put_in_order(candidates, add_leads(candidates, indices))
+    text = write_answer([candidates[index] for index in said])
     if strictness is None:
         return OfflineAnswer(text)
     language = Counter(each.language for each in chosen).most_common(1)[0][0]

@@ -244,6 +244,11 @@ class TestSentences:
                 "Bitte wählen, z.B. Rot. Danach weiter.",
                 ["Bitte wählen, z.B. Rot.", "Danach weiter."],
             ),
+            (
+                "Frei bis zum 27. Geburtstag. Der Saal ist im 2. Obergeschoss.",
+                ["Frei bis zum 27. Geburtstag.", "Der Saal ist im 2. Obergeschoss."],
+            ),
+            ("It costs 27. Bring cash.", ["It costs 27.", "Bring cash."]),
             ("", []),
             (" \n\n ", []),
         ],

@@ -30,6 +30,8 @@ class Language:
     abbreviated_endings: str = ""
     after_ordinals: str = ""
     """Words before which a number with a dot is an ordinal: "3. Oktober"."""
+    before_ordinals: str = ""
+    """Words behind which it is one: "zum 27. Geburtstag"."""
     back_words: str = ""
     """Pronouns that lead back to an earlier question."""
     openers: str = ""
@@ -75,6 +77,7 @@ _SPOKEN: Final = (
         after_ordinals="""
             januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert
             jahrhunderts jahrtausend auflage etage stock klasse kapitel platz tag woche quartal""",
+        before_ordinals="am zum vom beim im zur dem den der des jedem jeden jeder ihrem ihren seinem",
         back_words="er sie es ihn ihm ihnen davon damit dafür dazu daran darüber darin dies dieses dieser diese dort",
         openers="und, aber, oder, also, dann, auch, was ist mit, wie ist es mit, wie sieht es mit, wie steht es mit",
     ),

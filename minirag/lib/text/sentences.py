@@ -10,6 +10,9 @@ from minirag.lib.text.language_table import all_words
 _ABBREVIATIONS: Final = all_words("abbreviations")
 _ENDINGS: Final = tuple(all_words("abbreviated_endings"))
 _AFTER_ORDINALS: Final = all_words("after_ordinals")
+_BEFORE_ORDINALS: Final = all_words("before_ordinals")
+_LAST_WORD = re.compile(r"(?:^|\W)(\w+)\s+$")
+_LONGEST_LEAD: Final = 16
 # Ends that need a space and a likely beginning behind them, and ends that stand for themselves. Possessive, so that a
 # line of a hundred thousand dots is read once; and the first sign before all else, since `re` then looks for it alone.
 _END = re.compile(
@@ -51,8 +54,16 @@ def _ends_sentence(line: str, match: re.Match[str]) -> bool:
         return False
     if before.isdigit() and _FIRST_WORD.match(line, match.end())[1].lower() in _AFTER_ORDINALS:  # type: ignore[index]
         return False
+    # "zum 27. Geburtstag", "der 2. Stock"
+    if before.isdigit() and len(before) < 4 and _leads_to_ordinal(line[:start]):
+        return False
     # "3. Open the lid" at the start of a line numbers it; "am 3. März" is a date when a word follows without capital.
     return not (before.isdigit() and start == 0)
+
+
+def _leads_to_ordinal(text: str) -> bool:
+    found = _LAST_WORD.search(text[-_LONGEST_LEAD:])
+    return found is not None and found[1].lower() in _BEFORE_ORDINALS
 
 
 def _split_line(line: str) -> list[str]:

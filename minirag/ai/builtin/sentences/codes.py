@@ -1,0 +1,79 @@
+"""Questions for a code, a PIN or a password: their other words have to stand beside it. Pure.
+
+"What is the safe code?" is not answered by a table of codes that says further on that the data are safe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word, find_words
+from minirag.lib.text import analysis
+
+# What the thing is called stands in the group `head`; "the code E24" is one that is known.
+_AFTER: Final = r"\b(?!\s+\S*\d)"
+_ASKS: Final = {
+    "en": r"\b(?:what|which)(?:'s| is| are) (?:the |your |our |my )?(?:[\w'-]+ ){0,3}?(?<!dress )(?<!source )"
+    rf"(?P<head>codes?|password|passcode|passphrase|pin|combination){_AFTER}(?! of\b| means?\b)",
+    "de": r"\b(?:wie (?:lautet|ist|heißt)|was ist) (?:der |die |das |ihr |euer |mein )?(?:[\w-]+ ){0,2}?"
+    rf"(?P<head>[\w-]*(?:code|passwort|kennwort|pin|geheimzahl)){_AFTER}",
+    "nl": r"\bwat is (?:de |het |jullie |uw |mijn )?(?:[\w-]+ ){0,2}?"
+    rf"(?P<head>[\w-]*(?:code|wachtwoord|pin)){_AFTER}",
+    "fr": rf"\bquel(?:le)? est (?:le |la |votre |mon )?(?P<head>code|mot de passe|digicode){_AFTER}",
+    "es": rf"\bcuál es (?:el |la |su |mi )?(?P<head>código|contraseña|clave|pin){_AFTER}",
+    "it": rf"\bqual è (?:il |la |l')?(?P<head>codice|password|pin|combinazione){_AFTER}",
+}
+_PATTERNS: Final = {language: re.compile(row, re.IGNORECASE) for language, row in _ASKS.items()}
+# Letters and digits in one, or four digits or more.
+_VALUE: Final = re.compile(r"(?=\S*[^\W\d_])(?=\S*\d)\S{2,}|\d{4,}|\d+(?:[-#*]\d+)+")
+BESIDE: Final = 5
+FOUND: Final = 0.6
+
+
+def lacks_code(
+    question: str,
+    words: Sequence[Word],
+    quoted: Sequence[tuple[str, str]],
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> bool:
+    """Whether a question asks for a code, and no sentence (each with the headings above it) says one beside each of
+    the question's other words. False for every other question.
+    """
+    asked = _PATTERNS[language].search(question) if language in _PATTERNS else None
+    if asked is None:
+        return False
+    start, end = asked.span("head")
+    head = frozenset(analysis.analyse(asked["head"], language))
+    wanted = [word for word in words if not word.is_framing and not start <= word.place[0] < end]
+    return not any(
+        _says_beside(wanted, head, text, headings, language, variants) for text, headings in quoted
+    )
+
+
+def _says_beside(
+    wanted: Sequence[Word],
+    head: frozenset[str],
+    text: str,
+    headings: str,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> bool:
+    above = find_words(wanted, "", headings, language, variants)
+    said = [frozenset(analysis.analyse(each[0], language)) for each in WORD.finditer(text)]
+    values = [
+        place
+        for place, (match, terms) in enumerate(zip(WORD.finditer(text), said, strict=True))
+        if head & terms or _VALUE.fullmatch(match[0])
+    ]
+    return bool(values) and all(
+        above[word] >= FOUND
+        or any(
+            find_word(word, terms, variants) >= FOUND
+            and any(abs(place - value) <= BESIDE for value in values)
+            for place, terms in enumerate(said)
+        )
+        for word in wanted
+    )

@@ -1,0 +1,152 @@
+"""Verbs in two parts: "Wann holt ihr das ab?" asks about "abholen", "when do points run out?" when they expire.
+
+Neither an index nor an embedder sees that, so a question is put with the verb as one word. Pure.
+
+To add a verb, write it into the table of its language; one without a table is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+LONGEST: Final = 400
+"""Characters: longer questions are left alone."""
+_MOST_BETWEEN: Final = 12  # words
+_CLAUSE_END: Final = r"(?=\s*(?:[.?!,;]|$)|\s+(?:und|oder|en|of)\b)"
+
+# What verbs are put together with, by their infinitives; forms that do not come by rule stand behind a colon.
+_GERMAN_VERBS: Final = """
+ab: bestellen brechen:bricht buchen fahren:fährt geben:gibt,gibst holen laden:lädt laufen:läuft lehnen lesen:liest
+  melden nehmen:nimmt,nimmst rechnen reisen sagen schalten schicken schließen stellen
+an: bieten bringen fallen:fällt fangen:fängt geben:gibt,gibst kommen legen machen melden nehmen:nimmt,nimmst rufen
+  schließen
+auf: bauen bewahren geben:gibt,gibst heben laden:lädt nehmen:nimmt,nimmst
+aus: fallen:fällt füllen geben:gibt,gibst leihen liefern machen schalten steigen stellen tauschen treten:tritt,trittst
+  zahlen ziehen
+bei: treten:tritt,trittst
+ein: bauen checken halten:hält lösen lesen:liest loggen reichen richten schalten schicken senden stellen tragen:trägt
+  treten:tritt,trittst zahlen ziehen
+her: stellen
+herunter: laden:lädt
+hoch: laden:lädt
+mit: bringen gehen machen nehmen:nimmt,nimmst
+nach: reichen zahlen
+statt: finden
+um: buchen melden steigen stellen tauschen ziehen
+vor: bestellen merken
+weg: werfen:wirft,wirfst schmeißen
+zu: schicken senden stellen
+zurück: bekommen bringen geben:gibt,gibst holen nehmen:nimmt,nimmst rufen schicken senden setzen treten:tritt,trittst
+  zahlen
+"""
+_DUTCH_VERBS: Final = """
+aan: melden sluiten:sluit vragen:vraag,vraagt
+af: halen:haal,haalt melden rekenen:reken,rekent zeggen:zeg,zegt
+in: leveren:lever,levert loggen:log,logt schrijven:schrijf,schrijft vullen:vul,vult
+mee: brengen:breng,brengt nemen:neem,neemt
+om: ruilen:ruil,ruilt
+op: halen:haal,haalt laden:laad,laadt zeggen:zeg,zegt
+terug: betalen:betaal,betaalt brengen:breng,brengt geven:geef,geeft sturen:stuur,stuurt
+uit: lenen:leen,leent proberen:probeer,probeert schakelen:schakel,schakelt
+"""
+# Those that are better put by another word.
+_GERMAN_OTHERS: Final = {
+    ("werde|wirst|wird|werden|werdet", "los"): "entsorgen",
+    ("mache|machst|macht|machen|habe|hast|hat|habt|haben", "auf"): "öffnen",
+    ("mache|machst|macht|machen|habe|hast|hat|habt|haben", "zu"): "schließen",
+    ("hört|hören", "auf"): "enden",
+}
+_CANS: Final = {"de": "kann", "nl": "kan"}
+_ENGLISH: Final = {
+    r"(?:run|runs|ran|running) out(?! of)": "expire",
+    r"(?:hand|handing) in": "submit",
+    r"(?:hand|handing) (?P<between>\w+(?: \w+)?) in(?=\W*$)": "submit",
+    r"turn(?:ed|ing)? down": "reject",
+    r"look(?:s|ing)? after": "care for",
+    r"(?:get|gets|getting|got) rid of": "dispose of",
+    r"throw(?:s|ing|n)? (?:away|out)": "dispose of",
+    r"(?:give|giving|send|sending|bring|bringing) back": "return",
+    r"(?:give|send|bring) (?P<between>\w+(?: \w+){0,2}) back(?=\W*$)": "return",
+    r"(?:get|have|want|receive) (?:my|our|the|all my) money back": "get a refund",
+    r"(?:call|calling|called) off": "cancel",
+    r"(?:put|putting) off": "postpone",
+    r"(?:pick|picking) up": "collect",
+    r"(?:pick|picking) (?P<between>\w+(?: \w+){0,2}) up(?=\W*$)": "collect",
+    r"sign(?:ing)? up": "register",
+    r"(?:find|finding) out what(?:'s| is) wrong with": "diagnose",
+    r"(?:top|topping) up": "recharge",
+}
+
+
+def join_verbs(question: str, language: str) -> str:
+    """The question with the first verb of two parts as one word; as it is where there is none."""
+    if len(question) > LONGEST:
+        return question
+    if language == "en":
+        return _join_english(question)
+    if language not in _CANS or not _find_particles(language).search(question):
+        return question
+    for pattern, joined in _read_patterns(language):
+        if found := pattern.search(question):
+            can = _CANS[language]
+            can = can.capitalize() if found["verb"][0].isupper() else can
+            return f"{question[: found.start()]}{can}{found['between']}{joined}{question[found.end() :]}"
+    return question
+
+
+def _join_english(question: str) -> str:
+    for row, said in _ENGLISH.items():
+        if found := _read_english(row).search(question):
+            between = found.groupdict().get("between")
+            said = f"{said} {between}" if between else said
+            return f"{question[: found.start()]}{said}{question[found.end() :]}"
+    return question
+
+
+@cache
+def _read_english(row: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{row}\b", re.IGNORECASE)
+
+
+@cache
+def _find_particles(language: str) -> re.Pattern[str]:
+    """A part of a verb at the end of a clause, where it stands alone."""
+    particles = [row.partition(":")[0] for row in _split_table(language)]
+    particles += [particle for _, particle in _GERMAN_OTHERS] if language == "de" else []
+    return re.compile(rf"\s(?:{'|'.join(particles)}){_CLAUSE_END}", re.IGNORECASE)
+
+
+@cache
+def _read_patterns(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(_list_patterns(language))
+
+
+def _list_patterns(language: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    if language == "de":
+        for (forms, particle), said in _GERMAN_OTHERS.items():
+            yield _make_pattern(forms, particle), said
+    for row in _split_table(language):
+        particle, _, verbs = row.partition(": ")
+        for verb in verbs.split():
+            infinitive, _, others = verb.partition(":")
+            forms = [*others.split(","), *_inflect(infinitive)] if others else _inflect(infinitive)
+            yield _make_pattern("|".join(forms), particle), particle + infinitive
+
+
+def _split_table(language: str) -> list[str]:
+    table = {"de": _GERMAN_VERBS, "nl": _DUTCH_VERBS}.get(language, "")
+    return table.strip().replace("\n  ", " ").splitlines()
+
+
+def _inflect(infinitive: str) -> list[str]:
+    stem = infinitive.removesuffix("en")
+    return [infinitive, *(stem + ending for ending in ("e", "st", "est", "t", "et"))]
+
+
+def _make_pattern(forms: str, particle: str) -> re.Pattern[str]:
+    """The verb, some words, and what belongs to it at the end of a clause."""
+    between = rf"(?P<between>\s(?:[^\s.?!,;]+\s){{0,{_MOST_BETWEEN}}}?)"
+    return re.compile(rf"\b(?P<verb>{forms}){between}{particle}{_CLAUSE_END}", re.IGNORECASE)

@@ -1,0 +1,40 @@
+"""Verbs in two parts are put as one word."""
+
+from __future__ import annotations
+
+import pytest
+
+from minirag.lib.asking.separable import LONGEST, join_verbs
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "joined"),
+    [
+        ("de", "Wie werde ich ein altes Sofa los?", "Wie kann ich ein altes Sofa entsorgen?"),
+        ("de", "Wann holt ihr den Karton ab?", "Wann kann ihr den Karton abholen?"),
+        ("de", "Nehmt ihr alte Akkus an?", "Kann ihr alte Akkus annehmen?"),
+        ("de", "Ich gebe es morgen zurück, geht das?", "Ich kann es morgen zurückgeben, geht das?"),
+        ("nl", "Hoe zeg ik mijn abonnement op?", "Hoe kan ik mijn abonnement opzeggen?"),
+        ("en", "Do my points ever run out?", "Do my points ever expire?"),
+        ("en", "Can I send the shoes back?", "Can I return the shoes?"),
+    ],
+)
+def test_a_verb_in_two_parts_becomes_one_word(language, question, joined):
+    assert join_verbs(question, language) == joined
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("de", "Wer ist an der Reihe?"),
+        ("de", "Was kostet es, wenn ich umziehe?"),
+        ("de", "Von wo fahrt ihr ab der Brücke weiter?"),
+        ("nl", "Wat kost een fiets op zondag?"),
+        ("en", "Did you run out of milk?"),
+        ("en", "Where do I get my ticket?"),
+        ("fr", "Où dois-je rendre le livre ?"),
+        ("de", "holt " + "sehr " * LONGEST + "ab?"),
+    ],
+)
+def test_every_other_question_stays_as_it_is(language, question):
+    assert join_verbs(question, language) == question
