@@ -16,7 +16,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test docs bench eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer
+.PHONY: help run test docs bench eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer node
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ help: ## show this list
 run: $(VENV)/.runtime $(MODEL)/manifest.json multilingual-if-possible ## install what is missing, then serve the product with its demo on port 8000
 	@exec $(PY) manage.py up
 
-test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbouncer ## run every check and every test, the browser's included
+test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbouncer node ## run every check and every test, the browser's included
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check .
 	@if [ -n "$(ARGS)" ]; then \
@@ -63,7 +63,7 @@ lint: $(VENV)/.dev ## check the style only
 	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
 
 clean: ## remove everything that can be made again; .data, which holds the database, stays
-	rm -rf $(VENV) staticfiles site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) clients/node_modules clients/*/dist staticfiles site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./.data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- steps ------------------------------------------------------------------------------------------------------
@@ -156,4 +156,20 @@ pgbouncer:
 	@if [ -z "$$(PATH=$$PATH:/usr/sbin command -v pgbouncer)" ]; then \
 		printf '\n!!!!  No PgBouncer: the tests behind a pooler will be SKIPPED. To run them:  !!!!\n'; \
 		printf '!!!!  sudo apt-get install --no-install-recommends pgbouncer                !!!!\n\n'; \
+	fi
+
+# The packages for JavaScript are compiled and tested with Node; their one tool is pinned in clients/package-lock.json.
+node:
+	@if [ -z "$$(command -v npm)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's nodejs and npm for the tests of the JavaScript packages"; \
+		apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null || true; \
+	fi
+	@if [ -n "$$(command -v npm)" ] && [ ! clients/node_modules/.made -nt clients/package-lock.json ]; then \
+		echo "Installing the pinned TypeScript of the JavaScript packages"; \
+		(cd clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.made) || true; \
+	fi
+	@if [ ! -e clients/node_modules/.made ]; then \
+		printf '\n!!!!  No Node with TypeScript: the tests of the JavaScript packages will be SKIPPED. To run them:  !!!!\n'; \
+		printf '!!!!  sudo apt-get install --no-install-recommends nodejs npm, then make node                    !!!!\n\n'; \
 	fi

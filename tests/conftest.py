@@ -1,12 +1,13 @@
 """Fixtures of the cross-app tests: one running product per session, with acme and globex in it.
 
-With MINIRAG_WITHOUT_BROWSER=1 the tests that need Chromium are left out, and where there is no PgBouncer those that
-need it; the summary says so loudly.
+With MINIRAG_WITHOUT_BROWSER=1 the tests that need Chromium are left out, and where there is no PgBouncer or no Node
+those that need it; the summary says so loudly.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +18,22 @@ from tests.pgbouncer import find_pgbouncer
 from tests.product import Product, TenantAccount
 
 WITHOUT_BROWSER = os.environ.get("MINIRAG_WITHOUT_BROWSER") == "1"
-BROWSER_TESTS = ["test_product_browser.py", "test_reference_browser.py", "test_widget_browser.py"]
+BROWSER_TESTS = [
+    "test_product_browser.py",
+    "test_reference_browser.py",
+    "test_widget_browser.py",
+    "test_widget_page_browser.py",
+]
 WITHOUT_POOLER = find_pgbouncer() is None
 POOLER_TESTS = ["test_pooler.py"]
-collect_ignore = (BROWSER_TESTS if WITHOUT_BROWSER else []) + (
-    POOLER_TESTS if WITHOUT_POOLER else []
-)
+_TYPESCRIPT = Path(__file__).resolve().parent.parent / "clients" / "node_modules" / "typescript"
+WITHOUT_NODE = shutil.which("npm") is None or not _TYPESCRIPT.exists()
+NODE_TESTS = ["test_javascript.py"]
+collect_ignore = [
+    *(BROWSER_TESTS if WITHOUT_BROWSER else []),
+    *(POOLER_TESTS if WITHOUT_POOLER else []),
+    *(NODE_TESTS if WITHOUT_NODE else []),
+]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -34,6 +45,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WITHOUT_POOLER:
         terminalreporter.section("NOT TESTED: tenants behind a pooler", red=True, bold=True)
         terminalreporter.line(f"{', '.join(POOLER_TESTS)}: there is no PgBouncer here.", red=True)
+    if WITHOUT_NODE:
+        terminalreporter.section("NOT TESTED: the packages for JavaScript", red=True, bold=True)
+        terminalreporter.line(
+            f"{', '.join(NODE_TESTS)}: there is no Node with TypeScript here; make node installs both.",
+            red=True,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import importlib.util
 import json
 import re
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clients.generating import python, typescript
 from minirag.pages.reference import api_document
 from tests.product import CHECKOUT, Product, TenantAccount
 
@@ -25,13 +25,6 @@ CLIENT = CHECKOUT / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
 
 from minirag_client import MiniRAG, MiniRAGError, etag_of, verify_webhook  # noqa: E402
-
-
-def load_generator():
-    spec = importlib.util.spec_from_file_location("generate", CLIENT / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def open_client(
@@ -73,12 +66,13 @@ def pauses(monkeypatch) -> list[float]:
     return waited
 
 
-@pytest.mark.parametrize("name", ["types.py", "operations.py"])
-def test_the_generated_files_are_those_of_todays_api(name):
-    text = load_generator().generate(api_document())[name]
-    assert (CLIENT / "minirag_client" / name).read_text() == text, (
-        "run: python clients/python/generate.py"
-    )
+@pytest.mark.parametrize(
+    ("generator", "folder"), [(python, "python/minirag_client"), (typescript, "typescript/src")]
+)
+def test_the_generated_files_are_those_of_todays_api(generator, folder):
+    for name, text in generator.generate(api_document()).items():
+        written = (CHECKOUT / "clients" / folder / name).read_text()
+        assert written == text, "run: python -m clients.generating"
 
 
 def test_a_change_can_be_kept_from_overwriting_others():
