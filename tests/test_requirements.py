@@ -17,7 +17,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
-OURS = {*APPS, "tests", "bench", "conftest", "minirag_client", "translating", "widget", "docs", "clients"}
+OURS = {
+    *APPS,
+    "tests",
+    "bench",
+    "conftest",
+    "minirag_client",
+    "translating",
+    "widget",
+    "docs",
+    "clients",
+}
 # Used without being imported: by another package, by a command line or by what a wheel carries.
 NEEDED_UNIMPORTED = {
     "argon2-cffi": "Django's password hasher",
