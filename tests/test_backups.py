@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import closing
 from io import StringIO
@@ -28,7 +29,8 @@ def ask(name: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def list_databases(like: str) -> list[str]:
-    return [str(name) for (name,) in ask("postgres", f"SELECT datname FROM pg_database WHERE datname LIKE '{like}'")]  # fmt: skip
+    found = ask("postgres", f"SELECT datname FROM pg_database WHERE datname LIKE '{like}'")
+    return [str(name) for (name,) in found]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,8 @@ def another(monkeypatch):
 def test_a_backup_holds_every_tenant_and_is_for_its_owner_alone(backup):
     rows = backup.facts.rows
     assert {"public", "t_acme", "t_globex"} <= rows.keys() and rows["public"] > 0
-    assert all(path.stat().st_mode & 0o077 == 0 for path in (backup.path, backup.path.parent, backup.path.with_suffix(".json")))  # fmt: skip
+    written = (backup.path, backup.path.parent, backup.path.with_suffix(".json"))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in written)
     assert not list(backup.path.parent.glob("*.part"))
     assert "acme" not in backup.facts.key_sign and backups.read_backup(backup.path) == backup
 
@@ -70,8 +73,8 @@ def test_it_takes_the_place_of_a_database_that_is_kept(db, backup, another, monk
     kept = list_databases(f"{another}_before%")
     assert len(kept) == 1 and kept[0] in said and "migrate" in said
     assert ask(kept[0], "SELECT number FROM precious") == [(4711,)]
-    slugs = ask(another, "SELECT slug FROM public.tenants_tenant WHERE slug IN ('acme', 'globex') ORDER BY 1")  # fmt: skip
-    assert slugs == [("acme",), ("globex",)]
+    slugs = ask(another, "SELECT slug FROM public.tenants_tenant")
+    assert {("acme",), ("globex",)} <= set(slugs)
     with pytest.raises(psycopg.Error):
         busy.execute("SELECT 1")
     with closing(backups._connect(another)) as again:
@@ -102,7 +105,8 @@ def test_what_is_damaged_newer_or_under_another_key_changes_nothing(
     refused("t_acme has .* rows of", rows={**facts["rows"], "t_acme": 10**6})
     refused("t_gone has no rows of 3", rows={**facts["rows"], "t_gone": 3})
     other = b"no dump of anything"
-    refused("pg_restore failed", other, bytes=len(other), sha256=backups.hashlib.sha256(other).hexdigest())  # fmt: skip
+    digest = hashlib.sha256(other).hexdigest()
+    refused("pg_restore failed", other, bytes=len(other), sha256=digest)
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     refused("another ENCRYPTION_KEY")
     with pytest.raises(CommandError, match="cannot be read"):
@@ -118,7 +122,8 @@ def test_the_command_tries_what_it_wrote_and_keeps_the_newest(db, _parties, tmp_
     said = run("backup", folder, "--try", keep=2)
     left = sorted(path.name for path in folder.iterdir())
     assert "everything was there" in said and "2001" in said
-    assert len(left) == 4 and left[0].startswith("minirag-20020101") and not list_databases("minirag_restored%")  # fmt: skip
+    assert len(left) == 4 and left[0].startswith("minirag-20020101")
+    assert not list_databases("minirag_restored%")
     with pytest.raises(CommandError, match="at least 1"):
         run("backup", folder, keep=0)
     blocked = tmp_path / "a-file"

@@ -97,7 +97,8 @@ def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
     except OSError as error:
         raise BackupFailed(f"{folder} cannot be written: {error.strerror}.") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
     return Backup(path, facts)
 
 
