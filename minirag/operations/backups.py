@@ -36,13 +36,9 @@ _PIECE_BYTES: Final = 1024 * 1024
 class BackupFailed(ProductError):
     """The reason is a sentence for whoever runs the command; the database that answers is as it was."""
 
-    status, code = 500, "backup_failed"
-
 
 class BackupRefused(BadInput):
     """This file is not restored here."""
-
-    code = "backup_refused"
 
 
 class Facts(BaseModel):
@@ -136,8 +132,8 @@ def require_fit(backup: Backup, *, with_other_key: bool = False) -> None:
 
 def try_backup(backup: Backup) -> None:
     """Restore it into a database of its own, hold that against what it has to be, and drop it. Raises BackupFailed."""
-    with _restored(backup) as name:
-        _drop(name)
+    with _restored(backup):
+        pass
 
 
 def restore_backup(backup: Backup) -> str:
@@ -166,7 +162,7 @@ def drop_older(folder: Path, *, keep: int) -> list[Path]:
 
 @contextmanager
 def _restored(backup: Backup) -> Iterator[str]:
-    """A new database that holds what the backup has to hold; gone again where anything is wrong."""
+    """A new database that holds what the backup has to hold; gone afterwards, unless it has another name by then."""
     program = _require_program("pg_restore")
     name = f"minirag_restored_{secrets.token_hex(4)}"
     with _connect("postgres") as server:
@@ -182,9 +178,8 @@ def _restored(backup: Backup) -> Iterator[str]:
         if wrong := _differences(backup.facts.rows, found):
             raise BackupFailed(f"What was restored is not what was dumped: {wrong}.")
         yield name
-    except BaseException:
+    finally:
         _drop(name)
-        raise
 
 
 def _swap(server: psycopg.Connection[Any], own: str, kept: str, restored: str) -> None:
