@@ -240,3 +240,22 @@ def test_a_multilingual_embedder_wants_more_of_the_words_where_a_kind_of_thing_i
 
     assert is_answered("Wie werde ich altes Glas und Stühle los?")
     assert not is_answered("Was kostet altes Glas am Flughafen und für Stühle?")
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "language"),
+    [
+        ("Is it closed on Mondays?", "The museum is open Tuesday to Sunday, 10 am to 5 pm.", "en"),
+        ("Is the museum open on Thursday?", "The museum is open Tuesday to Sunday.", "en"),
+        ("Bis wann haben Sie freitags offen?", "Montag bis Freitag 8 bis 13 Uhr.", "de"),
+    ],
+)
+def test_who_says_when_it_is_open_speaks_of_the_other_days_of_the_week_too(
+    question, text, language
+):
+    assert not check(question, text, language=language).missing
+
+
+def test_a_number_with_what_it_counts_is_no_code():
+    text = "Children from 6 to 12 pay half for breakfast."
+    assert not check("How much is breakfast for a 7-year-old?", text).missing

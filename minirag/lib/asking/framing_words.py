@@ -8,31 +8,33 @@ from __future__ import annotations
 from typing import Final
 
 _ENGLISH = """
-able allowed already answer anybody anyone available best better big boss bring call called calls charge charged
-cheap child children close closed closes come comes cost costs currently dad daughter day days describe did differ
-different do does done end enough ever everyone exactly expensive explain far fast father feel find first friend get
-gets give go good got happen happens heard help helpful high husband info information kid kids kind know large last
-let list long look looking made make many may mean means mom mother much mum must name named names need needs never
-next offer often old open opening opens paid particular partner pay people per person please possible price prices
-put question quickly really recently recommend related right run runs say see show someone son soon sort start still
-summarize take tall tell thing things think time type types use used want wants way wide wife will work works would
-year years yes yet young
+able afford allowed along already also answer anybody anyone anything available best better big bit boss bring call
+called calls cannot charge charged cheap child children close closed closes come comes cost costs currently dad
+daughter day days describe did differ different do does done end enough ever everyone everything exactly expensive
+explain far fast father feel find first friend get gets give go good got happen happening happens heard help helpful
+high husband info information instead just keep keeps kid kids kind know large last let list long look looking made
+make many may maybe mean means mom moment mother much mum must name named names need needs never next offer often old
+open opening opens paid particular partner pay people per person please possible price prices put question quickly
+really recently recommend related right run runs say see show someone something son soon sort start still summarize
+suppose take tall tell thing things think though time type types use used want wants way wide wife will work works
+would year years yes yet young
 """
 _GERMAN = """
-alt anrufen antwort art auf beantrage beantragen bedeutet bekomme bekommen bekommt besten bezahle bezahlen bitte
-brauche brauchen braucht breit darf ding dürfen eigentlich finde finden findet frage frau freund freundin für fürn
-fürs gebe geben gehen geht genau geöffnet gibt groß gut gute hab habe haben hat heißt helfen hilft hoch information
-jahr jahre jemand kann kaufen kind kinder kommen kommt kosten kostenlos kostet kriege kriegen kriegt kurz können
-lange leute mache machen macht mal mann mein meine meinem meinen muss mutter möchte müssen nehmen nennt neu neue
-neuen nimmt noch offen oft person personen preis preise sache sagen sagt schon schwer sohn soll sollen tag tage
-teuer tochter vater viel viele weit welche welcher welches wer wieviel will wissen wo zahle zahlen zeigen zeit zu
-öffnet
+alt anrufen antwort art auf beantrage beantragen bedeutet bekomme bekommen bekommt besten bezahle bezahlen
+bitte brauche brauchen braucht breit darf ding dürfen eben eigentlich erreiche erreichen etwas finde finden findet
+frage frau freund freundin für fürn fürs gebe geben gehen geht genau gerade geöffnet gibt groß gut gute hab habe haben
+habt hat hatte heißt helfen hilft hoch information irgendwo jahr jahre jemand kann kaufen kind kinder komme kommen
+kommst kommt kosten kostenlos kostet kriege kriegen kriegt kurz können lange leute mache machen macht mal mann mein
+meine meinem meinen muss mutter möchte müssen nehmen nennt neu neue neuen nimmt noch nun offen oft per person personen
+preis preise rein sache sagen sagt schon schwer sohn soll sollen tag tage teuer tochter vater viel viele vielleicht
+weit welche welcher welches wende wenden wer wieviel will wissen wo zahle zahlen zeigen zeit zu öffnet
 """
 _FRENCH = """
-aide aller avoir besoin bon bonne cher chercher combien connaître coût coûte coûtent demander dire donner durée
-enfant enfants expliquer faire faut femme fille fils gratuit info information jour jours liste longtemps mari merci
-mettre nom ouvert ouverte ouvrir payer personne personnes peut peux possible pouvez premier prendre prix puis quand
-question savoir tarif tarifs temps trouve trouver trouvez utiliser vais veut veux voir voudrais
+aide aller avez avoir besoin bon bonne cher chercher chose combien connaître coût coûte coûtent demander dire donc
+donner durée enfant enfants expliquer faire faut femme fille fils gratuit info information jour jours liste longtemps
+mari merci mettre nom ouvert ouverte ouvrir payer personne personnes peut peut-être peux possible pouvez premier
+prendre prix puis quand quelque question savoir tarif tarifs temps trouve trouver trouvez utiliser vais veut veux voir
+voudrais
 """
 _SPANISH = """
 abierto abre abren ayuda buen bueno buscar caro cobran costar coste cuesta cuestan cuánto dar decir dura día días
@@ -47,12 +49,12 @@ persone possibile posso prendere prezzi prezzo può quanto sapere serve servono 
 vedere vorrei
 """
 _DUTCH = """
-beste bestaat betaal betalen betekenen betekent dag dagen dochter doe doen doet duur duurt eigenlijk er ga gaan gaat
-geef geeft geven goed gratis groot haal halen heb hebben heet help helpen hoelang hoeveel hoog houdt informatie
-kan kinderen kom komen komt koop kopen kost kosten krijg krijgen krijgt kunnen kunt laat laten lang mag man mensen moet
-mogelijk naam neem neemt nemen nieuw nieuwe nodig nog noemt ongeveer open oud persoon precies prijs prijzen soort
-staan staat tijd uitleggen vind vinden vindt vraag vrouw waar waarom wanneer weet welk welke werk werken werkt weten
-wie wij wil willen zeg zeggen zegt zien ziet zit zoek zoeken zoon
+bestaat beste betaal betalen betekenen betekent dag dagen dochter doe doen doet duur duurt eigenlijk er even ga gaan
+gaat geef geeft geven gewoon goed graag gratis groot haal halen heb hebben hebt heet help helpen hoelang hoeveel hoog
+houdt iets informatie jullie kan kinderen kom komen komt koop kopen kost kosten krijg krijgen krijgt kunnen kunt laat
+lang laten mag man mensen misschien moet mogelijk naam neem neemt nemen nieuw nieuwe nodig noemt nog ongeveer open oud
+persoon precies prijs prijzen soort staan staat tijd uitleggen vind vinden vindt vraag vrouw waar waarom wanneer weet
+welk welke werk werken werkt weten wie wij wil willen zeg zeggen zegt zien ziet zit zoek zoeken zoon
 """
 _POLISH = """
 bilet cena ceny chcę czas czynne córka dni dostać drogi dzieci dziecko dzień gdzie ile imię informacje jak kosztuje

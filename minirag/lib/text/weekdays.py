@@ -65,6 +65,11 @@ def days_in(text: str, language: str) -> tuple[str, ...]:
     return tuple(names[day] for day in sorted(found))
 
 
+def name_days(language: str) -> tuple[str, ...]:
+    """The names of all days of the week in a language, Monday first; () for one that is not known."""
+    return tuple(_WEEKS[language].days.split()) if language in _WEEKS else ()
+
+
 def _number(word: str, language: str) -> int:
     week = _WEEKS[language]
     names, short = week.days.split(), week.short.split()

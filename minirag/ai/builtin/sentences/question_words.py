@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.text import analysis
+from minirag.lib.text.weekdays import days_in, name_days
 from minirag.lib.variants import count_edits, stand_for
 
 if TYPE_CHECKING:
@@ -21,9 +22,15 @@ UNKNOWN_LANGUAGE = 0.75
 IN_HEADING, LIKE = 0.95, 0.9
 # Cosines of two single words: from the first on they may mean the same, at the second they surely do.
 STRANGE, SAME = 0.3, 0.7
+MOST_OF_A_WEEK, OTHER_DAY = 4, 0.8
 LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
 NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
 WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
+# "7-year-old", "10jährig": a number and what it counts, and no code.
+COUNTED = re.compile(
+    r"\d+-?(?:years?|months?|weeks?|days?|nights?|hours?|minutes?|persons?|people|jährig\w*|tägig\w*|jarige?)(?:-olds?)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,26 @@ def find_words(
 ) -> dict[Word, float]:
     """How surely each word is in what would be quoted, or in the headings above it."""
     said, above = (frozenset(analysis.analyse(part, language)) for part in (text, headings))
+    days = _read_days(text, language)
     return {
-        word: max(find_word(word, said, variants), IN_HEADING * find_word(word, above, variants))
+        word: max(
+            find_word(word, said, variants),
+            IN_HEADING * find_word(word, above, variants),
+            max((days.get(term, 0.0) for term in word.terms), default=0.0),
+        )
         for word in words
+    }
+
+
+def _read_days(text: str, language: str) -> dict[str, float]:
+    """How surely each day of the week is spoken of: those within a span are, and who says that it is open from Tuesday
+    to Sunday also says something of Mondays.
+    """
+    days = days_in(text, language)
+    others = name_days(language) if len(days) >= MOST_OF_A_WEEK else ()
+    values = dict.fromkeys(others, OTHER_DAY) | dict.fromkeys(days, 1.0)
+    return {
+        term: value for day, value in values.items() for term in analysis.analyse(day, language)
     }
 
 
@@ -78,13 +102,14 @@ def weigh_words(question: str, language: str, term_weights: Mapping[str, float])
         if not terms or text.casefold() in words:
             continue
         begins = not match.start() or question[: match.start()].rstrip()[-1:] in ".!?:"
-        is_code = not text.isdigit() and (
+        is_count = text.isdigit() or bool(COUNTED.fullmatch(text))
+        is_code = not is_count and (
             any(letter.isdigit() for letter in text) or sum(map(str.isupper, text)) > 1
         )
         is_name = language != "de" and text[0].isupper() and not begins
         share = (
             1.0 if is_code
-            else FRAMING if text.isdigit() or text.casefold() in framing
+            else FRAMING if is_count or text.casefold() in framing or (len(text) == 1 and text.islower())
             else MINOR if writes_capitals and text[0].islower()
             else 1.0
         )  # fmt: skip
