@@ -66,6 +66,9 @@ class Appearance(TypedDict):
     radius: int | None
     color: str
     dark_color: str
+    launcher: Literal['', 'question', 'people']
+    launcher_label: str
+    image_hosts: list[str]
     logo_url: str
 
 
@@ -369,6 +372,7 @@ class CheckedHost(TypedDict):
     is_claim: bool
     proof_name: str
     proof_content: str
+    leads_until: str | None
     is_primary: bool
     checked_at: str | None
     state: HostState | None
@@ -1372,6 +1376,7 @@ class Host(TypedDict):
     is_claim: bool
     proof_name: str
     proof_content: str
+    leads_until: str | None
     is_primary: bool
     checked_at: str | None
     state: HostState | None

@@ -57,6 +57,9 @@ export interface Appearance {
   radius: number | null;
   color: string;
   dark_color: string;
+  launcher: "" | "question" | "people";
+  launcher_label: string;
+  image_hosts: string[];
   logo_url: string;
 }
 
@@ -354,6 +357,7 @@ export interface CheckedHost {
   is_claim: boolean;
   proof_name: string;
   proof_content: string;
+  leads_until: string | null;
   is_primary: boolean;
   checked_at: string | null;
   state: HostState | null;
@@ -1323,6 +1327,7 @@ export interface Host {
   is_claim: boolean;
   proof_name: string;
   proof_content: string;
+  leads_until: string | null;
   is_primary: boolean;
   checked_at: string | null;
   state: HostState | null;
