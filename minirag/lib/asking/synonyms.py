@@ -21,7 +21,6 @@ def find_synonyms(term: str, language: str) -> tuple[str, ...]:
     return _read(language).get(term, ())
 
 
-@cache
 def is_synonym(asked: str, said: str) -> bool:
     """Whether one term may be said for another in any language."""
     return any(said in find_synonyms(asked, language) for language in list_languages())
