@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,8 +24,11 @@ _HOST: Final = socket.gethostname().replace("_", "-")  # the library cuts its fi
 
 
 def count_in_files() -> bool:
-    """Have everything that is counted from now on go into files, where somebody may read it; returns whether."""
-    if not settings.METRICS_TOKEN:
+    """Have everything that is counted from now on go into files, where somebody may read it; returns whether.
+
+    A management command is over before anybody asks, and would leave its files behind.
+    """
+    if not settings.METRICS_TOKEN or Path(sys.argv[0]).name == "manage.py":
         return False
     FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
