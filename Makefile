@@ -40,7 +40,7 @@ test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbounc
 	fi
 
 docs: $(VENV)/.dev ## make the site of docs/ in site/, searchable and without a request to anybody else
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "It is in site/. To read it: $(PY) -m http.server --bind 127.0.0.1 --directory site 8001"
 
 bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets

@@ -322,6 +322,11 @@ def test_every_page_is_in_the_index():
     assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= set(index)
 
 
+def test_every_page_is_in_the_sites_navigation():
+    listed = set(re.findall(r"^ +- (?:\w+: )?(\S+\.md)$", read(ROOT / "mkdocs.yml"), re.MULTILINE))
+    assert {page.name for page in DOCS.glob("*.md")} <= listed
+
+
 def test_every_page_that_the_code_cites_is_there():
     files = [
         path
