@@ -17,7 +17,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 BESIDE: Final = {
     "README.md": "overview.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md", "LICENSE": "files/LICENSE.txt", "Dockerfile": "files/Dockerfile.txt",
-    "compose.yaml": "files/compose.yaml", "mkdocs.yml": "files/mkdocs.yml", "Caddyfile": "files/Caddyfile.txt", ".env.example": "files/env.example.txt",
+    "compose.yaml": "files/compose.yaml", "mkdocs.yml": "files/mkdocs.yml",
+    "Caddyfile": "files/Caddyfile.txt", ".env.example": "files/env.example.txt",
 }  # fmt: skip
 """What lies in the root, and where it stands in the site."""
 _LINK: Final = re.compile(

@@ -20,7 +20,7 @@ from minirag.lib.http_in.rest import (
     wants_json,
 )
 from minirag.operations.api import DetailedHealth, system_health
-from minirag.pages.reference import OpenApiDocument, ReferencePage
+from minirag.pages.reference import OpenApiDocument, PostmanCollection, ReferencePage
 
 
 @door(API_DOOR)
@@ -78,6 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("system/health", system_health),
     path("system/health/detailed", DetailedHealth.as_view()),
     path("openapi.json", OpenApiDocument.as_view(), name="openapi-document"),
+    path("postman.json", PostmanCollection.as_view()),
     path("docs", ReferencePage.as_view(), name="api-reference"),
     re_path(r"^(?P<rest>.*)/$", remove_slash),
     re_path(r"^(?P<rest>.*)$", answer_unknown),

@@ -870,6 +870,7 @@ API: dict[str, list[Try]] = {
     "system/health": [Try("get", 200)],
     "system/health/detailed": [Try("get", 200)],
     "openapi.json": [Try("get", 200)],
+    "postman.json": [Try("get", 200)],
     "docs": [Try("get", 200)],
     # What is not a route: with a slash it may lead to one, else it is unknown to everybody.
     "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
@@ -887,6 +888,7 @@ ANYBODYS = {
     "widget/bots/<str:bot_profile_id>/appearance": {200},
     "system/health": {200},
     "openapi.json": {200},
+    "postman.json": {200},
     "docs": {200},
     "^(?P<rest>.*)/$": {307},
     "^(?P<rest>.*)$": {404},

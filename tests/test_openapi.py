@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import jsonschema
@@ -119,3 +120,49 @@ def test_the_predecessors_pages_lead_to_ours(acme, prefix, old, new):
     finally:
         set_script_prefix("/")
     assert (response.status_code, response["Location"]) == (302, prefix + new)
+
+
+# --- for Postman --------------------------------------------------------------------------------------------------
+def requests_of(collection: dict) -> dict[tuple[str, str], dict]:
+    return {
+        (item["request"]["method"].lower(), item["request"]["url"]["raw"]): item
+        for folder in collection["item"]
+        for item in folder["item"]
+    }
+
+
+@pytest.mark.parametrize("prefix", ["", "/t/acme"])
+def test_postman_gets_a_request_for_every_operation_at_the_server_that_was_asked(acme, prefix):
+    response = Client().get("/v1/postman.json", SCRIPT_NAME=prefix)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    collection = response.json()
+    assert collection["info"]["schema"].endswith("/v2.1.0/collection.json")
+    values = {each["key"]: each["value"] for each in collection["variable"]}
+    assert values == {"base_url": f"http://testserver{prefix}", "token": ""}
+    described = {
+        (method, "{{base_url}}" + re.sub(r"{(\w+)}", r":\1", path))
+        for path, operations in document()["paths"].items()
+        for method in operations
+    }
+    assert requests_of(collection).keys() == described
+    seen = response["ETag"]
+    assert (
+        Client()
+        .get("/v1/postman.json", SCRIPT_NAME=prefix, headers={"if-none-match": seen})
+        .status_code
+        == 304
+    )
+
+
+def test_a_request_of_postmans_can_be_sent_as_it_stands(db):
+    requests = requests_of(Client().get("/v1/postman.json").json())
+    asked = requests["post", "{{base_url}}/v1/chat"]["request"]
+    assert json.loads(asked["body"]["raw"])["message"] and "auth" not in asked
+    listed = requests["get", "{{base_url}}/v1/chat/:chat_id/messages"]["request"]["url"]
+    assert [each["key"] for each in listed["variable"]] == ["chat_id"]
+    upload = requests["post", "{{base_url}}/v1/sources/upload"]["request"]["body"]
+    kinds = {each["key"]: each["type"] for each in upload["formdata"]}
+    assert (upload["mode"], kinds["file"], kinds["bot_profile_id"]) == ("formdata", "file", "text")
+    log_in = requests["post", "{{base_url}}/v1/auth/login"]
+    assert log_in["request"]["auth"] == {"type": "noauth"}
+    assert "access_token" in log_in["event"][0]["script"]["exec"][0]

@@ -1,4 +1,5 @@
-"""`/v1/openapi.json`: the API's own description, made from what the views declare; `/v1/docs` shows it."""
+"""`/v1/openapi.json`: the API's own description, made from what the views declare; `/v1/docs` shows it, and
+`/v1/postman.json` says it in Postman's words."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.rest import OpenView
 from minirag.lib.openapi.document import build_document
+from minirag.lib.openapi.postman import build_collection
 
 _TITLE = "MiniRAG"
 _DESCRIPTION = """Bots that answer from your own documents, and say so when they cannot.
@@ -38,14 +40,31 @@ class OpenApiDocument(OpenView):
 
     @describe("Describe the API", answers={200: dict[str, Any], 304: None})
     def get(self, request: Request) -> HttpResponse:
-        body, etag = _write_document(_server_of(request._request))
-        headers = {"ETag": etag, "Cache-Control": f"public, max-age={_SHARED_FOR_SECONDS}"}
-        if etag in [
-            each.strip().removeprefix("W/")
-            for each in request.headers.get("If-None-Match", "").split(",")
-        ]:
-            return HttpResponse(status=304, headers=headers)
-        return HttpResponse(body, content_type="application/json", headers=headers)
+        return _answer(request, *_write_document(_server_of(request._request)))
+
+
+class PostmanCollection(OpenView):
+    """Made when it is asked for, so that it is always of this version, and for the address that was asked."""
+
+    door = Door(Proof.BEARER)
+
+    @describe(
+        "Describe the API for Postman",
+        answers={200: dict[str, Any], 304: None},
+        description="A collection of format 2.1: import it by this address.",
+    )
+    def get(self, request: Request) -> HttpResponse:
+        return _answer(request, *_write_collection(_server_of(request._request)))
+
+
+def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
+    headers = {"ETag": etag, "Cache-Control": f"public, max-age={_SHARED_FOR_SECONDS}"}
+    if etag in [
+        each.strip().removeprefix("W/")
+        for each in request.headers.get("If-None-Match", "").split(",")
+    ]:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 class ReferencePage(OpenView):
@@ -104,7 +123,14 @@ def _server_of(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=64)
 def _write_document(server: str) -> tuple[bytes, str]:
-    body = json.dumps(
-        {**api_document(), "servers": [{"url": server}]}, separators=(",", ":")
-    ).encode()
+    return _write({**api_document(), "servers": [{"url": server}]})
+
+
+@lru_cache(maxsize=64)
+def _write_collection(server: str) -> tuple[bytes, str]:
+    return _write(build_collection(api_document(), server))
+
+
+def _write(described: dict[str, Any]) -> tuple[bytes, str]:
+    body = json.dumps(described, separators=(",", ":")).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -3020,6 +3020,12 @@ class Operations(Transport):
         """Describe the API: `GET /v1/openapi.json`."""
         return cast(dict[str, Any], self.request('GET', '/v1/openapi.json').json())
 
+    def describe_api_for_postman(
+        self,
+    ) -> dict[str, Any]:
+        """Describe the API for Postman: `GET /v1/postman.json`."""
+        return cast(dict[str, Any], self.request('GET', '/v1/postman.json').json())
+
     def show_api_reference(
         self,
     ) -> str:

@@ -3203,6 +3203,13 @@ export class Operations extends Transport {
     return this.readJson<Record<string, unknown>>("GET", "/v1/openapi.json", {}, options);
   }
 
+  /** Describe the API for Postman: `GET /v1/postman.json`. */
+  describeApiForPostman(
+    options: Options = {},
+  ): Promise<Record<string, unknown>> {
+    return this.readJson<Record<string, unknown>>("GET", "/v1/postman.json", {}, options);
+  }
+
   /** Show the API's reference: `GET /v1/docs`. */
   showApiReference(
     options: Options = {},
