@@ -11,6 +11,7 @@ from conversations.evaluating import api as evaluating_api
 from conversations.explaining import api as explaining_api
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
+from conversations.fetching import api as fetching_api
 from conversations.following import api as following_api
 from conversations.gaps import api as gaps_api
 from conversations.gates import api as gates_api
@@ -98,6 +99,7 @@ urlpatterns = [
     path("exports/<str:export_id>/retry", exports_api.ExportRetry.as_view()),
     path("widget/bots/<str:bot_profile_id>/appearance", widget_api.WidgetAppearance.as_view()),
     path("widget/sessions", widget_api.WidgetSessions.as_view()),
+    path("widget/frames", fetching_api.widget_frames),
     path("stats/overview", statistics_api.Overview.as_view()),
     path("stats/usage", statistics_api.Usage.as_view()),
     path("stats/usage/by-bot", statistics_api.UsageByBot.as_view()),

@@ -36,6 +36,7 @@ BROAD_EXCEPT_ALLOWED = {
     "conversations/following/running.py",
     "conversations/explaining/api.py",
     "conversations/following/api.py",
+    "conversations/fetching/api.py",
     "conversations/evaluating/running.py",
     "conversations/exports/jobs.py",
     "conversations/turns/taking.py",

@@ -49,6 +49,7 @@ NO_WRITE = {
     "post /v1/chat/completions": "the chat itself is what is kept of it",
     "post /v1/turns/{turn_id}/stop": "part of asking: the stopped answer is what is kept of it",
     "post /v1/widget/sessions": "a visitor's, not of a person of the tenant",
+    "post /v1/widget/frames": "a visitor's, as over their socket",
     "post /v1/bot-profiles/{bot_profile_id}/explain": "leaves no chat behind, only its cost",
     "post /v1/bot-profiles/{bot_profile_id}/scopes/check": "stores nothing",
     "post /v1/sources/validate-file": "stores nothing",

@@ -787,6 +787,8 @@ API: dict[str, list[Try]] = {
     ],
     # How acme's widget looks is in its pages; globex's own path and host know its own bots only.
     "widget/bots/<str:bot_profile_id>/appearance": [Try("get", 200)],
+    # Whose it is only a session says: conversations/tests/test_fetching.py tries others'.
+    "widget/frames": [Try("post", 401, body=lambda s: {"session_token": "x", "chat_id": None})],
     "widget/sessions": [
         # On the platform's own host a bot is found by its id, which is in its pages; globex's page is refused.
         Try(
@@ -885,6 +887,7 @@ ANYBODYS = {
     "auth/forgotten-password": {202},
     "auth/set-password": {410},
     "widget/sessions": {403, 404},
+    "widget/frames": {401},
     "widget/bots/<str:bot_profile_id>/appearance": {200},
     "system/health": {200},
     "openapi.json": {200},

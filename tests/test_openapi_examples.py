@@ -23,6 +23,7 @@ UNMADE = {
     "delete /v1/stats/pricing": {404}, "get /v1/exports/{export_id}/download": {409},  # a failed export
     "get /v1/turns/{turn_id}/events": {410},  # it was over long ago
     "post /v1/auth/set-password": {410},  # a made-up link
+    "post /v1/widget/frames": {401},  # and a made-up session
     # By somebody who is logged in, and not by an API token: tenants/tests/test_factors.py.
     "post /v1/auth/second-factor": {403}, "post /v1/auth/second-factor/confirm": {403},
     "post /v1/auth/second-factor/recovery-codes": {403}, "post /v1/auth/second-factor/remove": {403},

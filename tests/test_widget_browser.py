@@ -250,7 +250,7 @@ def test_a_retryable_error_offers_a_retry_that_answers(page, server):
     expect(page.locator(".message.user")).to_have_count(1)
     first, second = frames_of(server, "question")
     assert first["message"] == second["message"]
-    assert first["request_id"] != second["request_id"]
+    assert first["request_id"] == second["request_id"], "or it would count twice"
 
 
 def test_a_final_error_offers_no_retry_and_keeps_what_had_arrived(page):
@@ -347,9 +347,132 @@ def test_a_running_answer_can_be_stopped(page, server):
     expect(last_answer(page)).to_contain_text("Push filter cap")
     page.get_by_role("button", name="Stop the answer").click()
     expect(last_answer(page)).to_contain_text("Stopped.")
-    assert frames_of(server, "stop") == [{"type": "stop"}]
+    [asked], [stop] = frames_of(server, "question"), frames_of(server, "stop")
+    assert stop == {"type": "stop", "request_id": asked["request_id"]}
     ask(page, "plain Question")
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
+
+
+def test_a_stopped_answer_can_be_asked_again_and_its_question_counts_once(page, server):
+    """At once, and after a reload."""
+    open_widget(page)
+    again = page.get_by_role("button", name="Retry")
+    for _ in range(2):
+        ask(page, "hold Question") if not again.count() else again.click()
+        expect(last_answer(page)).to_contain_text("Push filter cap")
+        page.get_by_role("button", name="Stop the answer").click()
+        expect(last_answer(page)).to_contain_text("Stopped.")
+        expect(again).to_have_count(1)
+        page.reload()
+        page.get_by_role("button", name="Open chat").click()
+        expect(last_answer(page)).to_contain_text("Stopped.")
+        expect(page.locator(".message.user")).to_have_count(1)
+    again.click()
+    expect(again).to_have_count(0)
+    server.release()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(last_answer(page)).not_to_contain_text("Stopped.")
+    expect(page.locator(".message.user")).to_have_count(1)
+    assert len({frame["request_id"] for frame in frames_of(server, "question")}) == 1
+
+
+def test_two_tabs_show_the_same_conversation_while_it_is_written(page, server):
+    open_widget(page)
+    other = page.context.new_page()
+    other.goto(server.url + "/demo/")
+    open_widget(other)
+    ask(page, "break Question")
+    for tab in (page, other):
+        expect(tab.locator(".message.user")).to_have_text("You: break Question")
+        expect(last_answer(tab).locator(".body")).to_contain_text("Push filter cap")
+    server.release()
+    for tab in (page, other):
+        expect(last_answer(tab).locator("button.mark")).to_have_count(2)
+        assert last_answer(tab).inner_text().count("Push filter cap") == 1
+    ask(other, "plain second")
+    expect(page.locator(".message.user").last).to_have_text("You: plain second")
+    assert len(frames_of(server, "question")) == 2
+    page.get_by_role("button", name="New conversation").click()
+    for tab in (page, other):
+        expect(tab.locator(".message.user")).to_have_count(0)
+        expect(tab.locator(".suggestions button")).to_have_count(2)
+
+
+@pytest.fixture
+def cut_page(browser: Browser, server: FakeWidgetServer) -> Iterator[Page]:
+    """A page whose network may fail, of which the browser's console speaks."""
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(server.url + "/demo/")
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+def test_where_no_websocket_gets_through_requests_do_the_same(cut_page, server, how):
+    page, server.blocks_sockets = cut_page, how
+    open_widget(page)
+    ask(page, "hold Question")
+    expect(last_answer(page).locator(".body")).to_contain_text("Push filter cap")
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(last_answer(page)).to_contain_text("Stopped.")
+    ask(page, "plain Question")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    page.get_by_role("button", name="Helpful", exact=True).last.click()
+    wait_until(page, lambda: len(server.feedback) == 1)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert len(server.chats) == 1
+    kinds = [frame and frame["type"] for frame in server.fetched]
+    assert kinds == [None, "question", "stop", "question", "feedback"]
+    server.blocks_sockets = ""
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    ask(page, "plain over the socket")
+    expect(page.locator(".message.user")).to_have_count(3)
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    assert len(server.fetched) == 5
+
+
+def test_what_is_asked_without_a_connection_is_sent_once_when_there_is_one(cut_page, server):
+    """Where the line is gone, and where the page was loaded anew meanwhile."""
+    page, offline = cut_page, "There is no connection."
+    open_widget(page)
+    wait_until(page, lambda: len(frames_of(server, "authenticate")) == 1)
+    page.context.set_offline(True)
+    server.cut()
+    ask(page, "plain first")
+    expect(last_answer(page)).to_contain_text(offline)
+    page.context.set_offline(False)
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    server.blocks_sockets = "refused"
+    page.context.route("**/v1/widget/**", lambda route: route.abort())
+    server.cut()
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    ask(page, "plain second")
+    expect(last_answer(page)).to_contain_text(offline)
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".message.user")).to_have_text("You: plain second")
+    expect(last_answer(page)).to_contain_text(offline)
+    page.context.unroute("**/v1/widget/**")
+    server.blocks_sockets = ""
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".message.user")).to_have_count(2)
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.get_by_text(offline)).to_have_count(0)
+    asked = [frame["message"] for frame in frames_of(server, "question")]
+    assert asked == ["plain first", "plain second"]
+
+
+def test_a_question_that_is_too_long_is_refused_in_words_and_not_lost(page, server):
+    open_widget(page)
+    page.evaluate("document.querySelector('minirag-widget').ask('x'.repeat(32001))")
+    expect(page.get_by_role("alert")).to_contain_text("Your question is too long.")
+    assert len(page.get_by_label("Your question").input_value()) == 32_001
+    assert frames_of(server, "question") == []
 
 
 def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server):

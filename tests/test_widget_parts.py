@@ -10,6 +10,8 @@ from widget.build import (
     INBOX,
     INBOX_PARTS,
     PARTS,
+    SELDOM,
+    SELDOM_PARTS,
     THREAD,
     THREAD_PARTS,
     TRYER,
@@ -24,13 +26,15 @@ MOST_BYTES = 45 * 1024
 
 
 def test_every_part_is_used():
-    assert sorted({*PARTS, *TRYING} - {"vendor"}) == sorted(path.stem for path in FOLDER.iterdir())
+    assert sorted({*PARTS, *TRYING, "fetching", "leaving"} - {"vendor"}) == sorted(
+        path.stem for path in FOLDER.iterdir()
+    )
 
 
 def test_no_part_is_long():
     lines = {
         name: (FOLDER / f"{name}.js").read_text().count("\n")
-        for name in {*PARTS, *TRYING} - {"vendor"}
+        for name in {*PARTS, *TRYING, "fetching", "leaving"} - {"vendor"}
     }
     assert {name: count for name, count in lines.items() if count > LONGEST} == {}
 
@@ -38,6 +42,7 @@ def test_no_part_is_long():
 def test_what_is_served_for_trying_is_made_of_the_parts():
     advice = "change the parts, then run: python -m widget.build"
     assert TRYER.read_text() == build(TRYING), advice
+    assert SELDOM.read_text() == build_page(SELDOM_PARTS), advice
     assert INBOX.read_text() == build_page(INBOX_PARTS), advice
     assert THREAD.read_text() == build_page(THREAD_PARTS), advice
 

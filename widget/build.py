@@ -17,8 +17,8 @@ from widget.vendor import VENDORED, wrap
 SHOWING = ("vendor", "builders", "markdown", "settling", "growing")
 """What shows Markdown, wherever answers are shown."""
 PARTS = (
-    "head", *SHOWING, "words", "look", "prose", "memory", "client", "element", "drawing", "dressing", "window",
-    "asking", "hearing", "answers", "helping", "people", "composer", "page", "tail",
+    "head", *SHOWING, "words", "look", "prose", "memory", "client", "element", "drawing", "dressing",
+    "window", "asking", "lasting", "hearing", "answers", "helping", "people", "composer", "page", "tail",
 )  # fmt: skip
 TRYING = ("trying_head", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
@@ -30,6 +30,9 @@ INBOX_PARTS = ("inbox/head", *_FROM_PARTS, "inbox/page", "inbox/keys")
 THREAD = WIDGET.with_name("thread.js")
 THREAD_PARTS = ("thread/head", *_FROM_PARTS, "thread/page")
 TRYER = WIDGET.with_name("trying.js")
+SELDOM = WIDGET.with_name("seldom.js")
+SELDOM_PARTS = ("parts/fetching", "parts/leaving")
+"""What the widget fetches where it needs it: most pages do not."""
 WORDS = WIDGET.with_name("words")
 
 
@@ -67,6 +70,7 @@ def _read(name: str) -> str:
 
 if __name__ == "__main__":
     WIDGET.write_text(build())
+    SELDOM.write_text(build_page(SELDOM_PARTS))
     INBOX.write_text(build_page(INBOX_PARTS))
     THREAD.write_text(build_page(THREAD_PARTS))
     TRYER.write_text(build(TRYING))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from conversations.audiences import open_chats
 from conversations.following.journal import MOST_EVENTS, Told
-from conversations.following.running import find_turn
+from conversations.following.running import Turn, find_turn
 from conversations.models import Chat, Message, MessageRole
 from conversations.turns.schemas import (
     EVENT_STREAM,
@@ -100,7 +101,7 @@ async def _follow(request: HttpRequest, turn_id: str) -> HttpResponseBase:
     after = read_last_number(request.META.get("HTTP_LAST_EVENT_ID"), query.after)
     question = await run_sync(find_question, require_identity(request), turn_id)
     turn = find_turn(question)
-    await turn.require_events()
+    await turn.require_events(after)
     events = write_events(
         turn.tell(after),
         extended=query.extended,
@@ -116,9 +117,39 @@ def read_last_number(header: str | None, otherwise: int) -> int:
     """Read `Last-Event-ID`, which a browser's EventSource sends by itself. Raises BadInput."""
     if header is None:
         return otherwise
+    header = header.rpartition(":")[2]
     if not header.isascii() or not header.isdigit() or int(header[:9]) > MOST_EVENTS:
         raise BadInput("Last-Event-ID must be the number of an event.")
     return int(header[:9])
+
+
+async def find_repeated(
+    request: HttpRequest, bot_profile_id: UUID, asked: str
+) -> tuple[Turn, str, int] | None:
+    """Return the turn that a repeated request goes on with, its request id, and behind which event; None for a new one.
+
+    A client whose stream broke sends the same again with `Last-Event-ID`: `turn:number`, or a number beside
+    `X-Turn-ID`. Raises BadInput, NotFound for another question's turn, and what KeptTurn raises.
+    """
+    last = request.META.get("HTTP_LAST_EVENT_ID")
+    if last is None:
+        return None
+    named, _, number = last.rpartition(":")
+    turn_id = named or request.META.get("HTTP_X_TURN_ID", "")
+    if not turn_id:
+        raise BadInput("Last-Event-ID needs X-Turn-ID beside it: the turn to go on with.")
+    after = read_last_number(number, 0)
+
+    def find() -> Message:
+        question = find_question(require_identity(request), turn_id)
+        if (question.chat.bot_profile_id, question.content) != (bot_profile_id, asked):
+            raise NotFound("Turn not found")
+        return question
+
+    question = await run_sync(find)
+    turn = find_turn(question)
+    await turn.require_events(after)
+    return turn, question.request_id, after
 
 
 def find_question(identity: Identity, turn_id: str) -> Message:

@@ -23,7 +23,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from minirag.lib.errors import Gone, ProductError
+from minirag.lib.errors import BadInput, Gone, ProductError
 from minirag.lib.redis_client import OPTIONS, connect_async
 from minirag.lib.security.crypto import decrypt, encrypt
 
@@ -76,6 +76,15 @@ class EventsUnavailable(ProductError):
         super().__init__("The events of this turn cannot be read at the moment.")
 
 
+class EventUnknown(BadInput):
+    """Somebody wants to read on behind an event that was never told."""
+
+    code = "event_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("This turn has no event of that number.")
+
+
 class Journal:
     """Writes down the turns of one event loop."""
 
@@ -92,6 +101,13 @@ class Journal:
             # In a context of its own: it is of no request, and writes for all.
             loop = asyncio.get_running_loop()
             self._writing = loop.create_task(self._keep_writing(), context=Context())
+
+    def find(self, schema_name: str, turn_id: uuid.UUID) -> Kept | None:
+        """Return a turn whose last events are not written down yet."""
+        whose = (schema_name, turn_id)
+        return next(
+            (each for each in self._written if (each.schema_name, each.turn_id) == whose), None
+        )
 
     async def _keep_writing(self) -> None:
         while self._written:
@@ -155,8 +171,8 @@ class KeptTurn:
     async def tell(self, after: int = 0) -> AsyncGenerator[Told, None]:
         """Yield the events behind number `after` as they are written, to the last one.
 
-        Raises Gone where they are not kept (any longer), Interrupted where the turn's process has died, and
-        EventsUnavailable without Redis.
+        Raises Gone where they are not kept (any longer), EventUnknown where there is none of that number in the end,
+        Interrupted where the turn's process has died, and EventsUnavailable without Redis.
         """
         read, lifeless = 0, 0
         patience = time.monotonic() + (UNWRITTEN_SECONDS if self.is_pending else 0)
@@ -170,6 +186,8 @@ class KeptTurn:
                     after = number
                     yield number, name, data
                 if name in LAST_EVENTS:
+                    if number < after:
+                        raise EventUnknown
                     return
             # Twice, since the last batch may have come between looking for it and for the lease.
             lifeless = 0 if lives or batches else lifeless + 1
@@ -183,11 +201,19 @@ class KeptTurn:
                 )
             await asyncio.sleep(POLL_SECONDS)
 
-    async def require_events(self) -> None:
-        """Raise Gone where nothing is kept (any longer) of a turn that has ended, EventsUnavailable without Redis."""
+    async def require_events(self, after: int = 0) -> None:
+        """Raise Gone where nothing is kept (any longer) of a turn that has ended, EventsUnavailable without Redis.
+
+        EventUnknown, where the turn is over and has no event of number `after`: while it runs, a reader may have heard
+        more than is written here.
+        """
         batches, lives = await self._look(0)
         if not (batches or lives or self.is_pending):
             raise _gone()
+        if after and batches and not lives:
+            *_, (last, name, _) = _unseal(self._keys[0], batches)
+            if name in LAST_EVENTS and after > last:
+                raise EventUnknown
 
     async def stop(self) -> None:
         """Leave word that the turn is to end; its process hears it within a second. Raises EventsUnavailable."""

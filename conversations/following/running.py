@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 
 from bots.models import Outcome, SourceFilter
-from conversations.following.journal import Journal, KeptTurn, Told
+from conversations.following.journal import EventUnknown, Journal, KeptTurn, Told
 from conversations.models import Message
 from conversations.turns.state import Asker, Halt, History
 from conversations.turns.taking import (
@@ -133,8 +133,10 @@ class TurnRun:
             async for number, event in events:
                 yield number, *self.render(event)
 
-    async def require_events(self) -> None:
-        """They are here; see KeptTurn."""
+    async def require_events(self, after: int = 0) -> None:
+        """Raise EventUnknown for a number that nobody can have heard; see KeptTurn."""
+        if after > len(self.events):
+            raise EventUnknown
 
     def render(self, event: TurnEvent) -> tuple[str, dict[str, Any]]:
         return self._told_as(event, self.request_id)
@@ -248,7 +250,10 @@ class RunningTurns:
         return len(self._runs) + len(self._opening)
 
     def find(self, schema_name: str, turn_id: uuid.UUID) -> TurnRun | None:
-        return self._runs.get((schema_name, turn_id))
+        """Return a turn that runs, or has ended and is not written down yet."""
+        running = self._runs.get((schema_name, turn_id))
+        ended = None if running else self.journal.find(schema_name, turn_id)
+        return ended if isinstance(ended, TurnRun) else running
 
     def note_opening(self, opened: asyncio.Future[None]) -> None:
         """Count a turn from before its question is stored; when `opened` is settled it is added, or has failed."""

@@ -22,7 +22,14 @@ from conversations.models.handoffs import (
     HandoffRules,
     HandoffState,
 )
-from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
+from conversations.models.messages import (
+    CutReason,
+    Feedback,
+    Message,
+    MessageRole,
+    Refused,
+    leave_out_retried,
+)
 from conversations.models.retention import ChatRetention
 
 __all__ = [
@@ -54,5 +61,6 @@ __all__ = [
     "Refused",
     "RunStatus",
     "Trait",
+    "leave_out_retried",
     "name_question",
 ]

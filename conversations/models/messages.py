@@ -186,3 +186,26 @@ class Message(models.Model):
         pending = Message.objects.filter(pk=self.pk, outcome=Outcome.PENDING)
         ended = pending.update(outcome=outcome, error_code=error_code, reserved_in=None, **facts)
         return bool(ended)
+
+
+def leave_out_retried(said: Sequence[Any], again: tuple[str, str] | None = None) -> list[Any]:
+    """Return a chat's messages, oldest first, without what was stopped or failed and then asked again by a retry.
+
+    A retry comes under its question's own request id, and the question counts once, as it ended at last. `again` is
+    request id and text of one that is just being asked.
+    """
+    last = {(each.request_id, each.content): each.pk for each in said if _is_named_question(each)}
+    if again is not None:
+        last[again] = None
+    retried = {
+        each.pk
+        for each in said
+        if _is_named_question(each)
+        and each.outcome in (Outcome.STOPPED, Outcome.FAILED, Outcome.PENDING)
+        and last[each.request_id, each.content] != each.pk
+    }
+    return [each for each in said if each.pk not in retried and each.question_id not in retried]
+
+
+def _is_named_question(message: Any) -> bool:
+    return bool(message.role == MessageRole.USER and message.request_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -11,8 +12,10 @@ from rest_framework.request import Request
 
 from bots.models import BotProfile
 from conversations.audiences import audience_of
+from conversations.following.api import find_repeated
 from conversations.following.running import start_turn
 from conversations.openai.completions import (
+    Chunk,
     Writer,
     find_model,
     list_models,
@@ -25,6 +28,7 @@ from conversations.openai.schemas import (
     CompletionReply,
     ModelListSchema,
     ModelSchema,
+    StreamOptions,
 )
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
@@ -90,6 +94,12 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     )
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None
+    options = body.stream_options or StreamOptions()
+    repeated = await find_repeated(request, bot.pk, asked.question) if is_stream else None
+    if repeated is not None:
+        begun, _, after = repeated
+        writer = Writer(str(bot.pk), ignored, options.include_usage, begun.turn_id, True)
+        return _stream(request, begun.turn_id, writer.go_on(begun.tell(after)))
     turn = await start_turn(
         bot.pk,
         chat_id,
@@ -100,11 +110,8 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         history=asked.history,
         source_filter=body.source_filter,
     )
-    writer = Writer(
-        str(bot.pk),
-        ignored,
-        bool(body.stream_options and body.stream_options.include_usage),
-    )
+    names_events = options.include_event_ids
+    writer = Writer(str(bot.pk), ignored, options.include_usage, turn.turn_id, names_events)
     if not is_stream:
         whole = await writer.collect(turn.read())
         response = JsonResponse(whole, json_dumps_params={"ensure_ascii": False})
@@ -112,20 +119,24 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         return response
     chunks = writer.stream(turn.read())
     # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
-    first = await anext(chunks)
-    stream = stream_events(_write(first, chunks), X_Turn_ID=str(turn.turn_id))
+    return _stream(request, turn.turn_id, chunks, await anext(chunks))
+
+
+def _stream(
+    request: HttpRequest, turn_id: UUID, chunks: AsyncIterator[Chunk], *first: Chunk
+) -> HttpResponseBase:
+    stream = stream_events(_write(first, chunks), X_Turn_ID=str(turn_id))
     name_ignored(request, stream)
     return stream
 
 
-async def _write(
-    first: dict[str, Any], chunks: AsyncIterator[dict[str, Any]]
-) -> AsyncIterator[bytes]:
+async def _write(first: Sequence[Chunk], chunks: AsyncIterator[Chunk]) -> AsyncIterator[bytes]:
     """Write OpenAI's Server-Sent Events; a failure midway is an `error` object, and no `[DONE]` follows it."""
     try:
-        yield encode_event(first)
-        async for chunk in chunks:
-            yield encode_event(chunk)
+        for name, chunk in first:
+            yield encode_event(chunk, number=name)
+        async for name, chunk in chunks:
+            yield encode_event(chunk, number=name)
         yield b"data: [DONE]\n\n"
     except ProductError as error:
         yield encode_event(

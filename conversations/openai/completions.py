@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
+from conversations.following.journal import Told
 from conversations.openai.schemas import (
     ChatMessage,
     Completion,
@@ -42,6 +43,8 @@ _UNSAID = (
     "help",
 )  # what OpenAI's shape has no place for, and the refusal's text
 Events = AsyncGenerator[tuple[int, TurnEvent], None]
+Chunk = tuple[str | None, dict[str, Any]]
+"""With the id of the event that it is the last of."""
 
 
 class NotAnswerable(BadInput):
@@ -144,11 +147,13 @@ class Writer:
     model: str
     ignored: list[str]
     includes_usage: bool = False
+    turn_id: UUID = field(default_factory=uuid4)
+    names_events: bool = False
     _head: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         created = int(timezone.now().timestamp())
-        self._head = {"id": f"chatcmpl-{uuid4().hex}", "created": created, "model": self.model}
+        self._head = {"id": f"chatcmpl-{self.turn_id.hex}", "created": created, "model": self.model}
 
     async def collect(self, events: Events) -> dict[str, Any]:
         """Read a turn to its end and return the whole completion; raises the ProductError it failed with."""
@@ -159,20 +164,60 @@ class Writer:
                     return self._whole(event)
         raise ProductError("The turn ended without an answer.")
 
-    async def stream(self, events: Events) -> AsyncIterator[dict[str, Any]]:
-        """Yield the chunks of a completion; raises the ProductError a turn fails with, before the first or midway."""
+    async def stream(self, events: Events) -> AsyncIterator[Chunk]:
+        """Yield the chunks of a completion, the last that an event leads to with its id, to go on behind.
+
+        Raises the ProductError a turn fails with, before the first or midway.
+        """
         has_begun = False
         async with aclosing(events):
-            async for _, event in events:
+            async for number, event in events:
                 _require_no_end(event)
                 if isinstance(event, Delta | Done) and not has_begun:
                     has_begun = True
-                    yield self._chunk({"role": "assistant", "content": ""})
+                    yield None, self._chunk({"role": "assistant", "content": ""})
                 if isinstance(event, Delta):
-                    yield self._chunk({"content": event.content})
+                    yield self._name(number), self._chunk({"content": event.content})
                 elif isinstance(event, Done):
-                    for chunk in self._end(self._whole(event)):
-                        yield chunk
+                    *chunks, last = self._end(self._whole(event))
+                    for chunk in chunks:
+                        yield None, chunk
+                    yield self._name(number), last
+
+    async def go_on(self, told: AsyncGenerator[Told, None]) -> AsyncIterator[Chunk]:
+        """`stream`, from the middle of a turn on, as it goes over the wire."""
+        yield None, self._chunk({"role": "assistant", "content": ""})
+        async with aclosing(told):
+            async for number, name, data in told:
+                if name == "delta":
+                    yield self._name(number), self._chunk({"content": data["content"]})
+                elif name == "error":
+                    raise ProductError(data["detail"], code=data["code"])
+                elif name == "done":
+                    if data.get("stopped"):
+                        raise TurnStopped
+                    *chunks, last = self._end(self._whole_of(data))
+                    for chunk in chunks:
+                        yield None, chunk
+                    yield self._name(number), last
+
+    def _name(self, number: int) -> str | None:
+        return f"{self.turn_id}:{number}" if self.names_events else None
+
+    def _whole_of(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Of a completion what `_end` says, from a `done` event's data."""
+        refusal = data["refusal"]
+        is_filtered = refusal is not None and refusal["reason"] == FILTERED
+        message = {
+            "refusal": data["content"] if refusal else None, "citations": data["citations"],
+            "refusal_details": refusal, "help": data["help"],
+        }  # fmt: skip
+        finish_reason = FILTERED if is_filtered else data["cut_reason"] or "stop"
+        return {
+            "choices": [{"message": message, "finish_reason": finish_reason}],
+            "usage": {name: count for name, count in data["usage"].items() if name != "model"},
+            "chat_id": data["chat_id"], "message_id": data["message_id"], "ignored": self.ignored,
+        }  # fmt: skip
 
     def _whole(self, done: Done) -> dict[str, Any]:
         message = {

@@ -28,6 +28,9 @@ class ChatMessage(Body):
 
 class StreamOptions(Body):
     include_usage: bool = False
+    include_event_ids: Annotated[
+        bool, Field(description="Ours: ids to go on behind, by `Last-Event-ID`.")
+    ] = False
 
 
 class Metadata(Body):

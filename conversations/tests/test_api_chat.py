@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
 from bots.models import BotProfile
+from conversations.following.running import running_turns
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
 from knowledge.curated.changing import create_answer
@@ -43,7 +44,7 @@ MESSAGE_KEYS = {
 }
 
 
-def post_chat(party, body, path="/v1/chat"):
+def post_chat(party, body, path="/v1/chat", headers=None):
     async def send():
         client = AsyncClient()
         raw = body if isinstance(body, bytes) else json.dumps(body)
@@ -52,11 +53,12 @@ def post_chat(party, body, path="/v1/chat"):
             path,
             raw,
             content_type="application/json",
-            headers={"authorization": f"Bearer {party.raw_token}"},
+            headers={"authorization": f"Bearer {party.raw_token}", **(headers or {})},
         )
         content = (
             b"".join([part async for part in response]) if response.streaming else response.content
         )
+        await running_turns().journal.write()  # its loop ends here
         return response, content.decode()
 
     return async_to_sync(send)()

@@ -329,3 +329,43 @@ def test_a_tenant_that_is_put_away_is_an_error_of_openais_shape(acme, acme_bot):
     Tenant.objects.filter(pk=acme.tenant.pk).update(status="suspended")
     response, body = ask(acme, acme_bot)
     assert response.status_code == 403 and body["error"]["code"] == "tenant_disabled"
+
+
+def test_a_stream_that_broke_is_gone_on_with_behind_an_event_of_its_turn(
+    acme, acme_bot, globex, model
+):
+    """Where ids were asked for; the same request with `Last-Event-ID` asks nothing anew. So with `/v1/chat`."""
+    model.enqueue("It lasts ", 0.05, "36 months [1].")
+    body = {"model": str(acme_bot.pk), "messages": say(QUESTION), "stream": True}
+    body |= {"stream_options": {"include_event_ids": True, "include_usage": True}}
+    first, content = post_chat(acme, body, URL)
+    blocks = content.removesuffix("\n\n").split("\n\n")
+    names = [block.split("\n")[0] for block in blocks if block.startswith("id: ")]
+    turn = first["X-Turn-ID"]
+    assert names[0] == f"id: {turn}:2" and len(names) == len(blocks) - 3, (
+        "of role, end and usage the last"
+    )
+    again, rest = post_chat(acme, body, URL, headers={"last-event-id": names[0][4:]})
+    assert again["X-Turn-ID"] == turn
+    at = blocks.index(next(block for block in blocks if block.startswith(names[0])))
+    told = [json.loads(text.split("data: ")[1]) for text in blocks[at + 1 : -1]]
+    assert [json.loads(text.split("data: ")[1]) for text in rest.split("\n\n")[1:-2]] == [
+        {**each, "created": json.loads(rest[6:].split("\n\n")[0])["created"]} for each in told
+    ]
+    chat = {"bot_profile_id": str(acme_bot.pk), "message": QUESTION, "stream": True}
+    _, plain = post_chat(acme, chat, headers={"last-event-id": "2", "x-turn-id": turn})
+    assert plain.count("event: delta") == len(names) - 2 and plain.count("event: done") == 1
+    assert len(model.requests) == 1
+    for refused, party, headers in (
+        (404, acme, {"last-event-id": f"{uuid4()}:1"}),
+        (404, globex, {"last-event-id": f"{turn}:1"}),
+        (422, acme, {"last-event-id": "1"}),
+        (422, acme, {"last-event-id": f"{turn}:-1"}),
+        (422, acme, {"last-event-id": f"{turn}:9999"}),
+        (422, acme, {"last-event-id": "x:y"}),
+    ):
+        for sent, url in ((body, URL), (chat, "/v1/chat")):
+            response, _ = post_chat(party, sent, url, headers=headers)
+            assert response.status_code == refused, (headers, url)
+    other = {**body, "messages": say("Something else?")}
+    assert post_chat(acme, other, URL, headers={"last-event-id": f"{turn}:1"})[0].status_code == 404

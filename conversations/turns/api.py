@@ -15,8 +15,8 @@ from rest_framework.response import Response
 
 from conversations.audiences import audience_of, open_chats
 from conversations.erasing.deleting import delete_chat
-from conversations.following.api import write_events
-from conversations.following.running import start_turn
+from conversations.following.api import find_repeated, write_events
+from conversations.following.running import Turn, start_turn
 from conversations.listing.finding import list_chats
 from conversations.listing.schemas import ChatQuery, ChatSchema, ExtendedQuery
 from conversations.models import Chat, Message
@@ -98,6 +98,12 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
         user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id,
         languages=Arrival.of_request(request).languages, audience=audience_of(identity, body.groups),
     )  # fmt: skip
+    repeated = (
+        await find_repeated(request, body.bot_profile_id, body.message) if body.stream else None
+    )
+    if repeated is not None:
+        begun, told_as, after = repeated
+        return _stream(request, begun, told_as, after=after, extended=body.extended)
     turn = await start_turn(
         body.bot_profile_id,
         body.chat_id,
@@ -114,9 +120,15 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
         )
         tell_ignored(request, whole)
         return whole
+    return _stream(request, turn, request_id, extended=body.extended)
+
+
+def _stream(
+    request: HttpRequest, turn: Turn, request_id: str, *, extended: bool, after: int = 0
+) -> HttpResponseBase:
     # The contract's events have no id; who reads those can count them.
     events = write_events(
-        turn.tell(), extended=body.extended, numbered=body.extended, request_id=request_id
+        turn.tell(after), extended=extended, numbered=extended, request_id=request_id
     )
     response = stream_events(events, X_Turn_ID=str(turn.turn_id))
     tell_ignored(request, response)

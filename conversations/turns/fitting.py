@@ -1,4 +1,5 @@
-"""What of the conversation and of the passages a model has room for, in tokens, before it is asked. Pure."""
+"""What of the conversation and of the passages a model has room for, in tokens, before it is asked. Pure, but for
+reading what was said before."""
 
 from __future__ import annotations
 
@@ -6,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bots.models import Outcome
+from conversations.models import Chat, Message, MessageRole, leave_out_retried
 from conversations.turns.prompting import AROUND_A_PASSAGE, Messages
+from conversations.turns.state import History
 from knowledge.retrieval.passages import Passage
 from minirag.ai.pricing import context_of
 from minirag.ai.tokens import TOKENS_PER_MESSAGE, count_prompt_tokens, count_tokens
@@ -81,3 +85,34 @@ def _fit_history(
     while kept and kept[-1][0] == "assistant":  # an answer whose question did not fit
         kept.pop()
     return tuple(reversed(kept))
+
+
+# What a person said counts for the model as an answer.
+_SAID_BY: dict[str, str] = {
+    MessageRole.USER: "user", MessageRole.ASSISTANT: "assistant", MessageRole.PERSON: "assistant",
+}  # fmt: skip
+
+
+def cut_history(history: History, turns: int) -> tuple[tuple[str, str], ...]:
+    return tuple(history[-2 * turns :]) if turns else ()
+
+
+def load_history(
+    chat: Chat, turns: int, again: tuple[str, str] | None = None
+) -> tuple[tuple[tuple[str, str], ...], frozenset[int]]:
+    """Return the last `turns` turns as (role, content), oldest first, failed ones left out; and which were refused.
+
+    So are those that were asked again, or are now: `again` is the request id and the text of a visitor's question.
+    """
+    told = (
+        Message.objects.filter(chat=chat, role__in=_SAID_BY)
+        .exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
+        .exclude(content="")  # what was made anonymous
+    )
+    facts = ("pk", "role", "content", "outcome", "request_id", "question_id")
+    latest = told.order_by("-created_at", "-id").values_list(*facts, named=True)
+    said = leave_out_retried(list(reversed(latest[: 2 * turns])), again)
+    return (
+        tuple((_SAID_BY[each.role], each.content) for each in said),
+        frozenset(at for at, each in enumerate(said) if each.outcome == Outcome.REFUSED),
+    )

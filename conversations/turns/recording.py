@@ -19,6 +19,7 @@ from conversations.handoffs.asking import keep_person, note_declined, note_wish,
 from conversations.helping.offers import describe_help
 from conversations.metering import count_turn, meter_turn, price_turn
 from conversations.models import Chat, Citation, Handoff, Message, MessageRole, Trait
+from conversations.turns.fitting import cut_history, load_history
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
@@ -41,11 +42,6 @@ from webhooks.quota_events import tell_crossings
 TITLE_LENGTH = 100
 LOOK_SECONDS = 45.0
 """After how long somebody looks whether the process that takes a turn still lives."""
-
-# What a person said counts for the model as an answer.
-_SAID_BY: dict[str, str] = {
-    MessageRole.USER: "user", MessageRole.ASSISTANT: "assistant", MessageRole.PERSON: "assistant",
-}  # fmt: skip
 
 _TENANT_FACTS = (
     "status", "time_zone", "languages", "maintenance_until", "maintenance_message", "maintenance_of_all",
@@ -85,7 +81,7 @@ def open_turn(
         if getattr(chat, "has_person", False) and keep_person(chat.pk):
             return pass_on(chat, question, asker.request_id)
         history, refused = (
-            load_history(chat, bot.history_turns)
+            load_history(chat, bot.history_turns, asker.key_of(question))
             if chat_id
             else (cut_history(told or (), bot.history_turns), frozenset[int]())
         )
@@ -176,25 +172,6 @@ def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
         origin=asker.origin,
         title=question[:TITLE_LENGTH],
         message_count=1,  # the question
-    )
-
-
-def cut_history(history: History, turns: int) -> tuple[tuple[str, str], ...]:
-    return tuple(history[-2 * turns :]) if turns else ()
-
-
-def load_history(chat: Chat, turns: int) -> tuple[tuple[tuple[str, str], ...], frozenset[int]]:
-    """Return the last `turns` turns as (role, content), oldest first, failed ones left out; and which were refused."""
-    told = (
-        Message.objects.filter(chat=chat, role__in=_SAID_BY)
-        .exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
-        .exclude(content="")  # what was made anonymous
-    )
-    latest = told.order_by("-created_at", "-id").values_list("role", "content", "outcome")
-    rows = list(reversed(latest[: 2 * turns]))
-    return (
-        tuple((_SAID_BY[role], content) for role, content, _ in rows),
-        frozenset(at for at, (_, _, outcome) in enumerate(rows) if outcome == Outcome.REFUSED),
     )
 
 

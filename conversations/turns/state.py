@@ -46,6 +46,10 @@ class Asker:
     # Called in the transaction that stores the question, before it is: raises AlreadyAsked for a repetition.
     require_new: Callable[[], None] | None = None
 
+    def key_of(self, text: str) -> tuple[str, str] | None:
+        """Request id and text of a visitor's question, by which it is known again when it is retried."""
+        return (self.request_id, text) if self.visitor_id else None
+
 
 @dataclass
 class Halt:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from bots.appearance.looks import read_appearance
 from bots.models import BotProfile
 from conversations.handoffs.rules import describe_company
-from conversations.models import Chat
+from conversations.models import Chat, leave_out_retried
 from conversations.widget.identities import read_identity
 from conversations.widget.schemas import AppearanceSchema, SessionBody, WidgetSessionSchema
 from conversations.widget.sessions import (
@@ -139,5 +139,5 @@ class WidgetSessions(OpenView):
             "bot": bot,
             "people": describe_company(bot.pk),
             "chat_id": chat.pk if chat else None,
-            "messages": list(reversed(messages)),
+            "messages": leave_out_retried(list(reversed(messages))),
         }

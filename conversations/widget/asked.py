@@ -15,14 +15,21 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from bots.models import Outcome, SourceFilter
-from conversations.following.journal import KEPT_SECONDS, POLL_SECONDS, UNWRITTEN_SECONDS
+from conversations.following.journal import (
+    KEPT_SECONDS,
+    LEASE_SECONDS,
+    POLL_SECONDS,
+    UNWRITTEN_SECONDS,
+    EventsUnavailable,
+    find_living,
+)
 from conversations.following.running import Tell, Turn, start_turn
 from conversations.models import Chat, Message, MessageRole
 from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
 from minirag.lib.errors import NotFound
 from minirag.lib.fixed_queries import FixedQuery
-from tenants.context import run_sync, scoped_name
+from tenants.context import require_tenant, run_sync, scoped_name
 
 
 def _asked(
@@ -51,7 +58,7 @@ def find_question(session: WidgetSession, request_id: str) -> Message | None:
 def find_same_question(session: WidgetSession, request_id: str, text: str) -> Message | None:
     """Return what is being asked already, or was answered just now: to be followed, and not charged twice.
 
-    What failed or was stopped may be asked again under the same id.
+    What failed or was stopped may be asked again under the same id, and so may that whose process has died.
     """
     told_from = timezone.now() - timedelta(seconds=KEPT_SECONDS)
     asked = (request_id, session.visitor_id, session.subject, session.bot_profile_id, text)
@@ -59,9 +66,21 @@ def find_same_question(session: WidgetSession, request_id: str, text: str) -> Me
         if not session.audience.groups.issuperset(same.chat.groups):
             continue
         is_answered = same.outcome in (Outcome.ANSWERED, Outcome.REFUSED, Outcome.PERSON)
-        if same.outcome == Outcome.PENDING or (is_answered and same.created_at >= told_from):
+        if is_answered and same.created_at >= told_from:
+            return same
+        if same.outcome == Outcome.PENDING and not _is_orphaned(same):
             return same
     return None
+
+
+def _is_orphaned(question: Message) -> bool:
+    """Whether the process that takes a turn shows no life; one that has just begun may not have shown any yet."""
+    if question.created_at > timezone.now() - timedelta(seconds=LEASE_SECONDS):
+        return False
+    try:
+        return not find_living(require_tenant().schema_name, [question.pk])
+    except EventsUnavailable:
+        return False
 
 
 def require_new_question(session: WidgetSession, request_id: str, text: str) -> None:

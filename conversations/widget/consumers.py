@@ -35,6 +35,7 @@ from conversations.widget.schemas import (
     QuestionFrame,
     ResetDoneSchema,
     ResumeFrame,
+    StopFrame,
 )
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
 from minirag.lib.errors import (
@@ -71,6 +72,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
 
     turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
     reader: asyncio.Task[None] | None = None
+    read_id = ""  # the request of that turn
     is_closed = False
     source_filter: SourceFilter | None = None  # of the page
     refusals = 0
@@ -139,8 +141,9 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
             return await self._authenticate(frame)
         if self.session is None:
             raise NotAuthenticated("Authenticate first.")
-        handler = handlers.get(frame.get("type"))  # type: ignore[arg-type]
-        if handler is None or (self.session.trial and frame["type"] not in TRIED_FRAMES):
+        kind = frame.get("type")
+        handler = handlers.get(kind) if isinstance(kind, str) else None
+        if handler is None or (self.session.trial and kind not in TRIED_FRAMES):
             raise BadInput("Unknown frame type.", code="frame_unknown")
         return await handler(frame)
 
@@ -221,16 +224,17 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
         session = await self.open_session(self.session_token)
 
         async def find() -> Turn:
-            return await self._follow(await wait_for_question(session, body.request_id))
+            question = await wait_for_question(session, body.request_id)
+            return await self._follow(question, after=body.after)
 
         self._begin_to_read(session, body.request_id, find(), after=body.after)
 
-    async def _follow(self, question: Message) -> Turn:
+    async def _follow(self, question: Message, after: int = 0) -> Turn:
         if self.chat_id != question.chat_id:
             self.chat_id = question.chat_id
             await self.follow_chat()
         turn = find_turn(question)
-        await turn.require_events()
+        await turn.require_events(after)
         return turn
 
     def _require_idle(self) -> None:
@@ -247,6 +251,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
         with tenant_context(session.tenant):  # the tasks copy the context
             context = copy_context()
         context.run(structlog.contextvars.bind_contextvars, request_id=request_id)
+        self.read_id = request_id
         self.turn = asyncio.get_running_loop().create_task(turn, context=context)
         # Where the reader has gone before it began, nobody asks what it failed with.
         self.turn.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -281,8 +286,15 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
 
     async def _stop(self, frame: dict[str, Any]) -> None:
         """End the running turn; what was said until then is stored, and its reader sends it with an ordinary `done`."""
+        body = validate_fields(StopFrame, frame, where="body")
         reader = self.reader
         if await self.forget_trial():
+            return
+        if body.request_id and body.request_id != self.read_id:
+            assert self.session is not None  # noqa: S101 - for the type checker
+            with tenant_context(self.session.tenant):
+                question = await wait_for_question(self.session, body.request_id)
+                await find_turn(question).stop()
             return
         if not self.is_busy or self.turn is None or reader is None:
             return

@@ -78,6 +78,12 @@ class PeopleSchema(Noun):
     opens_at: Annotated[Moment | None, Field(description="When they are there again.")]
 
 
+class VisitorsMessageSchema(FullMessageSchema):
+    request_id: Annotated[
+        str, Field(description="A question's own: by it its turn is resumed, or asked again.")
+    ]
+
+
 class WidgetSessionSchema(Noun):
     session_token: str
     expires_at: Moment
@@ -86,7 +92,7 @@ class WidgetSessionSchema(Noun):
         PeopleSchema | None, Field(description="Null where visitors cannot ask for a person.")
     ]
     chat_id: UUID | None
-    messages: list[FullMessageSchema]
+    messages: list[VisitorsMessageSchema]
 
 
 # --- What a widget sends ------------------------------------------------------------------------------------------
@@ -100,6 +106,12 @@ class AuthenticateFrame(Body):
 
 class QuestionFrame(Body):
     message: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
+
+
+class StopFrame(Body):
+    """Of a turn that this socket does not read, as another tab's, with its `request_id`."""
+
     request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
 
 

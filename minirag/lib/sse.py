@@ -15,7 +15,7 @@ from django.http import StreamingHttpResponse
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 
 
-def encode_event(data: Any, *, name: str = "", number: int | None = None) -> bytes:
+def encode_event(data: Any, *, name: str = "", number: int | str | None = None) -> bytes:
     """Write one event; without a name it is OpenAI's, one with a `number` can be gone on from."""
     head = f"id: {number}\n" if number is not None else ""
     head += f"event: {name}\n" if name else ""

@@ -3,15 +3,7 @@
  * Made of widget/parts by `python -m widget.build`: change those. Text from the network reaches the page as text nodes;
  * the trace of a turn is a part of a page that the server has written.
  */
-(()=>{
-"use strict";
-const say=window.mrSay||((text)=>text);
-const COPY={copy:say("Copy"),copied:say("Copied")};
-const PANEL=document.querySelector("[data-trying]");
-if(!PANEL)return;
-const SECRET_FIELDS=["new_api_key","new_api_base","clear_api_key"];
-const SESSION_MINUTES=20;
-  const marked = ((module, exports, define) => {
+(()=>{"use strict";const say=window.mrSay||((text)=>text),COPY={copy:say("Copy"),copied:say("Copied")},PANEL=document.querySelector("[data-trying]");if(!PANEL)return;const SECRET_FIELDS=["new_api_key","new_api_base","clear_api_key"],SESSION_MINUTES=20;  const marked = ((module, exports, define) => {
 /**
  * marked v18.0.6 - a markdown parser
  * Copyright (c) 2018-2026, MarkedJS. (MIT License)
@@ -95,560 +87,60 @@ if(__exports != exports)module.exports = exports;return module.exports}));
 /*! @license DOMPurify 3.4.14 | (c) Cure53 and other contributors | Released under the Apache license 2.0 and Mozilla Public License 2.0 | github.com/cure53/DOMPurify/blob/3.4.14/LICENSE */
 !function(t,e){"object"==typeof exports&&"undefined"!=typeof module?module.exports=e():"function"==typeof define&&define.amd?define(e):(t="undefined"!=typeof globalThis?globalThis:t||self).DOMPurify=e()}(this,function(){"use strict";function t(t,e){(null==e||e>t.length)&&(e=t.length);for(var n=0,o=Array(e);n<e;n++)o[n]=t[n];return o}function e(e,n){return function(t){if(Array.isArray(t))return t}(e)||function(t,e){var n=null==t?null:"undefined"!=typeof Symbol&&t[Symbol.iterator]||t["@@iterator"];if(null!=n){var o,r,i,a,l=[],c=!0,s=!1;try{if(i=(n=n.call(t)).next,0===e);else for(;!(c=(o=i.call(n)).done)&&(l.push(o.value),l.length!==e);c=!0);}catch(t){s=!0,r=t}finally{try{if(!c&&null!=n.return&&(a=n.return(),Object(a)!==a))return}finally{if(s)throw r}}return l}}(e,n)||function(e,n){if(e){if("string"==typeof e)return t(e,n);var o={}.toString.call(e).slice(8,-1);return"Object"===o&&e.constructor&&(o=e.constructor.name),"Map"===o||"Set"===o?Array.from(e):"Arguments"===o||/^(?:Ui|I)nt(?:8|16|32)(?:Clamped)?Array$/.test(o)?t(e,n):void 0}}(e,n)||function(){throw new TypeError("Invalid attempt to destructure non-iterable instance.\nIn order to be iterable, non-array objects must have a [Symbol.iterator]() method.")}()}const n=Object.entries,o=Object.setPrototypeOf,r=Object.isFrozen,i=Object.getPrototypeOf,a=Object.getOwnPropertyDescriptor;let l=Object.freeze,c=Object.seal,s=Object.create,u="undefined"!=typeof Reflect&&Reflect,f=u.apply,p=u.construct;l||(l=function(t){return t}),c||(c=function(t){return t}),f||(f=function(t,e){for(var n=arguments.length,o=new Array(n>2?n-2:0),r=2;r<n;r++)o[r-2]=arguments[r];return t.apply(e,o)}),p||(p=function(t){for(var e=arguments.length,n=new Array(e>1?e-1:0),o=1;o<e;o++)n[o-1]=arguments[o];return new t(...n)});const m=L(Array.prototype.forEach),d=L(Array.prototype.lastIndexOf),h=L(Array.prototype.pop),y=L(Array.prototype.push),g=L(Array.prototype.splice),b=Array.isArray,S=L(String.prototype.toLowerCase),T=L(String.prototype.toString),A=L(String.prototype.match),E=L(String.prototype.replace),w=L(String.prototype.indexOf),v=L(String.prototype.trim),O=L(Number.prototype.toString),x=L(Boolean.prototype.toString),N="undefined"==typeof BigInt?null:L(BigInt.prototype.toString),_="undefined"==typeof Symbol?null:L(Symbol.prototype.toString),D=L(Object.prototype.hasOwnProperty),R=L(Object.prototype.toString),k=L(RegExp.prototype.test),C=(I=TypeError,function(){for(var t=arguments.length,e=new Array(t),n=0;n<t;n++)e[n]=arguments[n];return p(I,e)});var I;function L(t){return function(e){e instanceof RegExp&&(e.lastIndex=0);for(var n=arguments.length,o=new Array(n>1?n-1:0),r=1;r<n;r++)o[r-1]=arguments[r];return f(t,e,o)}}function z(t,e){let n=arguments.length>2&&void 0!==arguments[2]?arguments[2]:S;if(o&&o(t,null),!b(e))return t;let i=e.length;for(;i--;){let o=e[i];if("string"==typeof o){const t=n(o);t!==o&&(r(e)||(e[i]=t),o=t)}t[o]=!0}return t}function M(t){for(let e=0;e<t.length;e++){D(t,e)||(t[e]=null)}return t}function P(t){const o=s(null);for(const i of n(t)){var r=e(i,2);const n=r[0],a=r[1];D(t,n)&&(b(a)?o[n]=M(a):a&&"object"==typeof a&&a.constructor===Object?o[n]=P(a):o[n]=a)}return o}function U(t,e){for(;null!==t;){const n=a(t,e);if(n){if(n.get)return L(n.get);if("function"==typeof n.value)return L(n.value)}t=i(t)}return function(){return null}}const F=l(["a","abbr","acronym","address","area","article","aside","audio","b","bdi","bdo","big","blink","blockquote","body","br","button","canvas","caption","center","cite","code","col","colgroup","content","data","datalist","dd","decorator","del","details","dfn","dialog","dir","div","dl","dt","element","em","fieldset","figcaption","figure","font","footer","form","h1","h2","h3","h4","h5","h6","head","header","hgroup","hr","html","i","img","input","ins","kbd","label","legend","li","main","map","mark","marquee","menu","menuitem","meter","nav","nobr","ol","optgroup","option","output","p","picture","pre","progress","q","rp","rt","ruby","s","samp","search","section","select","shadow","slot","small","source","spacer","span","strike","strong","style","sub","summary","sup","table","tbody","td","template","textarea","tfoot","th","thead","time","tr","track","tt","u","ul","var","video","wbr"]),H=l(["svg","a","altglyph","altglyphdef","altglyphitem","animatecolor","animatemotion","animatetransform","circle","clippath","defs","desc","ellipse","enterkeyhint","exportparts","filter","font","g","glyph","glyphref","hkern","image","inputmode","line","lineargradient","marker","mask","metadata","mpath","part","path","pattern","polygon","polyline","radialgradient","rect","stop","style","switch","symbol","text","textpath","title","tref","tspan","view","vkern"]),j=l(["feBlend","feColorMatrix","feComponentTransfer","feComposite","feConvolveMatrix","feDiffuseLighting","feDisplacementMap","feDistantLight","feDropShadow","feFlood","feFuncA","feFuncB","feFuncG","feFuncR","feGaussianBlur","feImage","feMerge","feMergeNode","feMorphology","feOffset","fePointLight","feSpecularLighting","feSpotLight","feTile","feTurbulence"]),B=l(["animate","color-profile","cursor","discard","font-face","font-face-format","font-face-name","font-face-src","font-face-uri","foreignobject","hatch","hatchpath","mesh","meshgradient","meshpatch","meshrow","missing-glyph","script","set","solidcolor","unknown","use"]),W=l(["math","menclose","merror","mfenced","mfrac","mglyph","mi","mlabeledtr","mmultiscripts","mn","mo","mover","mpadded","mphantom","mroot","mrow","ms","mspace","msqrt","mstyle","msub","msup","msubsup","mtable","mtd","mtext","mtr","munder","munderover","mprescripts"]),Y=l(["maction","maligngroup","malignmark","mlongdiv","mscarries","mscarry","msgroup","mstack","msline","msrow","semantics","annotation","annotation-xml","mprescripts","none"]),G=l(["#text"]),q=l(["accept","action","align","alt","autocapitalize","autocomplete","autopictureinpicture","autoplay","background","bgcolor","border","capture","cellpadding","cellspacing","checked","cite","class","clear","color","cols","colspan","command","commandfor","controls","controlslist","coords","crossorigin","datetime","decoding","default","dir","disabled","disablepictureinpicture","disableremoteplayback","download","draggable","enctype","enterkeyhint","exportparts","face","for","headers","height","hidden","high","href","hreflang","id","inert","inputmode","integrity","ismap","kind","label","lang","list","loading","loop","low","max","maxlength","media","method","min","minlength","multiple","muted","name","nonce","noshade","novalidate","nowrap","open","optimum","part","pattern","placeholder","playsinline","popover","popovertarget","popovertargetaction","poster","preload","pubdate","radiogroup","readonly","rel","required","rev","reversed","role","rows","rowspan","spellcheck","scope","selected","shape","size","sizes","slot","span","srclang","start","src","srcset","step","style","summary","tabindex","title","translate","type","usemap","valign","value","width","wrap","xmlns"]),$=l(["accent-height","accumulate","additive","alignment-baseline","amplitude","ascent","attributename","attributetype","azimuth","basefrequency","baseline-shift","begin","bias","by","class","clip","clippathunits","clip-path","clip-rule","color","color-interpolation","color-interpolation-filters","color-profile","color-rendering","cx","cy","d","dx","dy","diffuseconstant","direction","display","divisor","dominant-baseline","dur","edgemode","elevation","end","exponent","fill","fill-opacity","fill-rule","filter","filterunits","flood-color","flood-opacity","font-family","font-size","font-size-adjust","font-stretch","font-style","font-variant","font-weight","fx","fy","g1","g2","glyph-name","glyphref","gradientunits","gradienttransform","height","href","id","image-rendering","in","in2","intercept","k","k1","k2","k3","k4","kerning","keypoints","keysplines","keytimes","lang","lengthadjust","letter-spacing","kernelmatrix","kernelunitlength","lighting-color","local","marker-end","marker-mid","marker-start","markerheight","markerunits","markerwidth","maskcontentunits","maskunits","max","mask","mask-type","media","method","mode","min","name","numoctaves","offset","operator","opacity","order","orient","orientation","origin","overflow","paint-order","path","pathlength","patterncontentunits","patterntransform","patternunits","pointer-events","points","preservealpha","preserveaspectratio","primitiveunits","r","rx","ry","radius","refx","refy","repeatcount","repeatdur","restart","result","rotate","scale","seed","shape-rendering","slope","specularconstant","specularexponent","spreadmethod","startoffset","stddeviation","stitchtiles","stop-color","stop-opacity","stroke-dasharray","stroke-dashoffset","stroke-linecap","stroke-linejoin","stroke-miterlimit","stroke-opacity","stroke","stroke-width","style","surfacescale","systemlanguage","tabindex","tablevalues","targetx","targety","transform","transform-origin","text-anchor","text-decoration","text-orientation","text-rendering","textlength","type","u1","u2","unicode","values","vector-effect","viewbox","visibility","version","vert-adv-y","vert-origin-x","vert-origin-y","width","word-spacing","wrap","writing-mode","xchannelselector","ychannelselector","x","x1","x2","xmlns","y","y1","y2","z","zoomandpan"]),X=l(["accent","accentunder","align","bevelled","close","columnalign","columnlines","columnspacing","columnspan","denomalign","depth","dir","display","displaystyle","encoding","fence","frame","height","href","id","largeop","length","linethickness","lquote","lspace","mathbackground","mathcolor","mathsize","mathvariant","maxsize","minsize","movablelimits","notation","numalign","open","rowalign","rowlines","rowspacing","rowspan","rspace","rquote","scriptlevel","scriptminsize","scriptsizemultiplier","selection","separator","separators","stretchy","subscriptshift","supscriptshift","symmetric","voffset","width","xmlns"]),K=l(["xlink:href","xml:id","xlink:title","xml:space","xmlns:xlink"]),V=c(/{{[\w\W]*|^[\w\W]*}}/g),Z=c(/<%[\w\W]*|^[\w\W]*%>/g),J=c(/\${[\w\W]*/g),Q=c(/^data-[\-\w.\u00B7-\uFFFF]+$/),tt=c(/^aria-[\-\w]+$/),et=c(/^(?:(?:(?:f|ht)tps?|mailto|tel|callto|sms|cid|xmpp|matrix):|[^a-z]|[a-z+.\-]+(?:[^a-z+.\-:]|$))/i),nt=c(/^(?:\w+script|data):/i),ot=c(/[\u0000-\u0020\u00A0\u1680\u180E\u2000-\u2029\u205F\u3000]/g),rt=c(/^html$/i),it=c(/^[a-z][.\w]*(-[.\w]+)+$/i),at=c(/<[/\w!]/g),lt=c(/<[/\w]/g),ct=c(/<\/no(script|embed|frames)/i),st=c(/\/>/i),ut=1,ft=3,pt=7,mt=8,dt=9,ht=11,yt=["style","script","xmp","iframe","noembed","noframes","plaintext","noscript"],gt=l(z({},yt)),bt=function(){const t={};return m(yt,e=>{t[e]=c(new RegExp("</"+e+"(?=[\\t\\n\\f\\r />])","i"))}),l(t)}(),St=function(){return"undefined"==typeof window?null:window},Tt=function(t,e,n,o){return D(t,e)&&b(t[e])?z(o.base?P(o.base):{},t[e],o.transform):n},At=function(t,e,n){const o=D(t,e)?t[e]:void 0;return o&&"object"==typeof o?P(o):n()};var Et=function t(){let e=arguments.length>0&&void 0!==arguments[0]?arguments[0]:St();const o=e=>t(e);if(o.version="3.4.14",o.removed=[],!e||!e.document||e.document.nodeType!==dt||!e.Element)return o.isSupported=!1,o;let r=e.document;const i=r,a=i.currentScript;e.DocumentFragment;const u=e.HTMLTemplateElement,f=e.Node,p=e.Element,I=e.NodeFilter,L=e.NamedNodeMap;void 0===L&&(e.NamedNodeMap||e.MozNamedAttrMap),e.HTMLFormElement;const M=e.DOMParser,yt=e.trustedTypes,Et=p.prototype,wt=U(Et,"cloneNode"),vt=U(Et,"remove"),Ot=U(Et,"nextSibling"),xt=U(Et,"childNodes"),Nt=U(Et,"parentNode"),_t=U(Et,"shadowRoot"),Dt=U(Et,"attributes"),Rt=f&&f.prototype?U(f.prototype,"nodeType"):null,kt=f&&f.prototype?U(f.prototype,"nodeName"):null,Ct=f&&f.prototype?U(f.prototype,"ownerDocument"):null,It=function(t){return Rt?Rt(t):t.nodeType},Lt=function(t){return kt?kt(t):t.nodeName};if("function"==typeof u){const t=r.createElement("template");t.content&&t.content.ownerDocument&&(r=t.content.ownerDocument)}let zt,Mt,Pt="",Ut=!1,Ft=0;const Ht=function(){if(Ft>0)throw C('A configured TRUSTED_TYPES_POLICY callback (createHTML or createScriptURL) must not call DOMPurify.sanitize, as that causes infinite recursion. Do not pass a policy whose callbacks wrap DOMPurify as TRUSTED_TYPES_POLICY; see the "DOMPurify and Trusted Types" section of the README.')},jt=function(t){Ht(),Ft++;try{return zt.createHTML(t)}finally{Ft--}},Bt=function(){return Ut||(Mt=function(t,e){if("object"!=typeof t||"function"!=typeof t.createPolicy)return null;let n=null;const o="data-tt-policy-suffix";e&&e.hasAttribute(o)&&(n=e.getAttribute(o));const r="dompurify"+(n?"#"+n:"");try{return t.createPolicy(r,{createHTML:t=>t,createScriptURL:t=>t})}catch(t){return console.warn("TrustedTypes policy "+r+" could not be created."),null}}(yt,a),Ut=!0),Mt},Wt=r,Yt=Wt.implementation,Gt=Wt.createNodeIterator,qt=Wt.createDocumentFragment,$t=Wt.getElementsByTagName,Xt=i.importNode;let Kt={afterSanitizeAttributes:[],afterSanitizeElements:[],afterSanitizeShadowDOM:[],beforeSanitizeAttributes:[],beforeSanitizeElements:[],beforeSanitizeShadowDOM:[],uponSanitizeAttribute:[],uponSanitizeElement:[],uponSanitizeShadowNode:[]};o.isSupported="function"==typeof n&&"function"==typeof Nt&&Yt&&void 0!==Yt.createHTMLDocument;const Vt=V,Zt=Z,Jt=J,Qt=Q,te=tt,ee=nt,ne=ot,oe=it;let re=et,ie=null;const ae=z({},[...F,...H,...j,...W,...G]);let le=null;const ce=z({},[...q,...$,...X,...K]);let se=Object.seal(s(null,{tagNameCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},attributeNameCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},allowCustomizedBuiltInElements:{writable:!0,configurable:!1,enumerable:!0,value:!1}})),ue=null,fe=null;const pe=Object.seal(s(null,{tagCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},attributeCheck:{writable:!0,configurable:!1,enumerable:!0,value:null}}));let me=!0,de=!0,he=!1,ye=!0,ge=!1,be=!0,Se=!1,Te=!1,Ae=null,Ee=null,we=!1,ve=!1,Oe=!1,xe=!1,Ne=!0,_e=!1;const De="user-content-";let Re=!0,ke=!1,Ce={},Ie=null;const Le=z({},["annotation-xml","audio","colgroup","desc","foreignobject","head","iframe","math","mi","mn","mo","ms","mtext","noembed","noframes","noscript","plaintext","script","selectedcontent","style","svg","template","thead","title","video","xmp"]);let ze=null;const Me=z({},["audio","video","img","source","image","track"]);let Pe=null;const Ue=z({},["alt","class","for","id","label","name","pattern","placeholder","role","summary","title","value","style","xmlns"]),Fe="http://www.w3.org/1998/Math/MathML",He="http://www.w3.org/2000/svg",je="http://www.w3.org/1999/xhtml";let Be=je,We=!1,Ye=null;const Ge=z({},[Fe,He,je],T),qe=l(["mi","mo","mn","ms","mtext"]);let $e=z({},qe);const Xe=l(["annotation-xml"]);let Ke=z({},Xe);const Ve=z({},["title","style","font","a","script"]);let Ze=null;const Je=["application/xhtml+xml","text/html"];let Qe=null,tn=null;const en=r.createElement("form"),nn=function(t){return t instanceof RegExp||t instanceof Function},on=function(){let t=arguments.length>0&&void 0!==arguments[0]?arguments[0]:{};if(tn&&tn===t)return;t&&"object"==typeof t||(t={}),t=P(t),Ze=-1===Je.indexOf(t.PARSER_MEDIA_TYPE)?"text/html":t.PARSER_MEDIA_TYPE,Qe="application/xhtml+xml"===Ze?T:S,ie=Tt(t,"ALLOWED_TAGS",ae,{transform:Qe}),le=Tt(t,"ALLOWED_ATTR",ce,{transform:Qe}),Ye=Tt(t,"ALLOWED_NAMESPACES",Ge,{transform:T}),Pe=Tt(t,"ADD_URI_SAFE_ATTR",Ue,{transform:Qe,base:Ue}),ze=Tt(t,"ADD_DATA_URI_TAGS",Me,{transform:Qe,base:Me}),Ie=Tt(t,"FORBID_CONTENTS",Le,{transform:Qe}),ue=Tt(t,"FORBID_TAGS",P({}),{transform:Qe}),fe=Tt(t,"FORBID_ATTR",P({}),{transform:Qe}),Ce=!!D(t,"USE_PROFILES")&&(t.USE_PROFILES&&"object"==typeof t.USE_PROFILES?P(t.USE_PROFILES):t.USE_PROFILES),me=!1!==t.ALLOW_ARIA_ATTR,de=!1!==t.ALLOW_DATA_ATTR,he=t.ALLOW_UNKNOWN_PROTOCOLS||!1,ye=!1!==t.ALLOW_SELF_CLOSE_IN_ATTR,ge=t.SAFE_FOR_TEMPLATES||!1,be=!1!==t.SAFE_FOR_XML,Se=t.WHOLE_DOCUMENT||!1,ve=t.RETURN_DOM||!1,Oe=t.RETURN_DOM_FRAGMENT||!1,xe=t.RETURN_TRUSTED_TYPE||!1,we=t.FORCE_BODY||!1,Ne=!1!==t.SANITIZE_DOM,_e=t.SANITIZE_NAMED_PROPS||!1,Re=!1!==t.KEEP_CONTENT,ke=t.IN_PLACE||!1,re=function(t){try{return k(t,""),!0}catch(t){return!1}}(t.ALLOWED_URI_REGEXP)?t.ALLOWED_URI_REGEXP:et,Be="string"==typeof t.NAMESPACE?t.NAMESPACE:je,$e=At(t,"MATHML_TEXT_INTEGRATION_POINTS",()=>z({},qe)),Ke=At(t,"HTML_INTEGRATION_POINTS",()=>z({},Xe));const e=At(t,"CUSTOM_ELEMENT_HANDLING",()=>s(null));if(se=s(null),D(e,"tagNameCheck")&&nn(e.tagNameCheck)&&(se.tagNameCheck=e.tagNameCheck),D(e,"attributeNameCheck")&&nn(e.attributeNameCheck)&&(se.attributeNameCheck=e.attributeNameCheck),D(e,"allowCustomizedBuiltInElements")&&"boolean"==typeof e.allowCustomizedBuiltInElements&&(se.allowCustomizedBuiltInElements=e.allowCustomizedBuiltInElements),c(se),ge&&(de=!1),Oe&&(ve=!0),Ce&&(ie=z({},G),le=s(null),!0===Ce.html&&(z(ie,F),z(le,q)),!0===Ce.svg&&(z(ie,H),z(le,$),z(le,K)),!0===Ce.svgFilters&&(z(ie,j),z(le,$),z(le,K)),!0===Ce.mathMl&&(z(ie,W),z(le,X),z(le,K))),pe.tagCheck=null,pe.attributeCheck=null,D(t,"ADD_TAGS")&&("function"==typeof t.ADD_TAGS?pe.tagCheck=t.ADD_TAGS:b(t.ADD_TAGS)&&(ie===ae&&(ie=P(ie)),z(ie,t.ADD_TAGS,Qe))),D(t,"ADD_ATTR")&&("function"==typeof t.ADD_ATTR?pe.attributeCheck=t.ADD_ATTR:b(t.ADD_ATTR)&&(le===ce&&(le=P(le)),z(le,t.ADD_ATTR,Qe))),D(t,"ADD_FORBID_CONTENTS")&&b(t.ADD_FORBID_CONTENTS)&&(Ie===Le&&(Ie=P(Ie)),z(Ie,t.ADD_FORBID_CONTENTS,Qe)),Re&&(ie["#text"]=!0),Se&&z(ie,["html","head","body"]),ie.table&&(z(ie,["tbody"]),delete ue.tbody),t.TRUSTED_TYPES_POLICY){if("function"!=typeof t.TRUSTED_TYPES_POLICY.createHTML)throw C('TRUSTED_TYPES_POLICY configuration option must provide a "createHTML" hook.');if("function"!=typeof t.TRUSTED_TYPES_POLICY.createScriptURL)throw C('TRUSTED_TYPES_POLICY configuration option must provide a "createScriptURL" hook.');const e=zt;zt=t.TRUSTED_TYPES_POLICY;try{Pt=jt("")}catch(t){throw zt=e,t}}else null===t.TRUSTED_TYPES_POLICY?(zt=void 0,Pt=""):(void 0===zt&&(zt=Bt()),zt&&"string"==typeof Pt&&(Pt=jt("")));l&&l(t),tn=t},rn=z({},[...H,...j,...B]),an=z({},[...W,...Y]),ln=function(t){let e=Nt(t);e&&e.tagName||(e={namespaceURI:Be,tagName:"template"});const n=S(t.tagName),o=S(e.tagName);return!!Ye[t.namespaceURI]&&(t.namespaceURI===He?function(t,e,n){return e.namespaceURI===je?"svg"===t:e.namespaceURI===Fe?"svg"===t&&("annotation-xml"===n||$e[n]):Boolean(rn[t])}(n,e,o):t.namespaceURI===Fe?function(t,e,n){return e.namespaceURI===je?"math"===t:e.namespaceURI===He?"math"===t&&Ke[n]:Boolean(an[t])}(n,e,o):t.namespaceURI===je?function(t,e,n){return!(e.namespaceURI===He&&!Ke[n])&&!(e.namespaceURI===Fe&&!$e[n])&&!an[t]&&(Ve[t]||!rn[t])}(n,e,o):!("application/xhtml+xml"!==Ze||!Ye[t.namespaceURI]))},cn=function(t){y(o.removed,{element:t});try{Nt(t).removeChild(t)}catch(e){if(vt(t),!Nt(t))throw C("a node selected for removal could not be detached from its tree and cannot be safely returned; refusing to sanitize in place")}},sn=function(t,e,n){try{t.removeAttributeNode(e)}catch(e){try{t.removeAttribute(n)}catch(t){}}},un=function(t){mn(t);const e=xt(t);if(e){const t=[];m(e,e=>{y(t,e)}),m(t,t=>{try{vt(t)}catch(t){}})}const n=Dt(t);if(n)for(let e=n.length-1;e>=0;--e){const o=n[e],r=o&&o.name;"string"==typeof r&&sn(t,o,r)}},fn=function(t,e,n){if(!n)try{n=e.getAttributeNode(t)}catch(t){n=null}y(o.removed,{attribute:n||null,from:e});try{n?e.removeAttributeNode(n):e.removeAttribute(t)}catch(n){try{e.removeAttribute(t)}catch(t){}}if("is"===t)if(ve||Oe)try{cn(e)}catch(t){}else try{e.setAttribute(t,"")}catch(t){}},pn=function(t){const e=Dt(t);if(e)for(let n=e.length-1;n>=0;--n){const o=e[n],r=o&&o.name;"string"!=typeof r||le[Qe(r)]||sn(t,o,r)}},mn=function(t){const e=[t];for(;e.length>0;){const t=e.pop();It(t)===ut&&pn(t);const n=xt(t);if(n)for(let t=n.length-1;t>=0;--t)e.push(n[t])}},dn=function(t,e){return!!be&&("patchsrc"===t||"for"===t&&"label"!==e&&"output"!==e)},hn=function(t){let e=null,n=null;if(we)t="<remove></remove>"+t;else{const e=A(t,/^[\r\n\t ]+/);n=e&&e[0]}"application/xhtml+xml"===Ze&&Be===je&&(t='<html xmlns="http://www.w3.org/1999/xhtml"><head></head><body>'+t+"</body></html>");const o=zt?jt(t):t;if(Be===je)try{e=(new M).parseFromString(o,Ze)}catch(t){}if(!e||!e.documentElement){e=Yt.createDocument(Be,"template",null);try{e.documentElement.innerHTML=We?Pt:o}catch(t){}}const i=e.body||e.documentElement;return t&&n&&i.insertBefore(r.createTextNode(n),i.childNodes[0]||null),Be===je?$t.call(e,Se?"html":"body")[0]:Se?e.documentElement:i},yn=function(t){const e=Ct?Ct(t):t.ownerDocument;return Gt.call(e||t,t,I.SHOW_ELEMENT|I.SHOW_COMMENT|I.SHOW_TEXT|I.SHOW_PROCESSING_INSTRUCTION|I.SHOW_CDATA_SECTION,null)},gn=function(t){return t=E(t,Vt," "),t=E(t,Zt," "),t=E(t,Jt," ")},bn=function(t){var e;t.normalize();const n=Ct?Ct(t):t.ownerDocument,o=Gt.call(n||t,t,I.SHOW_TEXT|I.SHOW_COMMENT|I.SHOW_CDATA_SECTION|I.SHOW_PROCESSING_INSTRUCTION,null);let r=o.nextNode();for(;r;)r.data=gn(r.data),r=o.nextNode();const i=null===(e=t.querySelectorAll)||void 0===e?void 0:e.call(t,"template");i&&m(i,t=>{Tn(t.content)&&bn(t.content)})},Sn=function(t){const e=kt?kt(t):null;return"string"==typeof e&&("form"===Qe(e)&&("string"!=typeof t.nodeName||"string"!=typeof t.textContent||"function"!=typeof t.removeChild||t.attributes!==Dt(t)||"function"!=typeof t.removeAttribute||"function"!=typeof t.setAttribute||"string"!=typeof t.namespaceURI||"function"!=typeof t.insertBefore||"function"!=typeof t.hasChildNodes||t.nodeType!==Rt(t)||t.childNodes!==xt(t)))},Tn=function(t){if(!Rt||"object"!=typeof t||null===t)return!1;try{return Rt(t)===ht}catch(t){return!1}},An=function(t){if(!Rt||"object"!=typeof t||null===t)return!1;try{return"number"==typeof Rt(t)}catch(t){return!1}};function En(t,e,n){0!==t.length&&m(t,t=>{t.call(o,e,n,tn)})}const wn=function(t,e){if(t instanceof RegExp)return k(t,e);if(t instanceof Function){for(var n=arguments.length,o=new Array(n>2?n-2:0),r=2;r<n;r++)o[r-2]=arguments[r];return Boolean(t(e,...o))}return!1},vn=function(t,e,n,o){return 0===t.length?e:e===n||e===o?P(e):e},On=function(t,e){return t!==e&&null===Nt(t)&&(ke&&mn(t),!0)},xn=function(t,e){if(En(Kt.beforeSanitizeElements,t,null),On(t,e))return!0;if(Sn(t))return cn(t),!0;const n=Qe(Lt(t));if(ie=vn(Kt.uponSanitizeElement,ie,ae,Ae),En(Kt.uponSanitizeElement,t,{tagName:n,allowedTags:ie}),On(t,e))return!0;if(function(t,e){return!!(be&&t.hasChildNodes()&&!An(t.firstElementChild)&&k(at,t.textContent)&&k(at,t.innerHTML))||!!(be&&t.namespaceURI===je&&gt[e]&&(An(t.firstElementChild)||"string"==typeof t.textContent&&k(bt[e],t.textContent)))||t.nodeType===pt||!(!be||t.nodeType!==mt||!k(lt,t.data))}(t,n))return cn(t),!0;if(ue[n]||!(pe.tagCheck instanceof Function&&pe.tagCheck(n))&&!ie[n]){const o=function(t,e,n){if(!ue[e]&&Dn(e)&&wn(se.tagNameCheck,e))return!1;if(Re&&!Ie[e]){const e=Nt(t),o=xt(t);if(o&&e)for(let r=o.length-1;r>=0;--r){const i=t===n?wt(o[r],!0):o[r];e.insertBefore(i,Ot(t))}}return cn(t),!0}(t,n,e);return!1===o&&En(Kt.afterSanitizeElements,t,null),o}if(It(t)===ut&&!ln(t))return cn(t),!0;if(("noscript"===n||"noembed"===n||"noframes"===n)&&k(ct,t.innerHTML))return cn(t),!0;if(ge&&t.nodeType===ft){const e=gn(t.textContent);t.textContent!==e&&(y(o.removed,{element:t.cloneNode()}),t.textContent=e)}return En(Kt.afterSanitizeElements,t,null),!1},Nn=function(t,e,n){if(fe[e])return!1;if(dn(e,t))return!1;if(Ne&&("id"===e||"name"===e)&&(n in r||n in en))return!1;const o=le[e]||pe.attributeCheck instanceof Function&&pe.attributeCheck(e,t);return!(!de||!k(Qt,e))||(!(!me||!k(te,e))||(o?!!Pe[e]||(!!k(re,E(n,ne,""))||(!("src"!==e&&"xlink:href"!==e&&"href"!==e||"script"===t||0!==w(n,"data:")||!ze[t])||(!(!he||k(ee,E(n,ne,"")))||!n))):Dn(t)&&wn(se.tagNameCheck,t)&&wn(se.attributeNameCheck,e,t)||"is"===e&&se.allowCustomizedBuiltInElements&&wn(se.tagNameCheck,n)))},_n=z({},["annotation-xml","color-profile","font-face","font-face-format","font-face-name","font-face-src","font-face-uri","missing-glyph"]),Dn=function(t){return!_n[S(t)]&&k(oe,t)},Rn=function(t,e,n,o){if(zt&&"object"==typeof yt&&"function"==typeof yt.getAttributeType&&!n)switch(yt.getAttributeType(t,e)){case"TrustedHTML":return jt(o);case"TrustedScriptURL":return function(t){Ht(),Ft++;try{return zt.createScriptURL(t)}finally{Ft--}}(o)}return o},kn=function(t,e,n,r){try{n?t.setAttributeNS(n,e,r):t.setAttribute(e,r),Sn(t)?cn(t):h(o.removed)}catch(n){fn(e,t)}},Cn=function(t){En(Kt.beforeSanitizeAttributes,t,null);const e=t.attributes;if(!e||Sn(t))return;le=vn(Kt.uponSanitizeAttribute,le,ce,Ee);const n={attrName:"",attrValue:"",keepAttr:!0,allowedAttributes:le,forceKeepAttr:void 0};let o=e.length;const r=Qe(t.nodeName);for(;o--;){const i=e[o],a=i.name,l=i.namespaceURI,c=i.value,s=Qe(a),u=c;let f="value"===a?u:v(u);n.attrName=s,n.attrValue=f,n.keepAttr=!0,n.forceKeepAttr=void 0,En(Kt.uponSanitizeAttribute,t,n),f=n.attrValue,!_e||"id"!==s&&"name"!==s||0===w(f,De)||(fn(a,t,i),f=De+f),be&&k(/((--!?|])>)|<\/(style|script|title|xmp|textarea|noscript|iframe|noembed|noframes)/i,f)?fn(a,t,i):"attributename"===s&&A(f,"href")?fn(a,t,i):n.forceKeepAttr||(n.keepAttr&&(ye||!k(st,f))?(ge&&(f=gn(f)),Nn(r,s,f)?(f=Rn(r,s,l,f),f!==u&&kn(t,a,l,f)):fn(a,t,i)):fn(a,t,i))}En(Kt.afterSanitizeAttributes,t,null)},In=function(t){let e=null;const n=yn(t);for(En(Kt.beforeSanitizeShadowDOM,t,null);e=n.nextNode();)if(En(Kt.uponSanitizeShadowNode,e,null),xn(e,t),Cn(e),Tn(e.content)&&In(e.content),It(e)===ut){const t=_t(e);Tn(t)&&(Ln(t),In(t))}En(Kt.afterSanitizeShadowDOM,t,null)},Ln=function(t){const e=[{node:t,shadow:null}];for(;e.length>0;){const t=e.pop();if(t.shadow){In(t.shadow);continue}const n=t.node,o=It(n)===ut,r=xt(n);if(r)for(let t=r.length-1;t>=0;--t)e.push({node:r[t],shadow:null});if(o){const t=kt?kt(n):null;if("string"==typeof t&&"template"===Qe(t)){const t=n.content;Tn(t)&&e.push({node:t,shadow:null})}}if(o){const t=_t(n);Tn(t)&&e.push({node:null,shadow:t},{node:t,shadow:null})}}};return o.sanitize=function(t){let e=arguments.length>1&&void 0!==arguments[1]?arguments[1]:{},n=null,r=null,a=null,l=null;if(We=!t,We&&(t="\x3c!--\x3e"),"string"!=typeof t&&!An(t)&&"string"!=typeof(t=function(t){switch(typeof t){case"string":return t;case"number":return O(t);case"boolean":return x(t);case"bigint":return N?N(t):"0";case"symbol":return _?_(t):"Symbol()";case"undefined":default:return R(t);case"function":case"object":{if(null===t)return R(t);const e=t,n=U(e,"toString");if("function"==typeof n){const t=n(e);return"string"==typeof t?t:R(t)}return R(t)}}}(t)))throw C("dirty is not a string, aborting");if(!o.isSupported)return t;Te?(ie=Ae,le=Ee):on(e),(Kt.uponSanitizeElement.length>0||Kt.uponSanitizeAttribute.length>0)&&(ie=P(ie)),Kt.uponSanitizeAttribute.length>0&&(le=P(le)),o.removed=[];const c=ke&&"string"!=typeof t&&An(t);if(c){!function(t){if(!be)return;const e=[t];for(;e.length>0;){const t=e.pop(),n=It(t);if(n===pt||n===mt&&k(lt,t.data)){try{vt(t)}catch(t){}continue}if(n===ut){const e=t,n=Qe(Lt(t));try{e.hasAttribute&&e.hasAttribute("patchsrc")&&e.removeAttribute("patchsrc"),e.hasAttribute&&e.hasAttribute("for")&&dn("for",n)&&e.removeAttribute("for")}catch(t){}}const o=xt(t);if(o)for(let t=o.length-1;t>=0;--t)e.push(o[t])}}(t);const e=Lt(t);if("string"==typeof e){const n=Qe(e);if(!ie[n]||ue[n])throw un(t),C("root node is forbidden and cannot be sanitized in-place")}if(Sn(t))throw un(t),C("root node is clobbered and cannot be sanitized in-place");try{Ln(t)}catch(e){throw un(t),e}}else if(An(t))n=hn("\x3c!----\x3e"),r=n.ownerDocument.importNode(t,!0),r.nodeType===ut&&"BODY"===r.nodeName||"HTML"===r.nodeName?n=r:n.appendChild(r),Ln(r);else{if(!ve&&!ge&&!Se&&-1===t.indexOf("<"))return zt&&xe?jt(t):t;if(n=hn(t),!n)return ve?null:xe?Pt:""}n&&we&&cn(n.firstChild);const s=c?t:n;try{const t=yn(s);for(;a=t.nextNode();)xn(a,s),Cn(a),Tn(a.content)&&In(a.content)}catch(e){throw c&&(un(t),m(o.removed,t=>{t.element&&mn(t.element)})),e}if(c)return m(o.removed,t=>{t.element&&mn(t.element)}),ge&&bn(t),t;if(ve){if(ge&&bn(n),Oe)for(l=qt.call(n.ownerDocument);n.firstChild;)l.appendChild(n.firstChild);else l=n;return(le.shadowroot||le.shadowrootmode)&&(l=Xt.call(i,l,!0)),l}let u=Se?n.outerHTML:n.innerHTML;return Se&&ie["!doctype"]&&n.ownerDocument&&n.ownerDocument.doctype&&n.ownerDocument.doctype.name&&k(rt,n.ownerDocument.doctype.name)&&(u="<!DOCTYPE "+n.ownerDocument.doctype.name+">\n"+u),ge&&(u=gn(u)),zt&&xe?jt(u):u},o.setConfig=function(){on(arguments.length>0&&void 0!==arguments[0]?arguments[0]:{}),Te=!0,Ae=ie,Ee=le},o.clearConfig=function(){tn=null,Te=!1,Ae=null,Ee=null,zt=Mt,Pt=""},o.isValidAttribute=function(t,e,n){tn||on({});const o=Qe(t),r=Qe(e);return Nn(o,r,n)},o.addHook=function(t,e){"function"==typeof e&&D(Kt,t)&&y(Kt[t],e)},o.removeHook=function(t,e){if(D(Kt,t)){if(void 0!==e){const n=d(Kt[t],e);return-1===n?void 0:g(Kt[t],n,1)[0]}return h(Kt[t])}},o.removeHooks=function(t){D(Kt,t)&&(Kt[t]=[])},o.removeAllHooks=function(){Kt={afterSanitizeAttributes:[],afterSanitizeElements:[],afterSanitizeShadowDOM:[],beforeSanitizeAttributes:[],beforeSanitizeElements:[],beforeSanitizeShadowDOM:[],uponSanitizeAttribute:[],uponSanitizeElement:[],uponSanitizeShadowNode:[]}},o}();return Et});
   return module.exports; })({ exports: {} }, {});
-function build(tag,properties,...children){
-const element=document.createElement(tag);
-for(const[name,value]of Object.entries(properties||{})){
-if(name.includes("-")||name==="role")element.setAttribute(name,value);
-else element[name]=value;
-}
-element.append(...children);
-return element;
-}
-function icon(name){
-const svg=document.createElementNS("http://www.w3.org/2000/svg","svg");
-svg.setAttribute("viewBox","0 0 24 24");
-svg.setAttribute("aria-hidden","true");
-for(const line of ICONS[name]){
-const path=document.createElementNS("http://www.w3.org/2000/svg","path");
-path.setAttribute("d",line);
-if(name==="stop")path.setAttribute("fill","currentColor");
-svg.append(path);
-}
-return svg;
-}
+function build(tag,properties,...children){const element=document.createElement(tag);for(const[name,value]of Object.entries(properties||{})){if(name.includes("-")||name==="role")element.setAttribute(name,value);else element[name]=value;}
+element.append(...children);return element;}
+function icon(name){const svg=document.createElementNS("http://www.w3.org/2000/svg","svg");svg.setAttribute("viewBox","0 0 24 24");svg.setAttribute("aria-hidden","true");for(const line of ICONS[name]){const path=document.createElementNS("http://www.w3.org/2000/svg","path");path.setAttribute("d",line);if(name==="stop")path.setAttribute("fill","currentColor");svg.append(path);}
+return svg;}
 const iconButton=(name,label,onclick,more)=>
-build("button",{type:"button",title:label,"aria-label":label,onclick,...more},icon(name));
-function randomId(){
-const bytes=crypto.getRandomValues(new Uint8Array(16));
-bytes[6]=(bytes[6]&0x0f)|0x40;
-bytes[8]=(bytes[8]&0x3f)|0x80;
-const hex=Array.from(bytes,(byte)=>byte.toString(16).padStart(2,"0")).join("");
-return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-");
-}
-const safeUrl=(text)=>(/^https?:\/\/\S+$/i.test(text)?text:null);
-const safeLink=(text)=>safeUrl(text)||(/^(?:mailto:[^\s@]+@\S+|tel:\+?[\d().-]{3,})$/i.test(text)?text:null);
-const tellCitation=({number,title,url,page})=>({number,title,url:safeUrl(url||"")||"",page:page||null});
-const RIGHT_TO_LEFT=["ar","fa","he","ur"];
-const NEW_TAB={target:"_blank",rel:"noopener noreferrer nofollow"};
-const link=(href,text)=>build("a",{href,...(safeUrl(href)?NEW_TAB:{})},text);
-const CITED=/^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/;
-class Plain extends marked.Tokenizer{
-html(){}
+build("button",{type:"button",title:label,"aria-label":label,onclick,...more},icon(name));function randomId(){const bytes=crypto.getRandomValues(new Uint8Array(16));bytes[6]=(bytes[6]&0x0f)|0x40;bytes[8]=(bytes[8]&0x3f)|0x80;const hex=Array.from(bytes,(byte)=>byte.toString(16).padStart(2,"0")).join("");return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-");}
+const safeUrl=(text)=>(/^https?:\/\/\S+$/i.test(text)?text:null),safeLink=(text)=>safeUrl(text)||(/^(?:mailto:[^\s@]+@\S+|tel:\+?[\d().-]{3,})$/i.test(text)?text:null),tellCitation=({number,title,url,page})=>({number,title,url:safeUrl(url||"")||"",page:page||null}),RIGHT_TO_LEFT=["ar","fa","he","ur"],NEW_TAB={target:"_blank",rel:"noopener noreferrer nofollow"},link=(href,text)=>build("a",{href,...(safeUrl(href)?NEW_TAB:{})},text);const CITED=/^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/;class Plain extends marked.Tokenizer{html(){}
 tag(){}
 def(){}
-lheading(){}
-}
-const LEXING={
-...marked.getDefaults(),
-gfm:true,
-breaks:true,
-extensions:{
-inline:[(text)=>{
-const match=CITED.exec(text);
-return match?{type:"cited",raw:match[0],numbers:match[1].split(",").map(Number)}:undefined;
-}],
-startInline:[(text)=>text.search(/\[\d/)],
-childTokens:{},
-renderers:{},
-},
-};
-const BULLET=/^(\s*)•\s+/gm;
-function lex(text){
-try{
-const lexer=new marked.Lexer({...LEXING,tokenizer:new Plain()});
-return lexer.lex(text.replace(BULLET,"$1- ")).filter(({type})=>type!=="space");
-}catch{
-return[{type:"paragraph",raw:text,tokens:[{type:"text",raw:text,text}]}];
-}
-}
-const ENTITIES={amp:"&",lt:"<",gt:">",quot:'"',apos:"'",nbsp:"\u00a0"};
-const decode=(text)=>
-text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,(whole,decimal,hex,name)=>{
-if(name)return ENTITIES[name.toLowerCase()];
-const point=decimal?Number(decimal):parseInt(hex,16);
-return point>31&&point<=0x10ffff?String.fromCodePoint(point):whole;
-});
-const inlines=(tokens,way)=>(tokens||[]).flatMap((token)=>inline(token,way));
-function inline(token,way){
-const wrap=(tag)=>build(tag,{},...inlines(token.tokens,way));
-const address=token.href&&safeLink(decode(token.href));
-switch(token.type){
-case "strong":return wrap("strong");
-case "em":return wrap("em");
-case "del":return wrap("del");
-case "codespan":return build("code",{},token.text);
-case "br":return build("br");
-case "checkbox":return token.checked?"☑ ":"☐ ";
-case "cited":{
-const marks=token.numbers.map(way.mark).filter(Boolean);
-return marks.length?marks:token.raw;
-}
-case "link":return address?named(link(address,""),token.title,inlines(token.tokens,way)):token.raw;
-case "image":return address?picture(address,token,way):token.raw;
-case "escape":return token.text;
-case "text":return token.tokens?inlines(token.tokens,way):decode(token.text);
-default:return token.raw;
-}
-}
-function named(element,title,children){
-if(title)element.title=decode(title);
-element.append(...children);
-return element;
-}
-function picture(address,token,way){
-const alt=decode(token.text||"");
-const{protocol,host}=new URL(address,"https://nowhere.invalid");
-if(protocol!=="https:"||!(way.hosts||[]).includes(host))return named(link(address,""),token.title,[alt||address]);
-return named(build("img",{src:address,alt,loading:"lazy",referrerPolicy:"no-referrer"}),token.title,[]);
-}
-function block(token,way){
-const wrap=(tag,...children)=>build(tag,{dir:"auto"},...children);
-switch(token.type){
-case "heading":return wrap(token.depth<3?"h3":"h4",...inlines(token.tokens,way));
-case "paragraph":return wrap("p",...inlines(token.tokens,way));
-case "text":case "checkbox":return inline(token,way);
-case "blockquote":return wrap("blockquote",...blocks(token.tokens,way));
-case "hr":return build("hr");
-case "code":return codeBlock(token,way);
-case "table":return table(token,way);
-case "list":{
-const list=wrap(token.ordered?"ol":"ul",...token.items.map((item)=>wrap("li",...blocks(item.tokens,way))));
-if(token.ordered&&token.start!==1)list.start=token.start;
-return list;
-}
-default:return wrap("p",token.raw);
-}
-}
-const blocks=(tokens,way)=>tokens.filter(({type})=>type!=="space").flatMap((token)=>block(token,way));
-function codeBlock(token,way){
-const code=build("code",{},token.text);
-const{copy,copied}=way.words;
-const onclick=async({target})=>{
-if(!(await copyText(code)))return;
-target.textContent=copied;
-setTimeout(()=>(target.textContent=copy),2000);
-};
-const button=build("button",{type:"button",className:"copy",onclick},copy);
-return build("div",{className:"code"},build("pre",{tabIndex:0},code),button);
-}
-async function copyText(code){
-if(navigator.clipboard&&(await navigator.clipboard.writeText(code.textContent).then(()=>true,()=>false)))return true;
-getSelection().selectAllChildren(code);
-return document.execCommand("copy");
-}
-function table(token,way){
-const cell=(tag)=>({tokens,align})=>{
-const made=build(tag,{dir:"auto",...(align?{className:`to-${align}`}:{})},...inlines(tokens,way));
-if(tag==="th")made.scope="col";
-return made;
-};
-const row=(tag,cells)=>build("tr",{},...cells.map(cell(tag)));
-const body=build("tbody",{},...token.rows.map((cells)=>row("td",cells)));
-return build("div",{className:"table",tabIndex:0},build("table",{},build("thead",{},row("th",token.header)),body));
-}
-const SHOWN={
-IN_PLACE:true,
-ALLOWED_TAGS:[
-"a","b","blockquote","br","button","code","del","div","em","h3","h4","hr","img","li","ol","p","pre","span",
-"strong","table","tbody","td","th","thead","tr","ul",
-],
-ALLOWED_ATTR:[
-"alt","class","dir","href","loading","referrerpolicy","rel","scope","src","start","tabindex","target","title","type",
-],
-ADD_URI_SAFE_ATTR:["dir","loading","referrerpolicy","rel","scope","start","tabindex","target","type"],
-ALLOWED_URI_REGEXP:/^(?:https?:\/\/|mailto:|tel:)/i,
-ALLOW_DATA_ATTR:false,
-TRUSTED_TYPES_POLICY:{createHTML:(html)=>html,createScriptURL:(url)=>url},
-};
-function purified(token,way){
-const box=build("div",{},...blocks([token],way));
-purify.sanitize(box,SHOWN);
-return[...box.childNodes];
-}
-const FENCE=/^\s{0,3}(`{3,}|~{3,})/;
-const BARE=/^[\s>]*(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|[-=*_`~|:+\s]+)?\s*$/;
-const STARTS=/^[\s>]*(?:(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s+(?:\[[ xX]?\]?\s*)?)?/;
-const RULE=/^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
-function settle(text){
-const lines=text.replace(/\r\n?/g,"\n").split("\n");
-let fence="";
-let from=0;
-lines.forEach((line,at)=>{
-const found=FENCE.exec(line);
-if(fence){
-if(found&&found[1].startsWith(fence)&&!line.trim().slice(found[1].length))(fence=""),(from=at + 1);
-}else if(found)(fence=found[1]),(from=at);
-else if(!line.trim())from=at + 1;
-});
-const last=lines.length - 1;
-if(fence)return(from===last||/^\s*[`~]+$/.test(lines[last])?lines.slice(0,last):lines).join("\n");
-if(last>=from&&BARE.test(lines[last]))lines[last]="";
-const tail=lines.slice(from);
-const isTable=tail.length>1&&RULE.test(tail[1])&&tail[1].includes("-");
-if(isTable)return(tail.length>2?lines.slice(0,last):lines).join("\n");
-if(/\|/.test(tail[0])&&(tail.length===1||(tail.length===2&&!tail[1].trim())))return lines.slice(0,from).join("\n");
-let start=tail.length - 1;
-while(start>0&&STARTS.exec(tail[start])[0].trim()==="")start -=1;
-const words=tail.slice(start).join("\n");
-const opening=STARTS.exec(words)[0];
-return[...lines.slice(0,from + start),opening + closeSpans(words.slice(opening.length))].join("\n");
-}
-function closeSpans(words){
-const open=[];
-let made="";
-for(let at=0;at<words.length;){
-const rest=words.slice(at);
-const run=/^(`+|\*+|_+|~~)/.exec(rest);
-if(rest[0]==="\\"){
-made +=rest.length>1?rest.slice(0,2):"";
-at +=2;
-}else if(rest[0]==="`"){
-const end=rest.indexOf(run[0],run[0].length);
-if(end<0)return closing(rest.length>run[0].length?`${made}${rest}${run[0]}`:made,open);
-made +=rest.slice(0,end + run[0].length);
-at +=end + run[0].length;
-}else if(/^!?\[/.test(rest)){
-const[taken,shown]=closeLink(rest);
-made +=shown;
-at +=taken;
-}else if(run){
-made +=delimit(run[0],made,rest.slice(run[0].length),open);
-at +=run[0].length;
-}else{
-made +=rest[0];
-at +=1;
-}
-}
-return closing(made,open);
-}
-const closing=(made,open)=>{
-let text=open.length?made.trimEnd():made;
-for(const{sign,from}of[...open].reverse())text=text.length>from?text + sign:text.slice(0,from - sign.length);
-return text;
-};
-function delimit(run,before,after,open){
-const[under,top]=[...[{},{}],...open].slice(-2).map(({sign=""})=>sign);
-const ends=/\S$/.test(before);
-if(top&&ends&&(top===run||(!after&&top.startsWith(run[0]))))return open.pop().sign;
-if(!after)return "";
-if(under&&ends&&top + under===run)open.splice(-2);
-else if(run.length<4&&/^\S/.test(after)&&!(run[0]==="_"&&/[\p{L}\p{N}_]$/u.test(before)))
-open.push({sign:run,from:before.length + run.length});
-return run;
-}
-function closeLink(rest){
-const label=/^!?\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]?/.exec(rest);
-const[whole,text]=label;
-const shown=rest[0]==="!"||/^[\d\s,]*$/.test(text)?"":text;
-if(whole.length===rest.length&&!whole.endsWith("]"))return[whole.length,shown];
-if(rest[whole.length]!=="(")return whole.length===rest.length&&shown?[whole.length,shown]:[whole.length,whole];
-const target=/^\((?:[^()"'\n]|\([^()\n]*\)|"[^"\n]*"|'[^'\n]*')*\)/.exec(rest.slice(whole.length));
-return target?[whole.length + target[0].length,whole + target[0]]:[rest.length,shown];
-}
-function renderMarkdown(text,mark,way){
-const made=document.createDocumentFragment();
-for(const token of lex(text))made.append(...purified(token,{...way,mark}));
-return made;
-}
-function drawMarkdown(body,text,mark,way){
-const before=body.drawn||[];
-if(!body.drawn)body.replaceChildren();
-body.drawn=lex(way.isGrowing?settle(text):text).map((token,at)=>{
-const old=before[at];
-const key=`${token.type} ${Boolean(way.isGrowing)} ${token.raw.trimEnd()}`;
-if(old&&old.key===key)return old;
-const nodes=purified(token,{...way,mark});
-if(!old)return body.append(...nodes),{key,nodes};
-return{key,nodes:grow(old.nodes,nodes,body)};
-});
-for(const{nodes}of before.slice(body.drawn.length))for(const node of nodes)node.remove();
-}
-function grow(old,made,parent){
-const standing=made.map((node,at)=>(old[at]?become(old[at],node):node));
-old.slice(made.length).forEach((node)=>node.remove());
-let after=old.length?standing[Math.min(old.length,made.length)- 1]:parent.lastChild;
-for(const node of standing.slice(old.length)){
-if(after)after.after(node);
-else parent.append(node);
-after=node;
-}
-return standing;
-}
-function become(node,made){
-if(node.isEqualNode(made))return node;
-if(node.nodeName!==made.nodeName)return node.replaceWith(made),made;
-if(node.nodeType===Node.TEXT_NODE)return(node.data=made.data),node;
-for(const{name}of[...node.attributes])if(!made.hasAttribute(name))node.removeAttribute(name);
-for(const{name,value}of made.attributes)if(node.getAttribute(name)!==value)node.setAttribute(name,value);
-grow([...node.childNodes],[...made.childNodes],node);
-return node;
-}
-const field=(name)=>PANEL.querySelector(`[data-part="${name}"]`);
-const csrf=()=>document.querySelector("[name=csrfmiddlewaretoken]").value;
-const post=(url,body)=>
-fetch(url,{method:"POST",headers:{"X-CSRFToken":csrf()},body,credentials:"same-origin"});
-function readForm(){
-const form=document.getElementById("botprofile_form");
-const data=form?new FormData(form):new FormData();
-SECRET_FIELDS.forEach((name)=>data.delete(name));
-return data;
-}
-const signOf=(data)=>JSON.stringify([...data].filter(([name])=>name!=="csrfmiddlewaretoken"));
-class Refusal extends Error{
-constructor(errors){
-super(errors.map((each)=>each.detail).join(" "));
-this.errors=errors;
-}
-}
-const sessions={
-sign:"",
-begun:0,
-found:null,
-async open(){
-const data=readForm();
-const sign=signOf(data);
-const age=(Date.now()- this.begun)/ 60000;
-if(this.found&&sign===this.sign&&age<SESSION_MINUTES)return{...this.found,isNew:false};
-const response=await post(PANEL.dataset.trying,data).catch(()=>null);
-const answer=response?await response.json().catch(()=>({})):{};
-if(!response||!response.ok){
-throw new Refusal(answer.errors||[{field:"",label:"",detail:answer.detail||say("The server cannot be reached.")}]);
-}
-for(const socket of Object.values(sockets))socket.close();
-Object.keys(sockets).forEach((name)=>delete sockets[name]);
-Object.assign(this,{found:answer,sign,begun:Date.now()});
-return{...answer,isNew:true};
-},
-};
-const sockets={};
-function connect(which,token){
-const known=sockets[which];
-if(known&&known.readyState===WebSocket.OPEN)return Promise.resolve(known);
-return new Promise((resolve,reject)=>{
-const url=new URL(PANEL.dataset.socket,window.location.href);
-url.protocol=url.protocol==="https:"?"wss:":"ws:";
-const socket=new WebSocket(url);
-socket.onopen=()=>socket.send(JSON.stringify({type:"authenticate",session_token:token}));
-socket.onclose=()=>{
-reject(new Error(say("The connection broke. Try again.")));
-if(socket.listen)socket.listen({type:"error",detail:say("The connection broke. Try again.")});
-};
-socket.onmessage=({data})=>{
-const frame=JSON.parse(data);
-if(frame.type==="authenticated"){
-sockets[which]=socket;
-resolve(socket);
-}else if(socket.listen){
-socket.listen(frame);
-}else if(frame.type==="error"){
-sessions.found=null;
-reject(new Error(frame.detail));
-}
-};
-});
-}
-const count=(number,noun)=>`${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-function makeAnswer(label){
-const text=build("div",{className:"mr-tryout-text",dir:"auto"});
-const foot=build("div",{className:"mr-tryout-foot"});
-const box=build("div",{className:"mr-tryout-answer"});
-if(label)box.append(build("p",{className:"mr-quiet"},label));
-box.append(text,foot);
-return{box,text,foot,said:""};
-}
-function listCitations(citations){
-const list=build("ol",{className:"mr-tryout-cited"});
-for(const each of citations){
-const title=each.url&&safeUrl(each.url)?link(each.url,each.title||each.url):each.title||say("Passage");
-const item=build("li",{value:each.number,tabIndex:-1},build("strong",{},title));
-item.append(build("blockquote",{dir:"auto"},each.content));
-list.append(item);
-}
-const summary=build("summary",{className:"mr-summary"},count(citations.length,"passage")+ " cited");
-return build("details",{},summary,list);
-}
-function draw(answer,text,cited){
-const mark=(number)=>{
-if(cited&&!cited.numbers.has(number))return null;
-const onclick=()=>{
-if(!cited)return;
-cited.details.open=true;
-const item=cited.details.querySelector(`li[value="${number}"]`);
-if(item)item.focus();
-};
-return build("button",{type:"button",className:"mr-cite",onclick,"aria-label":`${say("Passage")} ${number}`},`[${number}]`);
-};
-drawMarkdown(answer.text,text,mark,{words:COPY,isGrowing:!cited});
-follow(false);
-}
-function ask(socket,question,answer,place){
-const request_id=randomId();
-return new Promise((resolve)=>{
-const end=()=>{
-socket.listen=null;
-answer.stop=null;
-resolve();
-};
-answer.stop=()=>{
-socket.send(JSON.stringify({type:"stop"}));
-answer.foot.append(build("p",{className:"mr-quiet"},say("Stopped.")));
-end();
-};
-socket.listen=(frame)=>{
-if(frame.request_id&&frame.request_id!==request_id)return;
-if(frame.type==="delta"){
-answer.said +=frame.content;
-draw(answer,answer.said,null);
-}else if(frame.type==="tried"){
-finish(answer,frame,{...place,request_id});
-end();
-}else if(frame.type==="error"){
-answer.foot.append(build("p",{className:"mr-tryout-bad"},frame.detail));
-answer.foot.append(lookInside({...place,request_id}));
-end();
-}
-};
-socket.send(JSON.stringify({type:"question",message:question,request_id}));
-});
-}
-function finish(answer,frame,place){
-const details=listCitations(frame.citations);
-draw(answer,frame.content,{details,numbers:new Set(frame.citations.map((each)=>each.number))});
-const spent=frame.cost_usd?`$${frame.cost_usd.toFixed(6)}`:"free";
-const tokens=frame.prompt_tokens + frame.completion_tokens;
-const facts=[frame.outcome,frame.model,`${frame.duration_ms.toLocaleString("en")} ms`,count(tokens,"token"),spent];
-if(frame.citations.length)answer.foot.append(details);
-answer.foot.append(build("p",{className:"mr-quiet"},facts.join(" · ")),lookInside(place));
-if(PANEL.dataset.golden)answer.foot.append(keepGolden(place));
-follow(false);
-}
-const urlOf=({name,request_id})=>`${PANEL.dataset.trying}${name}/${request_id}/`;
-function lookInside(place){
-const inside=build("div",{});
-const details=build("details",{},build("summary",{className:"mr-summary"},say("Trace, prompt and cost")),inside);
-details.addEventListener("toggle",async()=>{
-if(!details.open||inside.hasChildNodes())return;
-const response=await fetch(urlOf(place),{credentials:"same-origin"}).catch(()=>null);
-if(response&&response.ok)inside.innerHTML=await response.text();
-else inside.textContent=say("It is not kept any longer.");
-});
-return details;
-}
-function keepGolden(place){
-const said=build("span",{role:"status"});
-const button=build("button",{type:"button",className:"mr-button"},say("Save as golden question"));
-button.addEventListener("click",async()=>{
-button.disabled=true;
-const response=await post(`${urlOf(place)}golden/`).catch(()=>null);
-const answer=response?await response.json().catch(()=>({})):{};
-if(response&&response.ok)said.replaceChildren(` ${say("Saved.")} `,build("a",{href:answer.url,className:"mr-path"},say("Say what is right")));
-else said.textContent=` ${answer.detail || say("It was not saved.")}`;
-button.disabled=Boolean(response&&response.ok);
-});
-return build("p",{className:"mr-tryout-keep"},button,said);
-}
-const opener=document.querySelector("[data-try-open]");
-const log=field("log");
-const input=field("question");
-const state=field("state");
-const compare=field("compare");
-const send=field("send");
-let running=[];
-function follow(isWanted){
-const isAtEnd=log.scrollHeight - log.scrollTop - log.clientHeight<160;
-if(isWanted||isAtEnd)log.scrollTop=log.scrollHeight;
-}
-function show(isOpen){
-PANEL.hidden=!isOpen;
-document.body.classList.toggle("mr-trying",isOpen);
-opener.setAttribute("aria-expanded",String(isOpen));
-if(isOpen)input.focus();
-else opener.focus();
-}
-function tellErrors(errors){
-state.replaceChildren(`${say("The form has mistakes, so nothing was asked:")} `);
-errors.forEach(({field:name,label,detail},at)=>{
-if(at)state.append(" ");
-const target=name&&document.getElementById(`id_${name}`);
-if(target){
-const onclick=(event)=>{
-event.preventDefault();
-target.focus();
-};
-state.append(build("a",{href:`#id_${name}`,className:"mr-path",onclick},label),`: ${detail}`);
-}else{
-state.append(label?`${label}: ${detail}`:detail);
-}
-});
-state.classList.add("mr-tryout-bad");
-}
-function tellSetup(found){
-state.classList.remove("mr-tryout-bad");
-state.textContent=found.changed.length
+lheading(){}}
+const LEXING={...marked.getDefaults(),gfm:true,breaks:true,extensions:{inline:[(text)=>{const match=CITED.exec(text);return match?{type:"cited",raw:match[0],numbers:match[1].split(",").map(Number)}:undefined;}],startInline:[(text)=>text.search(/\[\d/)],childTokens:{},renderers:{},},},BULLET=/^(\s*)•\s+/gm;function lex(text){try{const lexer=new marked.Lexer({...LEXING,tokenizer:new Plain()});return lexer.lex(text.replace(BULLET,"$1- ")).filter(({type})=>type!=="space");}catch{return[{type:"paragraph",raw:text,tokens:[{type:"text",raw:text,text}]}];}}
+const ENTITIES={amp:"&",lt:"<",gt:">",quot:'"',apos:"'",nbsp:"\u00a0"},decode=(text)=>
+text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,(whole,decimal,hex,name)=>{if(name)return ENTITIES[name.toLowerCase()];const point=decimal?Number(decimal):parseInt(hex,16);return point>31&&point<=0x10ffff?String.fromCodePoint(point):whole;}),inlines=(tokens,way)=>(tokens||[]).flatMap((token)=>inline(token,way));function inline(token,way){const wrap=(tag)=>build(tag,{},...inlines(token.tokens,way)),address=token.href&&safeLink(decode(token.href));switch(token.type){case "strong":return wrap("strong");case "em":return wrap("em");case "del":return wrap("del");case "codespan":return build("code",{},token.text);case "br":return build("br");case "checkbox":return token.checked?"☑ ":"☐ ";case "cited":{const marks=token.numbers.map(way.mark).filter(Boolean);return marks.length?marks:token.raw;}
+case "link":return address?named(link(address,""),token.title,inlines(token.tokens,way)):token.raw;case "image":return address?picture(address,token,way):token.raw;case "escape":return token.text;case "text":return token.tokens?inlines(token.tokens,way):decode(token.text);default:return token.raw;}}
+function named(element,title,children){if(title)element.title=decode(title);element.append(...children);return element;}
+function picture(address,token,way){const alt=decode(token.text||""),{protocol,host}=new URL(address,"https://nowhere.invalid");if(protocol!=="https:"||!(way.hosts||[]).includes(host))return named(link(address,""),token.title,[alt||address]);return named(build("img",{src:address,alt,loading:"lazy",referrerPolicy:"no-referrer"}),token.title,[]);}
+function block(token,way){const wrap=(tag,...children)=>build(tag,{dir:"auto"},...children);switch(token.type){case "heading":return wrap(token.depth<3?"h3":"h4",...inlines(token.tokens,way));case "paragraph":return wrap("p",...inlines(token.tokens,way));case "text":case "checkbox":return inline(token,way);case "blockquote":return wrap("blockquote",...blocks(token.tokens,way));case "hr":return build("hr");case "code":return codeBlock(token,way);case "table":return table(token,way);case "list":{const list=wrap(token.ordered?"ol":"ul",...token.items.map((item)=>wrap("li",...blocks(item.tokens,way))));if(token.ordered&&token.start!==1)list.start=token.start;return list;}
+default:return wrap("p",token.raw);}}
+const blocks=(tokens,way)=>tokens.filter(({type})=>type!=="space").flatMap((token)=>block(token,way));function codeBlock(token,way){const code=build("code",{},token.text),{copy,copied}=way.words,onclick=async({target})=>{if(!(await copyText(code)))return;target.textContent=copied;setTimeout(()=>(target.textContent=copy),2000);},button=build("button",{type:"button",className:"copy",onclick},copy);return build("div",{className:"code"},build("pre",{tabIndex:0},code),button);}
+async function copyText(code){if(navigator.clipboard&&(await navigator.clipboard.writeText(code.textContent).then(()=>true,()=>false)))return true;getSelection().selectAllChildren(code);return document.execCommand("copy");}
+function table(token,way){const cell=(tag)=>({tokens,align})=>{const made=build(tag,{dir:"auto",...(align?{className:`to-${align}`}:{})},...inlines(tokens,way));if(tag==="th")made.scope="col";return made;},row=(tag,cells)=>build("tr",{},...cells.map(cell(tag))),body=build("tbody",{},...token.rows.map((cells)=>row("td",cells)));return build("div",{className:"table",tabIndex:0},build("table",{},build("thead",{},row("th",token.header)),body));}
+const SHOWN={IN_PLACE:true,ALLOWED_TAGS:["a","b","blockquote","br","button","code","del","div","em","h3","h4","hr","img","li","ol","p","pre","span","strong","table","tbody","td","th","thead","tr","ul",],ALLOWED_ATTR:["alt","class","dir","href","loading","referrerpolicy","rel","scope","src","start","tabindex","target","title","type",],ADD_URI_SAFE_ATTR:["dir","loading","referrerpolicy","rel","scope","start","tabindex","target","type"],ALLOWED_URI_REGEXP:/^(?:https?:\/\/|mailto:|tel:)/i,ALLOW_DATA_ATTR:false,TRUSTED_TYPES_POLICY:{createHTML:(html)=>html,createScriptURL:(url)=>url},};function purified(token,way){const box=build("div",{},...blocks([token],way));purify.sanitize(box,SHOWN);return[...box.childNodes];}
+const FENCE=/^\s{0,3}(`{3,}|~{3,})/,BARE=/^[\s>]*(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|[-=*_`~|:+\s]+)?\s*$/,STARTS=/^[\s>]*(?:(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s+(?:\[[ xX]?\]?\s*)?)?/,RULE=/^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;function settle(text){const lines=text.replace(/\r\n?/g,"\n").split("\n");let fence="";let from=0;lines.forEach((line,at)=>{const found=FENCE.exec(line);if(fence){if(found&&found[1].startsWith(fence)&&!line.trim().slice(found[1].length))(fence=""),(from=at + 1);}else if(found)(fence=found[1]),(from=at);else if(!line.trim())from=at + 1;});const last=lines.length - 1;if(fence)return(from===last||/^\s*[`~]+$/.test(lines[last])?lines.slice(0,last):lines).join("\n");if(last>=from&&BARE.test(lines[last]))lines[last]="";const tail=lines.slice(from),isTable=tail.length>1&&RULE.test(tail[1])&&tail[1].includes("-");if(isTable)return(tail.length>2?lines.slice(0,last):lines).join("\n");if(/\|/.test(tail[0])&&(tail.length===1||(tail.length===2&&!tail[1].trim())))return lines.slice(0,from).join("\n");let start=tail.length - 1;while(start>0&&STARTS.exec(tail[start])[0].trim()==="")start -=1;const block=tail.slice(start).join("\n"),opening=STARTS.exec(block)[0];return[...lines.slice(0,from + start),opening + closeSpans(block.slice(opening.length))].join("\n");}
+function closeSpans(text){const open=[];let made="";for(let at=0;at<text.length;){const rest=text.slice(at),run=/^(`+|\*+|_+|~~)/.exec(rest);if(rest[0]==="\\"){made +=rest.length>1?rest.slice(0,2):"";at +=2;}else if(rest[0]==="`"){const end=rest.indexOf(run[0],run[0].length);if(end<0)return closing(rest.length>run[0].length?`${made}${rest}${run[0]}`:made,open);made +=rest.slice(0,end + run[0].length);at +=end + run[0].length;}else if(/^!?\[/.test(rest)){const[taken,shown]=closeLink(rest);made +=shown;at +=taken;}else if(run){made +=delimit(run[0],made,rest.slice(run[0].length),open);at +=run[0].length;}else{made +=rest[0];at +=1;}}
+return closing(made,open);}
+const closing=(made,open)=>{let text=open.length?made.trimEnd():made;for(const{sign,from}of[...open].reverse())text=text.length>from?text + sign:text.slice(0,from - sign.length);return text;};function delimit(run,before,after,open){const[under,top]=[...[{},{}],...open].slice(-2).map(({sign=""})=>sign),ends=/\S$/.test(before);if(top&&ends&&(top===run||(!after&&top.startsWith(run[0]))))return open.pop().sign;if(!after)return "";if(under&&ends&&top + under===run)open.splice(-2);else if(run.length<4&&/^\S/.test(after)&&!(run[0]==="_"&&/[\p{L}\p{N}_]$/u.test(before)))
+open.push({sign:run,from:before.length + run.length});return run;}
+function closeLink(rest){const label=/^!?\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]?/.exec(rest),[whole,text]=label,shown=rest[0]==="!"||/^[\d\s,]*$/.test(text)?"":text;if(whole.length===rest.length&&!whole.endsWith("]"))return[whole.length,shown];if(rest[whole.length]!=="(")return whole.length===rest.length&&shown?[whole.length,shown]:[whole.length,whole];const target=/^\((?:[^()"'\n]|\([^()\n]*\)|"[^"\n]*"|'[^'\n]*')*\)/.exec(rest.slice(whole.length));return target?[whole.length + target[0].length,whole + target[0]]:[rest.length,shown];}
+function renderMarkdown(text,mark,way){const made=document.createDocumentFragment();for(const token of lex(text))made.append(...purified(token,{...way,mark}));return made;}
+function drawMarkdown(body,text,mark,way){const before=body.drawn||[];if(!body.drawn)body.replaceChildren();body.drawn=lex(way.isGrowing?settle(text):text).map((token,at)=>{const old=before[at],key=`${token.type} ${Boolean(way.isGrowing)} ${token.raw.trimEnd()}`;if(old&&old.key===key)return old;const nodes=purified(token,{...way,mark});if(!old)return body.append(...nodes),{key,nodes};return{key,nodes:grow(old.nodes,nodes,body)};});for(const{nodes}of before.slice(body.drawn.length))for(const node of nodes)node.remove();}
+function grow(old,made,parent){const standing=made.map((node,at)=>(old[at]?become(old[at],node):node));old.slice(made.length).forEach((node)=>node.remove());let after=old.length?standing[Math.min(old.length,made.length)- 1]:parent.lastChild;for(const node of standing.slice(old.length)){if(after)after.after(node);else parent.append(node);after=node;}
+return standing;}
+function become(node,made){if(node.isEqualNode(made))return node;if(node.nodeName!==made.nodeName)return node.replaceWith(made),made;if(node.nodeType===Node.TEXT_NODE)return(node.data=made.data),node;for(const{name}of[...node.attributes])if(!made.hasAttribute(name))node.removeAttribute(name);for(const{name,value}of made.attributes)if(node.getAttribute(name)!==value)node.setAttribute(name,value);grow([...node.childNodes],[...made.childNodes],node);return node;}
+const field=(name)=>PANEL.querySelector(`[data-part="${name}"]`),csrf=()=>document.querySelector("[name=csrfmiddlewaretoken]").value,post=(url,body)=>
+fetch(url,{method:"POST",headers:{"X-CSRFToken":csrf()},body,credentials:"same-origin"});function readForm(){const form=document.getElementById("botprofile_form"),data=form?new FormData(form):new FormData();SECRET_FIELDS.forEach((name)=>data.delete(name));return data;}
+const signOf=(data)=>JSON.stringify([...data].filter(([name])=>name!=="csrfmiddlewaretoken"));class Refusal extends Error{constructor(errors){super(errors.map((each)=>each.detail).join(" "));this.errors=errors;}}
+const sessions={sign:"",begun:0,found:null,async open(){const data=readForm(),sign=signOf(data),age=(Date.now()- this.begun)/ 60000;if(this.found&&sign===this.sign&&age<SESSION_MINUTES)return{...this.found,isNew:false};const response=await post(PANEL.dataset.trying,data).catch(()=>null),answer=response?await response.json().catch(()=>({})):{};if(!response||!response.ok){throw new Refusal(answer.errors||[{field:"",label:"",detail:answer.detail||say("The server cannot be reached.")}]);}
+for(const socket of Object.values(sockets))socket.close();Object.keys(sockets).forEach((name)=>delete sockets[name]);Object.assign(this,{found:answer,sign,begun:Date.now()});return{...answer,isNew:true};},},sockets={};function connect(which,token){const known=sockets[which];if(known&&known.readyState===WebSocket.OPEN)return Promise.resolve(known);return new Promise((resolve,reject)=>{const url=new URL(PANEL.dataset.socket,window.location.href);url.protocol=url.protocol==="https:"?"wss:":"ws:";const socket=new WebSocket(url);socket.onopen=()=>socket.send(JSON.stringify({type:"authenticate",session_token:token}));socket.onclose=()=>{reject(new Error(say("The connection broke. Try again.")));if(socket.listen)socket.listen({type:"error",detail:say("The connection broke. Try again.")});};socket.onmessage=({data})=>{const frame=JSON.parse(data);if(frame.type==="authenticated"){sockets[which]=socket;resolve(socket);}else if(socket.listen){socket.listen(frame);}else if(frame.type==="error"){sessions.found=null;reject(new Error(frame.detail));}};});}
+const count=(number,noun)=>`${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;function makeAnswer(label){const text=build("div",{className:"mr-tryout-text",dir:"auto"}),foot=build("div",{className:"mr-tryout-foot"}),box=build("div",{className:"mr-tryout-answer"});if(label)box.append(build("p",{className:"mr-quiet"},label));box.append(text,foot);return{box,text,foot,said:""};}
+function listCitations(citations){const list=build("ol",{className:"mr-tryout-cited"});for(const each of citations){const title=each.url&&safeUrl(each.url)?link(each.url,each.title||each.url):each.title||say("Passage"),item=build("li",{value:each.number,tabIndex:-1},build("strong",{},title));item.append(build("blockquote",{dir:"auto"},each.content));list.append(item);}
+const summary=build("summary",{className:"mr-summary"},count(citations.length,"passage")+ " cited");return build("details",{},summary,list);}
+function draw(answer,text,cited){const mark=(number)=>{if(cited&&!cited.numbers.has(number))return null;const onclick=()=>{if(!cited)return;cited.details.open=true;const item=cited.details.querySelector(`li[value="${number}"]`);if(item)item.focus();};return build("button",{type:"button",className:"mr-cite",onclick,"aria-label":`${say("Passage")} ${number}`},`[${number}]`);};drawMarkdown(answer.text,text,mark,{words:COPY,isGrowing:!cited});follow(false);}
+function ask(socket,question,answer,place){const request_id=randomId();return new Promise((resolve)=>{const end=()=>{socket.listen=null;answer.stop=null;resolve();};answer.stop=()=>{socket.send(JSON.stringify({type:"stop"}));answer.foot.append(build("p",{className:"mr-quiet"},say("Stopped.")));end();};socket.listen=(frame)=>{if(frame.request_id&&frame.request_id!==request_id)return;if(frame.type==="delta"){answer.said +=frame.content;draw(answer,answer.said,null);}else if(frame.type==="tried"){finish(answer,frame,{...place,request_id});end();}else if(frame.type==="error"){answer.foot.append(build("p",{className:"mr-tryout-bad"},frame.detail));answer.foot.append(lookInside({...place,request_id}));end();}};socket.send(JSON.stringify({type:"question",message:question,request_id}));});}
+function finish(answer,frame,place){const details=listCitations(frame.citations);draw(answer,frame.content,{details,numbers:new Set(frame.citations.map((each)=>each.number))});const spent=frame.cost_usd?`$${frame.cost_usd.toFixed(6)}`:"free",tokens=frame.prompt_tokens + frame.completion_tokens,facts=[frame.outcome,frame.model,`${frame.duration_ms.toLocaleString("en")} ms`,count(tokens,"token"),spent];if(frame.citations.length)answer.foot.append(details);answer.foot.append(build("p",{className:"mr-quiet"},facts.join(" · ")),lookInside(place));if(PANEL.dataset.golden)answer.foot.append(keepGolden(place));follow(false);}
+const urlOf=({name,request_id})=>`${PANEL.dataset.trying}${name}/${request_id}/`;function lookInside(place){const inside=build("div",{}),details=build("details",{},build("summary",{className:"mr-summary"},say("Trace, prompt and cost")),inside);details.addEventListener("toggle",async()=>{if(!details.open||inside.hasChildNodes())return;const response=await fetch(urlOf(place),{credentials:"same-origin"}).catch(()=>null);if(response&&response.ok)inside.innerHTML=await response.text();else inside.textContent=say("It is not kept any longer.");});return details;}
+function keepGolden(place){const said=build("span",{role:"status"}),button=build("button",{type:"button",className:"mr-button"},say("Save as golden question"));button.addEventListener("click",async()=>{button.disabled=true;const response=await post(`${urlOf(place)}golden/`).catch(()=>null),answer=response?await response.json().catch(()=>({})):{};if(response&&response.ok)said.replaceChildren(` ${say("Saved.")} `,build("a",{href:answer.url,className:"mr-path"},say("Say what is right")));else said.textContent=` ${answer.detail || say("It was not saved.")}`;button.disabled=Boolean(response&&response.ok);});return build("p",{className:"mr-tryout-keep"},button,said);}
+const opener=document.querySelector("[data-try-open]"),log=field("log"),input=field("question"),state=field("state"),compare=field("compare"),send=field("send");let running=[];function follow(isWanted){const isAtEnd=log.scrollHeight - log.scrollTop - log.clientHeight<160;if(isWanted||isAtEnd)log.scrollTop=log.scrollHeight;}
+function show(isOpen){PANEL.hidden=!isOpen;document.body.classList.toggle("mr-trying",isOpen);opener.setAttribute("aria-expanded",String(isOpen));if(isOpen)input.focus();else opener.focus();}
+function tellErrors(errors){state.replaceChildren(`${say("The form has mistakes, so nothing was asked:")} `);errors.forEach(({field:name,label,detail},at)=>{if(at)state.append(" ");const target=name&&document.getElementById(`id_${name}`);if(target){const onclick=(event)=>{event.preventDefault();target.focus();};state.append(build("a",{href:`#id_${name}`,className:"mr-path",onclick},label),`: ${detail}`);}else{state.append(label?`${label}: ${detail}`:detail);}});state.classList.add("mr-tryout-bad");}
+function tellSetup(found){state.classList.remove("mr-tryout-bad");state.textContent=found.changed.length
 ?`${say("With changes that are not saved:")} ${found.changed.join(", ")}.`
-:say("As it is saved.");
-if(found.isNew&&log.hasChildNodes())log.append(build("p",{className:"mr-quiet mr-tryout-line"},state.textContent));
-}
-function setBusy(isBusy){
-send.textContent=isBusy?say("Stop"):say("Ask");
-log.setAttribute("aria-busy",String(isBusy));
-}
-async function askBoth(){
-const question=input.value.trim();
-if(!question||running.length)return;
-running=[{}];
-setBusy(true);
-try{
-const found=await sessions.open();
-tellSetup(found);
-const wanted=compare.checked?[["tried",say("As in the form")],["saved",say("As it is saved")]]:[["tried",""]];
-const answers=wanted.map(([,label])=>makeAnswer(label));
-const pair=build("div",{className:answers.length>1?"mr-tryout-pair":""},...answers.map(({box})=>box));
-log.append(build("p",{className:"mr-tryout-question",dir:"auto"},question),pair);
-input.value="";
-PANEL.classList.add("mr-tryout-begun");
-follow(true);
-running=answers;
-await Promise.all(
-wanted.map(async([which],at)=>{
-const place={name:found[which].name};
-const socket=await connect(which,found[which].session_token);
-await ask(socket,question,answers[at],place);
-}),
-);
-}catch(failure){
-tellErrors(failure.errors||[{field:"",label:"",detail:failure.message}]);
-if(!failure.errors)state.firstChild.remove();
-}
-running=[];
-setBusy(false);
-}
-function stop(){
-running.forEach((answer)=>answer.stop&&answer.stop());
-}
-opener.addEventListener("click",()=>show(PANEL.hidden));
-field("close").addEventListener("click",()=>show(false));
-send.addEventListener("click",()=>(running.length?stop():askBoth()));
-compare.addEventListener("change",()=>PANEL.classList.toggle("mr-tryout-wide",compare.checked));
-field("new").addEventListener("click",()=>{
-stop();
-sessions.found=null;
-log.replaceChildren();
-PANEL.classList.remove("mr-tryout-begun");
-input.focus();
-});
-input.addEventListener("keydown",(event)=>{
-if(event.key!=="Enter"||event.shiftKey||event.isComposing)return;
-event.preventDefault();
-askBoth();
-});
-PANEL.addEventListener("keydown",(event)=>{
-if(event.key==="Escape")show(false);
-});
-for(const each of PANEL.querySelectorAll("[data-question]")){
-each.addEventListener("click",()=>{
-input.value=each.dataset.question;
-askBoth();
-});
-}
-})();
+:say("As it is saved.");if(found.isNew&&log.hasChildNodes())log.append(build("p",{className:"mr-quiet mr-tryout-line"},state.textContent));}
+function setBusy(isBusy){send.textContent=isBusy?say("Stop"):say("Ask");log.setAttribute("aria-busy",String(isBusy));}
+async function askBoth(){const question=input.value.trim();if(!question||running.length)return;running=[{}];setBusy(true);try{const found=await sessions.open();tellSetup(found);const wanted=compare.checked?[["tried",say("As in the form")],["saved",say("As it is saved")]]:[["tried",""]],answers=wanted.map(([,label])=>makeAnswer(label)),pair=build("div",{className:answers.length>1?"mr-tryout-pair":""},...answers.map(({box})=>box));log.append(build("p",{className:"mr-tryout-question",dir:"auto"},question),pair);input.value="";PANEL.classList.add("mr-tryout-begun");follow(true);running=answers;await Promise.all(wanted.map(async([which],at)=>{const place={name:found[which].name},socket=await connect(which,found[which].session_token);await ask(socket,question,answers[at],place);}),);}catch(failure){tellErrors(failure.errors||[{field:"",label:"",detail:failure.message}]);if(!failure.errors)state.firstChild.remove();}
+running=[];setBusy(false);}
+function stop(){running.forEach((answer)=>answer.stop&&answer.stop());}
+opener.addEventListener("click",()=>show(PANEL.hidden));field("close").addEventListener("click",()=>show(false));send.addEventListener("click",()=>(running.length?stop():askBoth()));compare.addEventListener("change",()=>PANEL.classList.toggle("mr-tryout-wide",compare.checked));field("new").addEventListener("click",()=>{stop();sessions.found=null;log.replaceChildren();PANEL.classList.remove("mr-tryout-begun");input.focus();});input.addEventListener("keydown",(event)=>{if(event.key!=="Enter"||event.shiftKey||event.isComposing)return;event.preventDefault();askBoth();});PANEL.addEventListener("keydown",(event)=>{if(event.key==="Escape")show(false);});for(const each of PANEL.querySelectorAll("[data-question]")){each.addEventListener("click",()=>{input.value=each.dataset.question;askBoth();});}})();

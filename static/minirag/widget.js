@@ -1,45 +1,6 @@
-/*
- * <minirag-widget>: a chat with one MiniRAG bot, in one file without a dependency.
- * Made of widget/parts by `python -m widget.build`: change those.
- *
- *   <script src="https://host/static/minirag/widget.js" data-bot-id="…" defer></script>
- *
- * The page carries the bot's id and nothing secret. The server gives a short-lived session to an allowed origin; the
- * session token goes into the first WebSocket frame, never into a URL. Text from the network reaches the page as text
- * nodes only. Any element of the page with a data-minirag-ask attribute asks its question when it is clicked.
- */
-(()=>{
-"use strict";
-const SCRIPT=document.currentScript;
-function insert(){
-const bot=SCRIPT&&SCRIPT.dataset.botId;
-const isThere=(widget)=>[null,bot].includes(widget.getAttribute("bot-id"));
-if(!bot||[...document.querySelectorAll("minirag-widget")].some(isThere))return;
-const widget=Object.assign(document.createElement("minirag-widget"),{madeBy:SCRIPT});
-widget.setAttribute("bot-id",bot);
-document.body.append(widget);
-}
-if(document.readyState==="loading")document.addEventListener("DOMContentLoaded",insert);
-else queueMicrotask(insert);
-if(customElements.get("minirag-widget"))return;
-const MAX_QUESTION_LENGTH=32000;
-const BACKOFF_SECONDS=[0.4,1,2,4,8];
-const MAX_DROPS=8;
-const SILENCE_SECONDS=75;
-const STOP_PATIENCE_SECONDS=3;
-const CURED_BY_RENEWAL=new Set(["session_expired","session_invalid","not_found"]);
-const OWN_WORDS={
-identity_expired:"identity",identity_invalid:"identity",identity_used:"identity",
-rate_limited:"rate_limited",quota_exceeded:"quota_exceeded",budget_exceeded:"quota_exceeded",
-server_stopping:"interrupted",
-};
-const NARROW="(max-width: 480px)";
-const ATTRIBUTES=[
-"bot-id","api-url","identity","tags","greeting","placeholder","placement","theme","position","size",
-];
-const DRAWN=["bot-id","api-url","lang","placement","greeting","placeholder"];
-const CONTEXT=["tags","dataset_ids","source_ids","languages","dated_from","dated_until"];
-const camel=(name)=>name.replace(/-(\w)/g,(_,letter)=>letter.toUpperCase());
+/* <minirag-widget>: a chat with one MiniRAG bot. Made of widget/parts by `python -m widget.build`: change those. */
+(()=>{"use strict";const SCRIPT=document.currentScript;function insert(){const bot=SCRIPT&&SCRIPT.dataset.botId,isThere=(widget)=>[null,bot].includes(widget.getAttribute("bot-id"));if(!bot||[...document.querySelectorAll("minirag-widget")].some(isThere))return;const widget=Object.assign(document.createElement("minirag-widget"),{madeBy:SCRIPT});widget.setAttribute("bot-id",bot);document.body.append(widget);}
+if(document.readyState==="loading")document.addEventListener("DOMContentLoaded",insert);else queueMicrotask(insert);if(customElements.get("minirag-widget"))return;const MAX_QUESTION_LENGTH=32000,BACKOFF_SECONDS=[0.4,1,2,4,8],MAX_DROPS=8,SILENCE_SECONDS=75,QUIET_SECONDS=20,SOCKET_PATIENCE_SECONDS=8,OFFLINE_SECONDS=10,QUEUED_SECONDS=3600,STOP_PATIENCE_SECONDS=3,CURED_BY_RENEWAL=new Set(["session_expired","session_invalid","not_found"]),OWN_WORDS={identity_expired:"identity",identity_invalid:"identity",identity_used:"identity",rate_limited:"rate_limited",quota_exceeded:"quota_exceeded",budget_exceeded:"quota_exceeded",server_stopping:"interrupted",},NARROW="(max-width: 480px)",ATTRIBUTES=["bot-id","api-url","identity","tags","greeting","placeholder","placement","theme","position","size",],DRAWN=["bot-id","api-url","lang","placement","greeting","placeholder"],CONTEXT=["tags","dataset_ids","source_ids","languages","dated_from","dated_until"],camel=(name)=>name.replace(/-(\w)/g,(_,letter)=>letter.toUpperCase()),isCut=({outcome})=>outcome==="stopped"||outcome==="failed";class Failure extends Error{constructor(code,detail,retryable){Object.assign(super(detail||code),{code,detail,retryable});}}
   const marked = ((module, exports, define) => {
 /**
  * marked v18.0.6 - a markdown parser
@@ -124,1375 +85,193 @@ if(__exports != exports)module.exports = exports;return module.exports}));
 /*! @license DOMPurify 3.4.14 | (c) Cure53 and other contributors | Released under the Apache license 2.0 and Mozilla Public License 2.0 | github.com/cure53/DOMPurify/blob/3.4.14/LICENSE */
 !function(t,e){"object"==typeof exports&&"undefined"!=typeof module?module.exports=e():"function"==typeof define&&define.amd?define(e):(t="undefined"!=typeof globalThis?globalThis:t||self).DOMPurify=e()}(this,function(){"use strict";function t(t,e){(null==e||e>t.length)&&(e=t.length);for(var n=0,o=Array(e);n<e;n++)o[n]=t[n];return o}function e(e,n){return function(t){if(Array.isArray(t))return t}(e)||function(t,e){var n=null==t?null:"undefined"!=typeof Symbol&&t[Symbol.iterator]||t["@@iterator"];if(null!=n){var o,r,i,a,l=[],c=!0,s=!1;try{if(i=(n=n.call(t)).next,0===e);else for(;!(c=(o=i.call(n)).done)&&(l.push(o.value),l.length!==e);c=!0);}catch(t){s=!0,r=t}finally{try{if(!c&&null!=n.return&&(a=n.return(),Object(a)!==a))return}finally{if(s)throw r}}return l}}(e,n)||function(e,n){if(e){if("string"==typeof e)return t(e,n);var o={}.toString.call(e).slice(8,-1);return"Object"===o&&e.constructor&&(o=e.constructor.name),"Map"===o||"Set"===o?Array.from(e):"Arguments"===o||/^(?:Ui|I)nt(?:8|16|32)(?:Clamped)?Array$/.test(o)?t(e,n):void 0}}(e,n)||function(){throw new TypeError("Invalid attempt to destructure non-iterable instance.\nIn order to be iterable, non-array objects must have a [Symbol.iterator]() method.")}()}const n=Object.entries,o=Object.setPrototypeOf,r=Object.isFrozen,i=Object.getPrototypeOf,a=Object.getOwnPropertyDescriptor;let l=Object.freeze,c=Object.seal,s=Object.create,u="undefined"!=typeof Reflect&&Reflect,f=u.apply,p=u.construct;l||(l=function(t){return t}),c||(c=function(t){return t}),f||(f=function(t,e){for(var n=arguments.length,o=new Array(n>2?n-2:0),r=2;r<n;r++)o[r-2]=arguments[r];return t.apply(e,o)}),p||(p=function(t){for(var e=arguments.length,n=new Array(e>1?e-1:0),o=1;o<e;o++)n[o-1]=arguments[o];return new t(...n)});const m=L(Array.prototype.forEach),d=L(Array.prototype.lastIndexOf),h=L(Array.prototype.pop),y=L(Array.prototype.push),g=L(Array.prototype.splice),b=Array.isArray,S=L(String.prototype.toLowerCase),T=L(String.prototype.toString),A=L(String.prototype.match),E=L(String.prototype.replace),w=L(String.prototype.indexOf),v=L(String.prototype.trim),O=L(Number.prototype.toString),x=L(Boolean.prototype.toString),N="undefined"==typeof BigInt?null:L(BigInt.prototype.toString),_="undefined"==typeof Symbol?null:L(Symbol.prototype.toString),D=L(Object.prototype.hasOwnProperty),R=L(Object.prototype.toString),k=L(RegExp.prototype.test),C=(I=TypeError,function(){for(var t=arguments.length,e=new Array(t),n=0;n<t;n++)e[n]=arguments[n];return p(I,e)});var I;function L(t){return function(e){e instanceof RegExp&&(e.lastIndex=0);for(var n=arguments.length,o=new Array(n>1?n-1:0),r=1;r<n;r++)o[r-1]=arguments[r];return f(t,e,o)}}function z(t,e){let n=arguments.length>2&&void 0!==arguments[2]?arguments[2]:S;if(o&&o(t,null),!b(e))return t;let i=e.length;for(;i--;){let o=e[i];if("string"==typeof o){const t=n(o);t!==o&&(r(e)||(e[i]=t),o=t)}t[o]=!0}return t}function M(t){for(let e=0;e<t.length;e++){D(t,e)||(t[e]=null)}return t}function P(t){const o=s(null);for(const i of n(t)){var r=e(i,2);const n=r[0],a=r[1];D(t,n)&&(b(a)?o[n]=M(a):a&&"object"==typeof a&&a.constructor===Object?o[n]=P(a):o[n]=a)}return o}function U(t,e){for(;null!==t;){const n=a(t,e);if(n){if(n.get)return L(n.get);if("function"==typeof n.value)return L(n.value)}t=i(t)}return function(){return null}}const F=l(["a","abbr","acronym","address","area","article","aside","audio","b","bdi","bdo","big","blink","blockquote","body","br","button","canvas","caption","center","cite","code","col","colgroup","content","data","datalist","dd","decorator","del","details","dfn","dialog","dir","div","dl","dt","element","em","fieldset","figcaption","figure","font","footer","form","h1","h2","h3","h4","h5","h6","head","header","hgroup","hr","html","i","img","input","ins","kbd","label","legend","li","main","map","mark","marquee","menu","menuitem","meter","nav","nobr","ol","optgroup","option","output","p","picture","pre","progress","q","rp","rt","ruby","s","samp","search","section","select","shadow","slot","small","source","spacer","span","strike","strong","style","sub","summary","sup","table","tbody","td","template","textarea","tfoot","th","thead","time","tr","track","tt","u","ul","var","video","wbr"]),H=l(["svg","a","altglyph","altglyphdef","altglyphitem","animatecolor","animatemotion","animatetransform","circle","clippath","defs","desc","ellipse","enterkeyhint","exportparts","filter","font","g","glyph","glyphref","hkern","image","inputmode","line","lineargradient","marker","mask","metadata","mpath","part","path","pattern","polygon","polyline","radialgradient","rect","stop","style","switch","symbol","text","textpath","title","tref","tspan","view","vkern"]),j=l(["feBlend","feColorMatrix","feComponentTransfer","feComposite","feConvolveMatrix","feDiffuseLighting","feDisplacementMap","feDistantLight","feDropShadow","feFlood","feFuncA","feFuncB","feFuncG","feFuncR","feGaussianBlur","feImage","feMerge","feMergeNode","feMorphology","feOffset","fePointLight","feSpecularLighting","feSpotLight","feTile","feTurbulence"]),B=l(["animate","color-profile","cursor","discard","font-face","font-face-format","font-face-name","font-face-src","font-face-uri","foreignobject","hatch","hatchpath","mesh","meshgradient","meshpatch","meshrow","missing-glyph","script","set","solidcolor","unknown","use"]),W=l(["math","menclose","merror","mfenced","mfrac","mglyph","mi","mlabeledtr","mmultiscripts","mn","mo","mover","mpadded","mphantom","mroot","mrow","ms","mspace","msqrt","mstyle","msub","msup","msubsup","mtable","mtd","mtext","mtr","munder","munderover","mprescripts"]),Y=l(["maction","maligngroup","malignmark","mlongdiv","mscarries","mscarry","msgroup","mstack","msline","msrow","semantics","annotation","annotation-xml","mprescripts","none"]),G=l(["#text"]),q=l(["accept","action","align","alt","autocapitalize","autocomplete","autopictureinpicture","autoplay","background","bgcolor","border","capture","cellpadding","cellspacing","checked","cite","class","clear","color","cols","colspan","command","commandfor","controls","controlslist","coords","crossorigin","datetime","decoding","default","dir","disabled","disablepictureinpicture","disableremoteplayback","download","draggable","enctype","enterkeyhint","exportparts","face","for","headers","height","hidden","high","href","hreflang","id","inert","inputmode","integrity","ismap","kind","label","lang","list","loading","loop","low","max","maxlength","media","method","min","minlength","multiple","muted","name","nonce","noshade","novalidate","nowrap","open","optimum","part","pattern","placeholder","playsinline","popover","popovertarget","popovertargetaction","poster","preload","pubdate","radiogroup","readonly","rel","required","rev","reversed","role","rows","rowspan","spellcheck","scope","selected","shape","size","sizes","slot","span","srclang","start","src","srcset","step","style","summary","tabindex","title","translate","type","usemap","valign","value","width","wrap","xmlns"]),$=l(["accent-height","accumulate","additive","alignment-baseline","amplitude","ascent","attributename","attributetype","azimuth","basefrequency","baseline-shift","begin","bias","by","class","clip","clippathunits","clip-path","clip-rule","color","color-interpolation","color-interpolation-filters","color-profile","color-rendering","cx","cy","d","dx","dy","diffuseconstant","direction","display","divisor","dominant-baseline","dur","edgemode","elevation","end","exponent","fill","fill-opacity","fill-rule","filter","filterunits","flood-color","flood-opacity","font-family","font-size","font-size-adjust","font-stretch","font-style","font-variant","font-weight","fx","fy","g1","g2","glyph-name","glyphref","gradientunits","gradienttransform","height","href","id","image-rendering","in","in2","intercept","k","k1","k2","k3","k4","kerning","keypoints","keysplines","keytimes","lang","lengthadjust","letter-spacing","kernelmatrix","kernelunitlength","lighting-color","local","marker-end","marker-mid","marker-start","markerheight","markerunits","markerwidth","maskcontentunits","maskunits","max","mask","mask-type","media","method","mode","min","name","numoctaves","offset","operator","opacity","order","orient","orientation","origin","overflow","paint-order","path","pathlength","patterncontentunits","patterntransform","patternunits","pointer-events","points","preservealpha","preserveaspectratio","primitiveunits","r","rx","ry","radius","refx","refy","repeatcount","repeatdur","restart","result","rotate","scale","seed","shape-rendering","slope","specularconstant","specularexponent","spreadmethod","startoffset","stddeviation","stitchtiles","stop-color","stop-opacity","stroke-dasharray","stroke-dashoffset","stroke-linecap","stroke-linejoin","stroke-miterlimit","stroke-opacity","stroke","stroke-width","style","surfacescale","systemlanguage","tabindex","tablevalues","targetx","targety","transform","transform-origin","text-anchor","text-decoration","text-orientation","text-rendering","textlength","type","u1","u2","unicode","values","vector-effect","viewbox","visibility","version","vert-adv-y","vert-origin-x","vert-origin-y","width","word-spacing","wrap","writing-mode","xchannelselector","ychannelselector","x","x1","x2","xmlns","y","y1","y2","z","zoomandpan"]),X=l(["accent","accentunder","align","bevelled","close","columnalign","columnlines","columnspacing","columnspan","denomalign","depth","dir","display","displaystyle","encoding","fence","frame","height","href","id","largeop","length","linethickness","lquote","lspace","mathbackground","mathcolor","mathsize","mathvariant","maxsize","minsize","movablelimits","notation","numalign","open","rowalign","rowlines","rowspacing","rowspan","rspace","rquote","scriptlevel","scriptminsize","scriptsizemultiplier","selection","separator","separators","stretchy","subscriptshift","supscriptshift","symmetric","voffset","width","xmlns"]),K=l(["xlink:href","xml:id","xlink:title","xml:space","xmlns:xlink"]),V=c(/{{[\w\W]*|^[\w\W]*}}/g),Z=c(/<%[\w\W]*|^[\w\W]*%>/g),J=c(/\${[\w\W]*/g),Q=c(/^data-[\-\w.\u00B7-\uFFFF]+$/),tt=c(/^aria-[\-\w]+$/),et=c(/^(?:(?:(?:f|ht)tps?|mailto|tel|callto|sms|cid|xmpp|matrix):|[^a-z]|[a-z+.\-]+(?:[^a-z+.\-:]|$))/i),nt=c(/^(?:\w+script|data):/i),ot=c(/[\u0000-\u0020\u00A0\u1680\u180E\u2000-\u2029\u205F\u3000]/g),rt=c(/^html$/i),it=c(/^[a-z][.\w]*(-[.\w]+)+$/i),at=c(/<[/\w!]/g),lt=c(/<[/\w]/g),ct=c(/<\/no(script|embed|frames)/i),st=c(/\/>/i),ut=1,ft=3,pt=7,mt=8,dt=9,ht=11,yt=["style","script","xmp","iframe","noembed","noframes","plaintext","noscript"],gt=l(z({},yt)),bt=function(){const t={};return m(yt,e=>{t[e]=c(new RegExp("</"+e+"(?=[\\t\\n\\f\\r />])","i"))}),l(t)}(),St=function(){return"undefined"==typeof window?null:window},Tt=function(t,e,n,o){return D(t,e)&&b(t[e])?z(o.base?P(o.base):{},t[e],o.transform):n},At=function(t,e,n){const o=D(t,e)?t[e]:void 0;return o&&"object"==typeof o?P(o):n()};var Et=function t(){let e=arguments.length>0&&void 0!==arguments[0]?arguments[0]:St();const o=e=>t(e);if(o.version="3.4.14",o.removed=[],!e||!e.document||e.document.nodeType!==dt||!e.Element)return o.isSupported=!1,o;let r=e.document;const i=r,a=i.currentScript;e.DocumentFragment;const u=e.HTMLTemplateElement,f=e.Node,p=e.Element,I=e.NodeFilter,L=e.NamedNodeMap;void 0===L&&(e.NamedNodeMap||e.MozNamedAttrMap),e.HTMLFormElement;const M=e.DOMParser,yt=e.trustedTypes,Et=p.prototype,wt=U(Et,"cloneNode"),vt=U(Et,"remove"),Ot=U(Et,"nextSibling"),xt=U(Et,"childNodes"),Nt=U(Et,"parentNode"),_t=U(Et,"shadowRoot"),Dt=U(Et,"attributes"),Rt=f&&f.prototype?U(f.prototype,"nodeType"):null,kt=f&&f.prototype?U(f.prototype,"nodeName"):null,Ct=f&&f.prototype?U(f.prototype,"ownerDocument"):null,It=function(t){return Rt?Rt(t):t.nodeType},Lt=function(t){return kt?kt(t):t.nodeName};if("function"==typeof u){const t=r.createElement("template");t.content&&t.content.ownerDocument&&(r=t.content.ownerDocument)}let zt,Mt,Pt="",Ut=!1,Ft=0;const Ht=function(){if(Ft>0)throw C('A configured TRUSTED_TYPES_POLICY callback (createHTML or createScriptURL) must not call DOMPurify.sanitize, as that causes infinite recursion. Do not pass a policy whose callbacks wrap DOMPurify as TRUSTED_TYPES_POLICY; see the "DOMPurify and Trusted Types" section of the README.')},jt=function(t){Ht(),Ft++;try{return zt.createHTML(t)}finally{Ft--}},Bt=function(){return Ut||(Mt=function(t,e){if("object"!=typeof t||"function"!=typeof t.createPolicy)return null;let n=null;const o="data-tt-policy-suffix";e&&e.hasAttribute(o)&&(n=e.getAttribute(o));const r="dompurify"+(n?"#"+n:"");try{return t.createPolicy(r,{createHTML:t=>t,createScriptURL:t=>t})}catch(t){return console.warn("TrustedTypes policy "+r+" could not be created."),null}}(yt,a),Ut=!0),Mt},Wt=r,Yt=Wt.implementation,Gt=Wt.createNodeIterator,qt=Wt.createDocumentFragment,$t=Wt.getElementsByTagName,Xt=i.importNode;let Kt={afterSanitizeAttributes:[],afterSanitizeElements:[],afterSanitizeShadowDOM:[],beforeSanitizeAttributes:[],beforeSanitizeElements:[],beforeSanitizeShadowDOM:[],uponSanitizeAttribute:[],uponSanitizeElement:[],uponSanitizeShadowNode:[]};o.isSupported="function"==typeof n&&"function"==typeof Nt&&Yt&&void 0!==Yt.createHTMLDocument;const Vt=V,Zt=Z,Jt=J,Qt=Q,te=tt,ee=nt,ne=ot,oe=it;let re=et,ie=null;const ae=z({},[...F,...H,...j,...W,...G]);let le=null;const ce=z({},[...q,...$,...X,...K]);let se=Object.seal(s(null,{tagNameCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},attributeNameCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},allowCustomizedBuiltInElements:{writable:!0,configurable:!1,enumerable:!0,value:!1}})),ue=null,fe=null;const pe=Object.seal(s(null,{tagCheck:{writable:!0,configurable:!1,enumerable:!0,value:null},attributeCheck:{writable:!0,configurable:!1,enumerable:!0,value:null}}));let me=!0,de=!0,he=!1,ye=!0,ge=!1,be=!0,Se=!1,Te=!1,Ae=null,Ee=null,we=!1,ve=!1,Oe=!1,xe=!1,Ne=!0,_e=!1;const De="user-content-";let Re=!0,ke=!1,Ce={},Ie=null;const Le=z({},["annotation-xml","audio","colgroup","desc","foreignobject","head","iframe","math","mi","mn","mo","ms","mtext","noembed","noframes","noscript","plaintext","script","selectedcontent","style","svg","template","thead","title","video","xmp"]);let ze=null;const Me=z({},["audio","video","img","source","image","track"]);let Pe=null;const Ue=z({},["alt","class","for","id","label","name","pattern","placeholder","role","summary","title","value","style","xmlns"]),Fe="http://www.w3.org/1998/Math/MathML",He="http://www.w3.org/2000/svg",je="http://www.w3.org/1999/xhtml";let Be=je,We=!1,Ye=null;const Ge=z({},[Fe,He,je],T),qe=l(["mi","mo","mn","ms","mtext"]);let $e=z({},qe);const Xe=l(["annotation-xml"]);let Ke=z({},Xe);const Ve=z({},["title","style","font","a","script"]);let Ze=null;const Je=["application/xhtml+xml","text/html"];let Qe=null,tn=null;const en=r.createElement("form"),nn=function(t){return t instanceof RegExp||t instanceof Function},on=function(){let t=arguments.length>0&&void 0!==arguments[0]?arguments[0]:{};if(tn&&tn===t)return;t&&"object"==typeof t||(t={}),t=P(t),Ze=-1===Je.indexOf(t.PARSER_MEDIA_TYPE)?"text/html":t.PARSER_MEDIA_TYPE,Qe="application/xhtml+xml"===Ze?T:S,ie=Tt(t,"ALLOWED_TAGS",ae,{transform:Qe}),le=Tt(t,"ALLOWED_ATTR",ce,{transform:Qe}),Ye=Tt(t,"ALLOWED_NAMESPACES",Ge,{transform:T}),Pe=Tt(t,"ADD_URI_SAFE_ATTR",Ue,{transform:Qe,base:Ue}),ze=Tt(t,"ADD_DATA_URI_TAGS",Me,{transform:Qe,base:Me}),Ie=Tt(t,"FORBID_CONTENTS",Le,{transform:Qe}),ue=Tt(t,"FORBID_TAGS",P({}),{transform:Qe}),fe=Tt(t,"FORBID_ATTR",P({}),{transform:Qe}),Ce=!!D(t,"USE_PROFILES")&&(t.USE_PROFILES&&"object"==typeof t.USE_PROFILES?P(t.USE_PROFILES):t.USE_PROFILES),me=!1!==t.ALLOW_ARIA_ATTR,de=!1!==t.ALLOW_DATA_ATTR,he=t.ALLOW_UNKNOWN_PROTOCOLS||!1,ye=!1!==t.ALLOW_SELF_CLOSE_IN_ATTR,ge=t.SAFE_FOR_TEMPLATES||!1,be=!1!==t.SAFE_FOR_XML,Se=t.WHOLE_DOCUMENT||!1,ve=t.RETURN_DOM||!1,Oe=t.RETURN_DOM_FRAGMENT||!1,xe=t.RETURN_TRUSTED_TYPE||!1,we=t.FORCE_BODY||!1,Ne=!1!==t.SANITIZE_DOM,_e=t.SANITIZE_NAMED_PROPS||!1,Re=!1!==t.KEEP_CONTENT,ke=t.IN_PLACE||!1,re=function(t){try{return k(t,""),!0}catch(t){return!1}}(t.ALLOWED_URI_REGEXP)?t.ALLOWED_URI_REGEXP:et,Be="string"==typeof t.NAMESPACE?t.NAMESPACE:je,$e=At(t,"MATHML_TEXT_INTEGRATION_POINTS",()=>z({},qe)),Ke=At(t,"HTML_INTEGRATION_POINTS",()=>z({},Xe));const e=At(t,"CUSTOM_ELEMENT_HANDLING",()=>s(null));if(se=s(null),D(e,"tagNameCheck")&&nn(e.tagNameCheck)&&(se.tagNameCheck=e.tagNameCheck),D(e,"attributeNameCheck")&&nn(e.attributeNameCheck)&&(se.attributeNameCheck=e.attributeNameCheck),D(e,"allowCustomizedBuiltInElements")&&"boolean"==typeof e.allowCustomizedBuiltInElements&&(se.allowCustomizedBuiltInElements=e.allowCustomizedBuiltInElements),c(se),ge&&(de=!1),Oe&&(ve=!0),Ce&&(ie=z({},G),le=s(null),!0===Ce.html&&(z(ie,F),z(le,q)),!0===Ce.svg&&(z(ie,H),z(le,$),z(le,K)),!0===Ce.svgFilters&&(z(ie,j),z(le,$),z(le,K)),!0===Ce.mathMl&&(z(ie,W),z(le,X),z(le,K))),pe.tagCheck=null,pe.attributeCheck=null,D(t,"ADD_TAGS")&&("function"==typeof t.ADD_TAGS?pe.tagCheck=t.ADD_TAGS:b(t.ADD_TAGS)&&(ie===ae&&(ie=P(ie)),z(ie,t.ADD_TAGS,Qe))),D(t,"ADD_ATTR")&&("function"==typeof t.ADD_ATTR?pe.attributeCheck=t.ADD_ATTR:b(t.ADD_ATTR)&&(le===ce&&(le=P(le)),z(le,t.ADD_ATTR,Qe))),D(t,"ADD_FORBID_CONTENTS")&&b(t.ADD_FORBID_CONTENTS)&&(Ie===Le&&(Ie=P(Ie)),z(Ie,t.ADD_FORBID_CONTENTS,Qe)),Re&&(ie["#text"]=!0),Se&&z(ie,["html","head","body"]),ie.table&&(z(ie,["tbody"]),delete ue.tbody),t.TRUSTED_TYPES_POLICY){if("function"!=typeof t.TRUSTED_TYPES_POLICY.createHTML)throw C('TRUSTED_TYPES_POLICY configuration option must provide a "createHTML" hook.');if("function"!=typeof t.TRUSTED_TYPES_POLICY.createScriptURL)throw C('TRUSTED_TYPES_POLICY configuration option must provide a "createScriptURL" hook.');const e=zt;zt=t.TRUSTED_TYPES_POLICY;try{Pt=jt("")}catch(t){throw zt=e,t}}else null===t.TRUSTED_TYPES_POLICY?(zt=void 0,Pt=""):(void 0===zt&&(zt=Bt()),zt&&"string"==typeof Pt&&(Pt=jt("")));l&&l(t),tn=t},rn=z({},[...H,...j,...B]),an=z({},[...W,...Y]),ln=function(t){let e=Nt(t);e&&e.tagName||(e={namespaceURI:Be,tagName:"template"});const n=S(t.tagName),o=S(e.tagName);return!!Ye[t.namespaceURI]&&(t.namespaceURI===He?function(t,e,n){return e.namespaceURI===je?"svg"===t:e.namespaceURI===Fe?"svg"===t&&("annotation-xml"===n||$e[n]):Boolean(rn[t])}(n,e,o):t.namespaceURI===Fe?function(t,e,n){return e.namespaceURI===je?"math"===t:e.namespaceURI===He?"math"===t&&Ke[n]:Boolean(an[t])}(n,e,o):t.namespaceURI===je?function(t,e,n){return!(e.namespaceURI===He&&!Ke[n])&&!(e.namespaceURI===Fe&&!$e[n])&&!an[t]&&(Ve[t]||!rn[t])}(n,e,o):!("application/xhtml+xml"!==Ze||!Ye[t.namespaceURI]))},cn=function(t){y(o.removed,{element:t});try{Nt(t).removeChild(t)}catch(e){if(vt(t),!Nt(t))throw C("a node selected for removal could not be detached from its tree and cannot be safely returned; refusing to sanitize in place")}},sn=function(t,e,n){try{t.removeAttributeNode(e)}catch(e){try{t.removeAttribute(n)}catch(t){}}},un=function(t){mn(t);const e=xt(t);if(e){const t=[];m(e,e=>{y(t,e)}),m(t,t=>{try{vt(t)}catch(t){}})}const n=Dt(t);if(n)for(let e=n.length-1;e>=0;--e){const o=n[e],r=o&&o.name;"string"==typeof r&&sn(t,o,r)}},fn=function(t,e,n){if(!n)try{n=e.getAttributeNode(t)}catch(t){n=null}y(o.removed,{attribute:n||null,from:e});try{n?e.removeAttributeNode(n):e.removeAttribute(t)}catch(n){try{e.removeAttribute(t)}catch(t){}}if("is"===t)if(ve||Oe)try{cn(e)}catch(t){}else try{e.setAttribute(t,"")}catch(t){}},pn=function(t){const e=Dt(t);if(e)for(let n=e.length-1;n>=0;--n){const o=e[n],r=o&&o.name;"string"!=typeof r||le[Qe(r)]||sn(t,o,r)}},mn=function(t){const e=[t];for(;e.length>0;){const t=e.pop();It(t)===ut&&pn(t);const n=xt(t);if(n)for(let t=n.length-1;t>=0;--t)e.push(n[t])}},dn=function(t,e){return!!be&&("patchsrc"===t||"for"===t&&"label"!==e&&"output"!==e)},hn=function(t){let e=null,n=null;if(we)t="<remove></remove>"+t;else{const e=A(t,/^[\r\n\t ]+/);n=e&&e[0]}"application/xhtml+xml"===Ze&&Be===je&&(t='<html xmlns="http://www.w3.org/1999/xhtml"><head></head><body>'+t+"</body></html>");const o=zt?jt(t):t;if(Be===je)try{e=(new M).parseFromString(o,Ze)}catch(t){}if(!e||!e.documentElement){e=Yt.createDocument(Be,"template",null);try{e.documentElement.innerHTML=We?Pt:o}catch(t){}}const i=e.body||e.documentElement;return t&&n&&i.insertBefore(r.createTextNode(n),i.childNodes[0]||null),Be===je?$t.call(e,Se?"html":"body")[0]:Se?e.documentElement:i},yn=function(t){const e=Ct?Ct(t):t.ownerDocument;return Gt.call(e||t,t,I.SHOW_ELEMENT|I.SHOW_COMMENT|I.SHOW_TEXT|I.SHOW_PROCESSING_INSTRUCTION|I.SHOW_CDATA_SECTION,null)},gn=function(t){return t=E(t,Vt," "),t=E(t,Zt," "),t=E(t,Jt," ")},bn=function(t){var e;t.normalize();const n=Ct?Ct(t):t.ownerDocument,o=Gt.call(n||t,t,I.SHOW_TEXT|I.SHOW_COMMENT|I.SHOW_CDATA_SECTION|I.SHOW_PROCESSING_INSTRUCTION,null);let r=o.nextNode();for(;r;)r.data=gn(r.data),r=o.nextNode();const i=null===(e=t.querySelectorAll)||void 0===e?void 0:e.call(t,"template");i&&m(i,t=>{Tn(t.content)&&bn(t.content)})},Sn=function(t){const e=kt?kt(t):null;return"string"==typeof e&&("form"===Qe(e)&&("string"!=typeof t.nodeName||"string"!=typeof t.textContent||"function"!=typeof t.removeChild||t.attributes!==Dt(t)||"function"!=typeof t.removeAttribute||"function"!=typeof t.setAttribute||"string"!=typeof t.namespaceURI||"function"!=typeof t.insertBefore||"function"!=typeof t.hasChildNodes||t.nodeType!==Rt(t)||t.childNodes!==xt(t)))},Tn=function(t){if(!Rt||"object"!=typeof t||null===t)return!1;try{return Rt(t)===ht}catch(t){return!1}},An=function(t){if(!Rt||"object"!=typeof t||null===t)return!1;try{return"number"==typeof Rt(t)}catch(t){return!1}};function En(t,e,n){0!==t.length&&m(t,t=>{t.call(o,e,n,tn)})}const wn=function(t,e){if(t instanceof RegExp)return k(t,e);if(t instanceof Function){for(var n=arguments.length,o=new Array(n>2?n-2:0),r=2;r<n;r++)o[r-2]=arguments[r];return Boolean(t(e,...o))}return!1},vn=function(t,e,n,o){return 0===t.length?e:e===n||e===o?P(e):e},On=function(t,e){return t!==e&&null===Nt(t)&&(ke&&mn(t),!0)},xn=function(t,e){if(En(Kt.beforeSanitizeElements,t,null),On(t,e))return!0;if(Sn(t))return cn(t),!0;const n=Qe(Lt(t));if(ie=vn(Kt.uponSanitizeElement,ie,ae,Ae),En(Kt.uponSanitizeElement,t,{tagName:n,allowedTags:ie}),On(t,e))return!0;if(function(t,e){return!!(be&&t.hasChildNodes()&&!An(t.firstElementChild)&&k(at,t.textContent)&&k(at,t.innerHTML))||!!(be&&t.namespaceURI===je&&gt[e]&&(An(t.firstElementChild)||"string"==typeof t.textContent&&k(bt[e],t.textContent)))||t.nodeType===pt||!(!be||t.nodeType!==mt||!k(lt,t.data))}(t,n))return cn(t),!0;if(ue[n]||!(pe.tagCheck instanceof Function&&pe.tagCheck(n))&&!ie[n]){const o=function(t,e,n){if(!ue[e]&&Dn(e)&&wn(se.tagNameCheck,e))return!1;if(Re&&!Ie[e]){const e=Nt(t),o=xt(t);if(o&&e)for(let r=o.length-1;r>=0;--r){const i=t===n?wt(o[r],!0):o[r];e.insertBefore(i,Ot(t))}}return cn(t),!0}(t,n,e);return!1===o&&En(Kt.afterSanitizeElements,t,null),o}if(It(t)===ut&&!ln(t))return cn(t),!0;if(("noscript"===n||"noembed"===n||"noframes"===n)&&k(ct,t.innerHTML))return cn(t),!0;if(ge&&t.nodeType===ft){const e=gn(t.textContent);t.textContent!==e&&(y(o.removed,{element:t.cloneNode()}),t.textContent=e)}return En(Kt.afterSanitizeElements,t,null),!1},Nn=function(t,e,n){if(fe[e])return!1;if(dn(e,t))return!1;if(Ne&&("id"===e||"name"===e)&&(n in r||n in en))return!1;const o=le[e]||pe.attributeCheck instanceof Function&&pe.attributeCheck(e,t);return!(!de||!k(Qt,e))||(!(!me||!k(te,e))||(o?!!Pe[e]||(!!k(re,E(n,ne,""))||(!("src"!==e&&"xlink:href"!==e&&"href"!==e||"script"===t||0!==w(n,"data:")||!ze[t])||(!(!he||k(ee,E(n,ne,"")))||!n))):Dn(t)&&wn(se.tagNameCheck,t)&&wn(se.attributeNameCheck,e,t)||"is"===e&&se.allowCustomizedBuiltInElements&&wn(se.tagNameCheck,n)))},_n=z({},["annotation-xml","color-profile","font-face","font-face-format","font-face-name","font-face-src","font-face-uri","missing-glyph"]),Dn=function(t){return!_n[S(t)]&&k(oe,t)},Rn=function(t,e,n,o){if(zt&&"object"==typeof yt&&"function"==typeof yt.getAttributeType&&!n)switch(yt.getAttributeType(t,e)){case"TrustedHTML":return jt(o);case"TrustedScriptURL":return function(t){Ht(),Ft++;try{return zt.createScriptURL(t)}finally{Ft--}}(o)}return o},kn=function(t,e,n,r){try{n?t.setAttributeNS(n,e,r):t.setAttribute(e,r),Sn(t)?cn(t):h(o.removed)}catch(n){fn(e,t)}},Cn=function(t){En(Kt.beforeSanitizeAttributes,t,null);const e=t.attributes;if(!e||Sn(t))return;le=vn(Kt.uponSanitizeAttribute,le,ce,Ee);const n={attrName:"",attrValue:"",keepAttr:!0,allowedAttributes:le,forceKeepAttr:void 0};let o=e.length;const r=Qe(t.nodeName);for(;o--;){const i=e[o],a=i.name,l=i.namespaceURI,c=i.value,s=Qe(a),u=c;let f="value"===a?u:v(u);n.attrName=s,n.attrValue=f,n.keepAttr=!0,n.forceKeepAttr=void 0,En(Kt.uponSanitizeAttribute,t,n),f=n.attrValue,!_e||"id"!==s&&"name"!==s||0===w(f,De)||(fn(a,t,i),f=De+f),be&&k(/((--!?|])>)|<\/(style|script|title|xmp|textarea|noscript|iframe|noembed|noframes)/i,f)?fn(a,t,i):"attributename"===s&&A(f,"href")?fn(a,t,i):n.forceKeepAttr||(n.keepAttr&&(ye||!k(st,f))?(ge&&(f=gn(f)),Nn(r,s,f)?(f=Rn(r,s,l,f),f!==u&&kn(t,a,l,f)):fn(a,t,i)):fn(a,t,i))}En(Kt.afterSanitizeAttributes,t,null)},In=function(t){let e=null;const n=yn(t);for(En(Kt.beforeSanitizeShadowDOM,t,null);e=n.nextNode();)if(En(Kt.uponSanitizeShadowNode,e,null),xn(e,t),Cn(e),Tn(e.content)&&In(e.content),It(e)===ut){const t=_t(e);Tn(t)&&(Ln(t),In(t))}En(Kt.afterSanitizeShadowDOM,t,null)},Ln=function(t){const e=[{node:t,shadow:null}];for(;e.length>0;){const t=e.pop();if(t.shadow){In(t.shadow);continue}const n=t.node,o=It(n)===ut,r=xt(n);if(r)for(let t=r.length-1;t>=0;--t)e.push({node:r[t],shadow:null});if(o){const t=kt?kt(n):null;if("string"==typeof t&&"template"===Qe(t)){const t=n.content;Tn(t)&&e.push({node:t,shadow:null})}}if(o){const t=_t(n);Tn(t)&&e.push({node:null,shadow:t},{node:t,shadow:null})}}};return o.sanitize=function(t){let e=arguments.length>1&&void 0!==arguments[1]?arguments[1]:{},n=null,r=null,a=null,l=null;if(We=!t,We&&(t="\x3c!--\x3e"),"string"!=typeof t&&!An(t)&&"string"!=typeof(t=function(t){switch(typeof t){case"string":return t;case"number":return O(t);case"boolean":return x(t);case"bigint":return N?N(t):"0";case"symbol":return _?_(t):"Symbol()";case"undefined":default:return R(t);case"function":case"object":{if(null===t)return R(t);const e=t,n=U(e,"toString");if("function"==typeof n){const t=n(e);return"string"==typeof t?t:R(t)}return R(t)}}}(t)))throw C("dirty is not a string, aborting");if(!o.isSupported)return t;Te?(ie=Ae,le=Ee):on(e),(Kt.uponSanitizeElement.length>0||Kt.uponSanitizeAttribute.length>0)&&(ie=P(ie)),Kt.uponSanitizeAttribute.length>0&&(le=P(le)),o.removed=[];const c=ke&&"string"!=typeof t&&An(t);if(c){!function(t){if(!be)return;const e=[t];for(;e.length>0;){const t=e.pop(),n=It(t);if(n===pt||n===mt&&k(lt,t.data)){try{vt(t)}catch(t){}continue}if(n===ut){const e=t,n=Qe(Lt(t));try{e.hasAttribute&&e.hasAttribute("patchsrc")&&e.removeAttribute("patchsrc"),e.hasAttribute&&e.hasAttribute("for")&&dn("for",n)&&e.removeAttribute("for")}catch(t){}}const o=xt(t);if(o)for(let t=o.length-1;t>=0;--t)e.push(o[t])}}(t);const e=Lt(t);if("string"==typeof e){const n=Qe(e);if(!ie[n]||ue[n])throw un(t),C("root node is forbidden and cannot be sanitized in-place")}if(Sn(t))throw un(t),C("root node is clobbered and cannot be sanitized in-place");try{Ln(t)}catch(e){throw un(t),e}}else if(An(t))n=hn("\x3c!----\x3e"),r=n.ownerDocument.importNode(t,!0),r.nodeType===ut&&"BODY"===r.nodeName||"HTML"===r.nodeName?n=r:n.appendChild(r),Ln(r);else{if(!ve&&!ge&&!Se&&-1===t.indexOf("<"))return zt&&xe?jt(t):t;if(n=hn(t),!n)return ve?null:xe?Pt:""}n&&we&&cn(n.firstChild);const s=c?t:n;try{const t=yn(s);for(;a=t.nextNode();)xn(a,s),Cn(a),Tn(a.content)&&In(a.content)}catch(e){throw c&&(un(t),m(o.removed,t=>{t.element&&mn(t.element)})),e}if(c)return m(o.removed,t=>{t.element&&mn(t.element)}),ge&&bn(t),t;if(ve){if(ge&&bn(n),Oe)for(l=qt.call(n.ownerDocument);n.firstChild;)l.appendChild(n.firstChild);else l=n;return(le.shadowroot||le.shadowrootmode)&&(l=Xt.call(i,l,!0)),l}let u=Se?n.outerHTML:n.innerHTML;return Se&&ie["!doctype"]&&n.ownerDocument&&n.ownerDocument.doctype&&n.ownerDocument.doctype.name&&k(rt,n.ownerDocument.doctype.name)&&(u="<!DOCTYPE "+n.ownerDocument.doctype.name+">\n"+u),ge&&(u=gn(u)),zt&&xe?jt(u):u},o.setConfig=function(){on(arguments.length>0&&void 0!==arguments[0]?arguments[0]:{}),Te=!0,Ae=ie,Ee=le},o.clearConfig=function(){tn=null,Te=!1,Ae=null,Ee=null,zt=Mt,Pt=""},o.isValidAttribute=function(t,e,n){tn||on({});const o=Qe(t),r=Qe(e);return Nn(o,r,n)},o.addHook=function(t,e){"function"==typeof e&&D(Kt,t)&&y(Kt[t],e)},o.removeHook=function(t,e){if(D(Kt,t)){if(void 0!==e){const n=d(Kt[t],e);return-1===n?void 0:g(Kt[t],n,1)[0]}return h(Kt[t])}},o.removeHooks=function(t){D(Kt,t)&&(Kt[t]=[])},o.removeAllHooks=function(){Kt={afterSanitizeAttributes:[],afterSanitizeElements:[],afterSanitizeShadowDOM:[],beforeSanitizeAttributes:[],beforeSanitizeElements:[],beforeSanitizeShadowDOM:[],uponSanitizeAttribute:[],uponSanitizeElement:[],uponSanitizeShadowNode:[]}},o}();return Et});
   return module.exports; })({ exports: {} }, {});
-function build(tag,properties,...children){
-const element=document.createElement(tag);
-for(const[name,value]of Object.entries(properties||{})){
-if(name.includes("-")||name==="role")element.setAttribute(name,value);
-else element[name]=value;
-}
-element.append(...children);
-return element;
-}
-function icon(name){
-const svg=document.createElementNS("http://www.w3.org/2000/svg","svg");
-svg.setAttribute("viewBox","0 0 24 24");
-svg.setAttribute("aria-hidden","true");
-for(const line of ICONS[name]){
-const path=document.createElementNS("http://www.w3.org/2000/svg","path");
-path.setAttribute("d",line);
-if(name==="stop")path.setAttribute("fill","currentColor");
-svg.append(path);
-}
-return svg;
-}
+function build(tag,properties,...children){const element=document.createElement(tag);for(const[name,value]of Object.entries(properties||{})){if(name.includes("-")||name==="role")element.setAttribute(name,value);else element[name]=value;}
+element.append(...children);return element;}
+function icon(name){const svg=document.createElementNS("http://www.w3.org/2000/svg","svg");svg.setAttribute("viewBox","0 0 24 24");svg.setAttribute("aria-hidden","true");for(const line of ICONS[name]){const path=document.createElementNS("http://www.w3.org/2000/svg","path");path.setAttribute("d",line);if(name==="stop")path.setAttribute("fill","currentColor");svg.append(path);}
+return svg;}
 const iconButton=(name,label,onclick,more)=>
-build("button",{type:"button",title:label,"aria-label":label,onclick,...more},icon(name));
-function randomId(){
-const bytes=crypto.getRandomValues(new Uint8Array(16));
-bytes[6]=(bytes[6]&0x0f)|0x40;
-bytes[8]=(bytes[8]&0x3f)|0x80;
-const hex=Array.from(bytes,(byte)=>byte.toString(16).padStart(2,"0")).join("");
-return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-");
-}
-const safeUrl=(text)=>(/^https?:\/\/\S+$/i.test(text)?text:null);
-const safeLink=(text)=>safeUrl(text)||(/^(?:mailto:[^\s@]+@\S+|tel:\+?[\d().-]{3,})$/i.test(text)?text:null);
-const tellCitation=({number,title,url,page})=>({number,title,url:safeUrl(url||"")||"",page:page||null});
-const RIGHT_TO_LEFT=["ar","fa","he","ur"];
-const NEW_TAB={target:"_blank",rel:"noopener noreferrer nofollow"};
-const link=(href,text)=>build("a",{href,...(safeUrl(href)?NEW_TAB:{})},text);
-const CITED=/^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/;
-class Plain extends marked.Tokenizer{
-html(){}
+build("button",{type:"button",title:label,"aria-label":label,onclick,...more},icon(name));function randomId(){const bytes=crypto.getRandomValues(new Uint8Array(16));bytes[6]=(bytes[6]&0x0f)|0x40;bytes[8]=(bytes[8]&0x3f)|0x80;const hex=Array.from(bytes,(byte)=>byte.toString(16).padStart(2,"0")).join("");return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/,"$1-$2-$3-$4-");}
+const safeUrl=(text)=>(/^https?:\/\/\S+$/i.test(text)?text:null),safeLink=(text)=>safeUrl(text)||(/^(?:mailto:[^\s@]+@\S+|tel:\+?[\d().-]{3,})$/i.test(text)?text:null),tellCitation=({number,title,url,page})=>({number,title,url:safeUrl(url||"")||"",page:page||null}),RIGHT_TO_LEFT=["ar","fa","he","ur"],NEW_TAB={target:"_blank",rel:"noopener noreferrer nofollow"},link=(href,text)=>build("a",{href,...(safeUrl(href)?NEW_TAB:{})},text);const CITED=/^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/;class Plain extends marked.Tokenizer{html(){}
 tag(){}
 def(){}
-lheading(){}
-}
-const LEXING={
-...marked.getDefaults(),
-gfm:true,
-breaks:true,
-extensions:{
-inline:[(text)=>{
-const match=CITED.exec(text);
-return match?{type:"cited",raw:match[0],numbers:match[1].split(",").map(Number)}:undefined;
-}],
-startInline:[(text)=>text.search(/\[\d/)],
-childTokens:{},
-renderers:{},
-},
-};
-const BULLET=/^(\s*)•\s+/gm;
-function lex(text){
-try{
-const lexer=new marked.Lexer({...LEXING,tokenizer:new Plain()});
-return lexer.lex(text.replace(BULLET,"$1- ")).filter(({type})=>type!=="space");
-}catch{
-return[{type:"paragraph",raw:text,tokens:[{type:"text",raw:text,text}]}];
-}
-}
-const ENTITIES={amp:"&",lt:"<",gt:">",quot:'"',apos:"'",nbsp:"\u00a0"};
-const decode=(text)=>
-text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,(whole,decimal,hex,name)=>{
-if(name)return ENTITIES[name.toLowerCase()];
-const point=decimal?Number(decimal):parseInt(hex,16);
-return point>31&&point<=0x10ffff?String.fromCodePoint(point):whole;
-});
-const inlines=(tokens,way)=>(tokens||[]).flatMap((token)=>inline(token,way));
-function inline(token,way){
-const wrap=(tag)=>build(tag,{},...inlines(token.tokens,way));
-const address=token.href&&safeLink(decode(token.href));
-switch(token.type){
-case "strong":return wrap("strong");
-case "em":return wrap("em");
-case "del":return wrap("del");
-case "codespan":return build("code",{},token.text);
-case "br":return build("br");
-case "checkbox":return token.checked?"☑ ":"☐ ";
-case "cited":{
-const marks=token.numbers.map(way.mark).filter(Boolean);
-return marks.length?marks:token.raw;
-}
-case "link":return address?named(link(address,""),token.title,inlines(token.tokens,way)):token.raw;
-case "image":return address?picture(address,token,way):token.raw;
-case "escape":return token.text;
-case "text":return token.tokens?inlines(token.tokens,way):decode(token.text);
-default:return token.raw;
-}
-}
-function named(element,title,children){
-if(title)element.title=decode(title);
-element.append(...children);
-return element;
-}
-function picture(address,token,way){
-const alt=decode(token.text||"");
-const{protocol,host}=new URL(address,"https://nowhere.invalid");
-if(protocol!=="https:"||!(way.hosts||[]).includes(host))return named(link(address,""),token.title,[alt||address]);
-return named(build("img",{src:address,alt,loading:"lazy",referrerPolicy:"no-referrer"}),token.title,[]);
-}
-function block(token,way){
-const wrap=(tag,...children)=>build(tag,{dir:"auto"},...children);
-switch(token.type){
-case "heading":return wrap(token.depth<3?"h3":"h4",...inlines(token.tokens,way));
-case "paragraph":return wrap("p",...inlines(token.tokens,way));
-case "text":case "checkbox":return inline(token,way);
-case "blockquote":return wrap("blockquote",...blocks(token.tokens,way));
-case "hr":return build("hr");
-case "code":return codeBlock(token,way);
-case "table":return table(token,way);
-case "list":{
-const list=wrap(token.ordered?"ol":"ul",...token.items.map((item)=>wrap("li",...blocks(item.tokens,way))));
-if(token.ordered&&token.start!==1)list.start=token.start;
-return list;
-}
-default:return wrap("p",token.raw);
-}
-}
-const blocks=(tokens,way)=>tokens.filter(({type})=>type!=="space").flatMap((token)=>block(token,way));
-function codeBlock(token,way){
-const code=build("code",{},token.text);
-const{copy,copied}=way.words;
-const onclick=async({target})=>{
-if(!(await copyText(code)))return;
-target.textContent=copied;
-setTimeout(()=>(target.textContent=copy),2000);
-};
-const button=build("button",{type:"button",className:"copy",onclick},copy);
-return build("div",{className:"code"},build("pre",{tabIndex:0},code),button);
-}
-async function copyText(code){
-if(navigator.clipboard&&(await navigator.clipboard.writeText(code.textContent).then(()=>true,()=>false)))return true;
-getSelection().selectAllChildren(code);
-return document.execCommand("copy");
-}
-function table(token,way){
-const cell=(tag)=>({tokens,align})=>{
-const made=build(tag,{dir:"auto",...(align?{className:`to-${align}`}:{})},...inlines(tokens,way));
-if(tag==="th")made.scope="col";
-return made;
-};
-const row=(tag,cells)=>build("tr",{},...cells.map(cell(tag)));
-const body=build("tbody",{},...token.rows.map((cells)=>row("td",cells)));
-return build("div",{className:"table",tabIndex:0},build("table",{},build("thead",{},row("th",token.header)),body));
-}
-const SHOWN={
-IN_PLACE:true,
-ALLOWED_TAGS:[
-"a","b","blockquote","br","button","code","del","div","em","h3","h4","hr","img","li","ol","p","pre","span",
-"strong","table","tbody","td","th","thead","tr","ul",
-],
-ALLOWED_ATTR:[
-"alt","class","dir","href","loading","referrerpolicy","rel","scope","src","start","tabindex","target","title","type",
-],
-ADD_URI_SAFE_ATTR:["dir","loading","referrerpolicy","rel","scope","start","tabindex","target","type"],
-ALLOWED_URI_REGEXP:/^(?:https?:\/\/|mailto:|tel:)/i,
-ALLOW_DATA_ATTR:false,
-TRUSTED_TYPES_POLICY:{createHTML:(html)=>html,createScriptURL:(url)=>url},
-};
-function purified(token,way){
-const box=build("div",{},...blocks([token],way));
-purify.sanitize(box,SHOWN);
-return[...box.childNodes];
-}
-const FENCE=/^\s{0,3}(`{3,}|~{3,})/;
-const BARE=/^[\s>]*(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|[-=*_`~|:+\s]+)?\s*$/;
-const STARTS=/^[\s>]*(?:(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s+(?:\[[ xX]?\]?\s*)?)?/;
-const RULE=/^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
-function settle(text){
-const lines=text.replace(/\r\n?/g,"\n").split("\n");
-let fence="";
-let from=0;
-lines.forEach((line,at)=>{
-const found=FENCE.exec(line);
-if(fence){
-if(found&&found[1].startsWith(fence)&&!line.trim().slice(found[1].length))(fence=""),(from=at + 1);
-}else if(found)(fence=found[1]),(from=at);
-else if(!line.trim())from=at + 1;
-});
-const last=lines.length - 1;
-if(fence)return(from===last||/^\s*[`~]+$/.test(lines[last])?lines.slice(0,last):lines).join("\n");
-if(last>=from&&BARE.test(lines[last]))lines[last]="";
-const tail=lines.slice(from);
-const isTable=tail.length>1&&RULE.test(tail[1])&&tail[1].includes("-");
-if(isTable)return(tail.length>2?lines.slice(0,last):lines).join("\n");
-if(/\|/.test(tail[0])&&(tail.length===1||(tail.length===2&&!tail[1].trim())))return lines.slice(0,from).join("\n");
-let start=tail.length - 1;
-while(start>0&&STARTS.exec(tail[start])[0].trim()==="")start -=1;
-const words=tail.slice(start).join("\n");
-const opening=STARTS.exec(words)[0];
-return[...lines.slice(0,from + start),opening + closeSpans(words.slice(opening.length))].join("\n");
-}
-function closeSpans(words){
-const open=[];
-let made="";
-for(let at=0;at<words.length;){
-const rest=words.slice(at);
-const run=/^(`+|\*+|_+|~~)/.exec(rest);
-if(rest[0]==="\\"){
-made +=rest.length>1?rest.slice(0,2):"";
-at +=2;
-}else if(rest[0]==="`"){
-const end=rest.indexOf(run[0],run[0].length);
-if(end<0)return closing(rest.length>run[0].length?`${made}${rest}${run[0]}`:made,open);
-made +=rest.slice(0,end + run[0].length);
-at +=end + run[0].length;
-}else if(/^!?\[/.test(rest)){
-const[taken,shown]=closeLink(rest);
-made +=shown;
-at +=taken;
-}else if(run){
-made +=delimit(run[0],made,rest.slice(run[0].length),open);
-at +=run[0].length;
-}else{
-made +=rest[0];
-at +=1;
-}
-}
-return closing(made,open);
-}
-const closing=(made,open)=>{
-let text=open.length?made.trimEnd():made;
-for(const{sign,from}of[...open].reverse())text=text.length>from?text + sign:text.slice(0,from - sign.length);
-return text;
-};
-function delimit(run,before,after,open){
-const[under,top]=[...[{},{}],...open].slice(-2).map(({sign=""})=>sign);
-const ends=/\S$/.test(before);
-if(top&&ends&&(top===run||(!after&&top.startsWith(run[0]))))return open.pop().sign;
-if(!after)return "";
-if(under&&ends&&top + under===run)open.splice(-2);
-else if(run.length<4&&/^\S/.test(after)&&!(run[0]==="_"&&/[\p{L}\p{N}_]$/u.test(before)))
-open.push({sign:run,from:before.length + run.length});
-return run;
-}
-function closeLink(rest){
-const label=/^!?\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]?/.exec(rest);
-const[whole,text]=label;
-const shown=rest[0]==="!"||/^[\d\s,]*$/.test(text)?"":text;
-if(whole.length===rest.length&&!whole.endsWith("]"))return[whole.length,shown];
-if(rest[whole.length]!=="(")return whole.length===rest.length&&shown?[whole.length,shown]:[whole.length,whole];
-const target=/^\((?:[^()"'\n]|\([^()\n]*\)|"[^"\n]*"|'[^'\n]*')*\)/.exec(rest.slice(whole.length));
-return target?[whole.length + target[0].length,whole + target[0]]:[rest.length,shown];
-}
-function renderMarkdown(text,mark,way){
-const made=document.createDocumentFragment();
-for(const token of lex(text))made.append(...purified(token,{...way,mark}));
-return made;
-}
-function drawMarkdown(body,text,mark,way){
-const before=body.drawn||[];
-if(!body.drawn)body.replaceChildren();
-body.drawn=lex(way.isGrowing?settle(text):text).map((token,at)=>{
-const old=before[at];
-const key=`${token.type} ${Boolean(way.isGrowing)} ${token.raw.trimEnd()}`;
-if(old&&old.key===key)return old;
-const nodes=purified(token,{...way,mark});
-if(!old)return body.append(...nodes),{key,nodes};
-return{key,nodes:grow(old.nodes,nodes,body)};
-});
-for(const{nodes}of before.slice(body.drawn.length))for(const node of nodes)node.remove();
-}
-function grow(old,made,parent){
-const standing=made.map((node,at)=>(old[at]?become(old[at],node):node));
-old.slice(made.length).forEach((node)=>node.remove());
-let after=old.length?standing[Math.min(old.length,made.length)- 1]:parent.lastChild;
-for(const node of standing.slice(old.length)){
-if(after)after.after(node);
-else parent.append(node);
-after=node;
-}
-return standing;
-}
-function become(node,made){
-if(node.isEqualNode(made))return node;
-if(node.nodeName!==made.nodeName)return node.replaceWith(made),made;
-if(node.nodeType===Node.TEXT_NODE)return(node.data=made.data),node;
-for(const{name}of[...node.attributes])if(!made.hasAttribute(name))node.removeAttribute(name);
-for(const{name,value}of made.attributes)if(node.getAttribute(name)!==value)node.setAttribute(name,value);
-grow([...node.childNodes],[...made.childNodes],node);
-return node;
-}
-const LANGUAGES=["ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "tr", "uk", "zh"];
-const ENGLISH={...{"dir": "ltr", "title": "MiniRAG Chat", "open": "Open chat", "close": "Close chat", "greeting": "Hello! Ask me anything about our documents.", "placeholder": "Type your question…", "question": "Your question", "send": "Send", "stop": "Stop the answer", "stopped": "Stopped.", "cut_length": "The answer was cut off: it reached its greatest length.", "cut_content_filter": "The answer was cut off by the provider's content filter.", "restart": "New conversation", "log": "Conversation", "you": "You", "answering": "An answer is being written", "suggestions": "Suggested questions", "source": "Source {n}: {title}", "sources": {"one": "1 source", "other": "{n} sources"}, "untitled": "Document", "page": "page {n}", "openSource": "Open the source", "refused": "Not found in the documents", "helpful": "Helpful", "unhelpful": "Not helpful", "retry": "Retry", "reconnecting": "Connecting again…", "network": "No connection to the assistant. Please check your network.", "interrupted": "The connection broke off before the answer was complete.", "timeout": "The answer is taking too long.", "failed": "Something went wrong. Please try again.", "unavailable": "This assistant is not available at the moment.", "identity": "You are not signed in any more. Please reload the page.", "rate_limited": "That was a lot of questions at once. Please wait a moment.", "quota_exceeded": "This assistant has answered all the questions it may for now. Please come back later.", "notice": "Answers can be wrong. Check the sources.", "askPerson": "Talk to a person", "waiting": "A person has been called. You can go on asking meanwhile.", "withdraw": "No longer needed", "here": "{name} is here and answers you.", "person": "A person", "typing": "{name} is typing…", "back": "The assistant answers again.", "gone": "The person had to leave. Somebody else has been called.", "away": "Nobody is here at the moment.", "opens": "We are here again: {when}.", "leaveHint": "Leave a message, and you will get an answer by e-mail.", "leave": "Send message", "yourMail": "Your e-mail address", "yourName": "Your name (optional)", "yourMessage": "Your message", "leftShort": "Your message is with us. The answer comes by e-mail.", "left": "Thank you. Your message has been sent; the answer comes by e-mail.", "too_many_handoffs": "You are waiting for a person in other conversations already.", "copy": "Copy", "copied": "Copied"},tag:"en"};
-const DICTIONARIES={en:ENGLISH};
-function chooseLanguage(wanted){
-for(const tag of wanted){
-const subtags=tag.toLowerCase().split(/[-_]/);
-for(;subtags.length;subtags.pop()){
-if(LANGUAGES.includes(subtags.join("-")))return subtags.join("-");
-}
-}
-return "en";
-}
-function findWords(language,apiUrl){
-const isOurs=SCRIPT&&/\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/,""));
-return new URL(`words/${language}.json`,isOurs?SCRIPT.src:new URL("/static/minirag/",apiUrl)).href;
-}
-async function fetchWords(language,apiUrl){
-if(DICTIONARIES[language])return DICTIONARIES[language];
-const asked={credentials:"omit",signal:AbortSignal.timeout(5000)};
-const answer=await fetch(findWords(language,apiUrl),asked).catch(()=>null);
-const words=answer&&answer.ok?await answer.json().catch(()=>null):null;
-if(!words)return ENGLISH;
-DICTIONARIES[language]={...ENGLISH,...words,tag:language};
-return DICTIONARIES[language];
-}
-const fill=(text,values)=>text.replace(/\{(\w+)\}/g,(_,name)=>String(values[name]));
-const count=(words,name,n)=>fill(words[name][new Intl.PluralRules(words.tag).select(n)]||words[name].other,{n});
-const IN_THE_DARK="(prefers-color-scheme: dark)";
-const DARK=` --primary:#8ea2ff;--primary-hover:#a9b8ff;--bg:#15181f;--bg-secondary:#21262f;--text:#edf0f5;--text-secondary:#aab3c2;--border:#38404d;--danger:#ff9d94;--shadow:0 16px 48px rgb(0 0 0 / 55%);color-scheme:dark;`;
-const STYLES=` :host{--primary:#3f51d8;--primary-hover:#3140b8;--bg:#ffffff;--bg-secondary:#f2f4f8;--text:#1b2130;--text-secondary:#566073;--border:#d8dde6;--danger:#b3261e;--radius:16px;--shadow:0 16px 48px rgb(20 28 50 / 22%);--on-primary:#ffffff;color-scheme:light;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;color:var(--text);}@media ${IN_THE_DARK}{:host(:not([theme="light"])){${DARK}}}:host([theme="dark"]){${DARK}}:host([placement="inline"]){display:block;height:560px;}.bubble,header button,.thumbs button,form.ask button{display:grid;place-items:center;}*,*::before,*::after{box-sizing:border-box;}[hidden]{display:none !important;}button,textarea{font:inherit;color:inherit;}button{cursor:pointer;border:0;background:none;padding:0;}:focus-visible{outline:3px solid var(--primary);outline-offset:2px;}svg{width:20px;height:20px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;display:block;}.only-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap;}.bubble{position:fixed;z-index:2147483000;inset-block-end:24px;inset-inline-end:24px;width:56px;height:56px;border-radius:50%;background:var(--primary);color:var(--on-primary);box-shadow:var(--shadow);transition:background .15s,transform .15s;}.bubble:hover{background:var(--primary-hover);transform:scale(1.05);}.bubble svg{width:26px;height:26px;}.bubble.wide{display:flex;align-items:center;gap:10px;width:auto;max-width:calc(100vw - 48px);padding-inline:16px 20px;border-radius:32px;font-weight:600;}.window{display:flex;flex-direction:column;background:var(--bg);border:1px solid var(--border);border-radius:var(--radius);overflow:hidden;position:fixed;z-index:2147483001;inset-block-end:92px;inset-inline-end:24px;width:380px;height:560px;max-width:calc(100vw - 32px);max-height:calc(100vh - 108px);box-shadow:var(--shadow);animation:rise .18s ease-out;}:host([position="left"]) :is(.bubble,.window){inset-inline:auto;left:24px;}:host([position="right"]) :is(.bubble,.window){inset-inline:auto;right:24px;}:host([size="small"]) .bubble{width:48px;height:48px;}:host([size="large"]) .bubble{width:64px;height:64px;}:host([size="small"]) .window{width:340px;height:480px;inset-block-end:84px;}:host([size="large"]) .window{width:460px;height:680px;inset-block-end:100px;}.logo{height:24px;max-width:96px;object-fit:contain;}.bubble .logo{height:55%;max-width:70%;}.logo + svg{display:none;}:host([placement="inline"]) .window{position:relative;inset:auto;width:100%;height:100%;max-width:none;max-height:none;z-index:auto;box-shadow:none;animation:none;}@keyframes rise{from{opacity:0;transform:translateY(12px);}}@media ${NARROW}{:host(:not([placement="inline"])) section.window{inset:0;width:100%;height:100%;height:100dvh;max-width:none;max-height:none;border:0;border-radius:0;padding-block-end:env(safe-area-inset-bottom);}}header{display:flex;align-items:center;gap:4px;padding:12px 12px 12px 18px;padding-inline:18px 12px;background:var(--primary);color:var(--on-primary);}header :focus-visible{outline-color:var(--on-primary);}header h2{flex:1;min-width:0;margin:0;text-align:match-parent;font-size:16px;font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;}header button{width:36px;height:36px;border-radius:10px;}header button:hover{background:rgb(127 127 127 / 30%);}.log{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:16px;display:flex;flex-direction:column;gap:12px;}.message{max-width:100%;overflow-wrap:anywhere;}.message.user{align-self:flex-end;max-width:85%;padding:8px 14px;border-radius:16px;border-end-end-radius:4px;background:var(--primary);color:var(--on-primary);white-space:pre-wrap;}.message.assistant{align-self:flex-start;width:94%;max-width:620px;}.body{width:fit-content;max-width:100%;padding:10px 14px;border-radius:16px;border-end-start-radius:4px;background:var(--bg-secondary);}a{color:inherit;text-decoration-color:var(--primary);text-decoration-thickness:2px;text-underline-offset:2px;}.refusal .body{background:none;border:1px dashed var(--border);}.refusal .label{display:flex;gap:6px;align-items:center;color:var(--text-secondary);font-size:13px;margin-block-end:4px;}.refusal .label svg{width:16px;height:16px;}.mark{display:inline-block;min-width:20px;height:20px;padding:0 5px;margin-inline:2px;border-radius:10px;border:1px solid var(--primary);background:var(--bg);color:var(--text);font-size:12px;line-height:18px;font-weight:600;text-align:center;vertical-align:1px;}button.mark:hover{background:var(--primary);color:var(--on-primary);}.below{position:relative;min-height:30px;margin-block-start:6px;font-size:13px;color:var(--text-secondary);}.sources > summary{width:fit-content;}summary{cursor:pointer;border-radius:6px;padding:4px 6px;}summary:hover{color:var(--text);}.sources ol{list-style:none;margin:4px 0 0;padding:0;display:grid;gap:4px;}.sources li > *{border:1px solid var(--border);border-radius:10px;background:var(--bg);overflow:hidden;}.sources li summary{color:var(--text);padding:6px 10px;}.sources li summary b{margin-inline-end:4px;}.sources li .page{color:var(--text-secondary);}.excerpt{margin:0;padding:0 10px 8px;white-space:pre-wrap;max-height:180px;overflow-y:auto;}.sources li > a,.sources li > span{display:block;padding:6px 10px;color:var(--text);}.sources details a{display:inline-block;margin:0 10px 8px;color:var(--text);}.shown{animation:shown 1.2s ease-out;}@keyframes shown{from{box-shadow:0 0 0 3px var(--primary);}to{box-shadow:0 0 0 3px transparent;}}.thumbs{position:absolute;inset-block-start:0;inset-inline-end:0;display:flex;gap:2px;}.thumbs button{width:30px;height:30px;border-radius:8px;}.thumbs button:hover{background:var(--bg-secondary);color:var(--text);}.thumbs button[aria-pressed="true"]{background:var(--primary);color:var(--on-primary);}.thumbs svg{width:16px;height:16px;}.typing{display:flex;gap:5px;padding:6px 2px;}.typing i{width:7px;height:7px;border-radius:50%;background:var(--text-secondary);animation:blink 1.2s infinite;}.typing i:nth-child(2){animation-delay:.2s;}.typing i:nth-child(3){animation-delay:.4s;}@keyframes blink{0%,60%,100%{opacity:.25;}30%{opacity:1;}}.note{color:var(--text-secondary);font-size:13px;margin:4px 0 0;}.card{border:1px solid var(--danger);border-inline-start-width:4px;border-radius:10px;padding:10px 14px;}.card.quiet{border-color:var(--border);}.card p{margin:0;}.card button{margin-block-start:8px;padding:5px 14px;border-radius:8px;border:1px solid var(--border);background:var(--bg-secondary);font-weight:600;}.suggestions{display:flex;flex-direction:column;align-items:flex-start;gap:8px;}.suggestions button{text-align:start;padding:7px 14px;border:1px solid var(--border);border-radius:18px;background:var(--bg);}.suggestions button:hover{border-color:var(--primary);background:var(--bg-secondary);}.help{display:grid;gap:10px;margin-block-start:8px;}.help p{margin:0;font-size:13px;color:var(--text-secondary);}.help a{color:var(--text);}.near ul{list-style:none;margin:4px 0 0;padding:0;display:grid;gap:4px;}.near li > *{border:1px solid var(--border);border-radius:10px;background:var(--bg);overflow:hidden;}.near li > a{display:block;padding:6px 10px;}.near li > :hover{border-color:var(--primary);}.near summary{padding:6px 10px;}.near .excerpt{padding:0 10px 8px;color:var(--text);}.company{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:center;justify-content:space-between;padding:6px 14px;font-size:13px;border-block-start:1px solid var(--border);}.company.here{background:var(--bg-secondary);font-weight:600;}.company button{padding:4px 10px;border:1px solid var(--border);border-radius:12px;margin-inline-start:auto;}.company button:hover,.contact-form button:hover{border-color:var(--primary);}.typing-line{margin:0;padding:0 16px;min-height:0;font-size:13px;color:var(--text-secondary);}.line{margin:0;text-align:center;font-size:13px;color:var(--text-secondary);}.person .body{border:1px solid var(--primary);}.bubble.news::after{content:"";position:absolute;inset-block-start:2px;inset-inline-end:2px;width:14px;height:14px;border-radius:50%;background:var(--danger);border:2px solid var(--bg);}.contact-form{display:grid;gap:8px;padding:12px;border:1px solid var(--border);border-radius:12px;}.contact-form p{margin:0;}.contact-form label{display:grid;gap:2px;font-size:13px;}.contact-form input,.contact-form textarea{font:inherit;color:inherit;padding:8px 10px;font-size:16px;border:1px solid var(--border);border-radius:8px;background:var(--bg-secondary);resize:vertical;}.contact-form button{padding:8px 14px;border:1px solid var(--border);border-radius:12px;font-weight:600;}form.ask{display:flex;align-items:flex-end;gap:8px;padding:10px 12px 4px;border-block-start:1px solid var(--border);}form.ask textarea{flex:1;resize:none;max-height:132px;padding:8px 12px;border:1px solid var(--border);border-radius:12px;background:var(--bg-secondary);line-height:22px;font-size:16px;}form.ask textarea::placeholder{color:var(--text-secondary);opacity:1;}form.ask button{flex:none;width:40px;height:40px;border-radius:12px;background:var(--primary);color:var(--on-primary);}form.ask button:hover{background:var(--primary-hover);}footer{padding:2px 14px 8px;font-size:12px;color:var(--text-secondary);text-align:center;}@media (prefers-reduced-motion:reduce){*,*::before,*::after{animation-duration:.01ms !important;animation-iteration-count:1 !important;transition:none !important;scroll-behavior:auto !important;}}`;
-const ICONS={
-chat:["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z","M9 11h8","M9 14.5h5"],
-close:["M6 6l12 12","M18 6L6 18"],
-restart:["M4 4v6h6","M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
-send:["M12 19V5","M5.5 11.5L12 5l6.5 6.5"],
-stop:["M7 7h10v10H7z"],
-question:["M9 9a3 3 0 1 1 4.2 2.8c-.8.4-1.2 1-1.2 2.2","M12 17.5v.01"],
-people:["M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z","M2.5 20a6.5 6.5 0 0 1 13 0","M16 4.3a3.5 3.5 0 0 1 0 6.4","M18.5 14.5a6.5 6.5 0 0 1 3 5.5"],
-search:["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z","M20 20l-5-5","M8 10.5h5"],
-up:["M7 11v9H4v-9z","M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
-down:["M7 13V4H4v9z","M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.2-6A2 2 0 0 0 16.800 4H7"],
-};
-const PROSE=` .body > :first-child{margin-block-start:0;}.body > :last-child{margin-block-end:0;}.body :is(p,ul,ol,pre,blockquote,h3,h4){margin:0 0 8px;}.body :is(ul,ol){padding-inline-start:22px;}.body li > :is(ul,ol){margin-block:4px;}.body li > :last-child{margin-block-end:0;}.body :is(h3,h4){font-size:1em;font-weight:650;margin-block-start:14px;}.body h3{font-size:1.1em;}.body code{font:.87em/1.4 ui-monospace,"SF Mono",Menlo,Consolas,monospace;background:var(--bg);padding:1px 5px;border-radius:5px;border:1px solid var(--border);}.body .code{position:relative;margin:0 0 8px;}.body pre{overflow-x:auto;margin:0;padding:10px 12px;background:var(--bg);border:1px solid var(--border);border-radius:8px;direction:ltr;text-align:left;}.body pre code{background:none;border:0;padding:0;white-space:pre;overflow-wrap:normal;}.copy{position:absolute;inset-block-start:4px;inset-inline-end:4px;min-height:26px;padding:2px 8px;font-size:12px;color:var(--text-secondary);background:var(--bg-secondary);border:1px solid var(--border);border-radius:6px;}.copy:hover{color:var(--text);border-color:var(--primary);}.body blockquote{padding-inline-start:12px;border-inline-start:3px solid var(--border);color:var(--text-secondary);}.body hr{border:0;border-block-start:1px solid var(--border);margin:12px 0;}.body .table{overflow-x:auto;margin:0 0 8px;}.body table{border-collapse:collapse;font-size:.93em;}.body :is(th,td){border:1px solid var(--border);padding:4px 8px;text-align:start;vertical-align:top;overflow-wrap:normal;}.body th{background:var(--bg);font-weight:600;}.body .to-right{text-align:end;}.body .to-center{text-align:center;}.body img{display:block;max-width:100%;height:auto;border-radius:8px;}`;
-class Memory{
-constructor(botId){
-this.key=`minirag:${botId}`;
-this.values={};
-try{
-this.values=JSON.parse(localStorage.getItem(this.key))||{};
-}catch{}
-if(!this.values.visitor_id)this.set("visitor_id",randomId());
-}
-forget(){
-this.values={};
-this.set("visitor_id",randomId());
-}
-set(name,value){
-this.values[name]=value;
-try{
-localStorage.setItem(this.key,JSON.stringify(this.values));
-}catch{}
-}
-}
-class Failure extends Error{
-constructor(code,detail,retryable){
-Object.assign(super(detail||code),{code,detail,retryable});
-}
-}
-class Client{
-constructor(apiUrl,botId,memory,owner,{apiToken,language}){
-Object.assign(this,{apiUrl,botId,memory,owner,apiToken,language});
-Object.assign(this,{token:null,socket:null,connecting:null});
-}
-async fetchLook(){
-const address=`${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`;
-const answer=await fetch(address,{credentials:"omit",signal:AbortSignal.timeout(5000)}).catch(()=>null);
-return answer&&answer.ok?answer.json().catch(()=>({})):{};
-}
-get isLeft(){
-return this.owner.client!==this;
-}
-async openSession(){
-if(this.isLeft)throw new Failure("superseded",null,false);
-const{visitor_id,chat_id=null}=this.memory.values;
-const identity=this.owner.setting("identity","");
-const known=identity?{identity}:{};
-const response=await fetch(`${this.apiUrl}/v1/widget/sessions`,{
-method:"POST",
-headers:{
-"Content-Type":"application/json",
-...(this.apiToken?{Authorization:`Bearer ${this.apiToken}`}:{}),
-},
-body:JSON.stringify({bot_profile_id:this.botId,visitor_id,chat_id,...known}),
-credentials:"omit",
-}).catch(()=>{
-throw new Failure("network",null,true);
-});
-const answer=await response.json().catch(()=>({}));
-if(this.isLeft||this.owner.setting("identity","")!==identity)throw new Failure("superseded",null,false);
-if([404,409].includes(response.status))throw new Failure("unavailable",null,false);
-if(!response.ok){
-const detail=typeof answer.detail==="string"?answer.detail:null;
-throw new Failure(answer.code||"failed",detail,response.status>=500||response.status===429);
-}
-this.session=answer;
-this.token=answer.session_token;
-this.memory.set("chat_id",answer.chat_id||null);
-this.owner.onSession(answer);
-return answer;
-}
-ready(){
-if(this.socket&&this.socket.readyState===WebSocket.OPEN)return Promise.resolve();
-this.connecting=this.connecting||this.establish().finally(()=>(this.connecting=null));
-return this.connecting;
-}
-async establish(){
-let renewed=false;
-for(let attempt=0;;attempt +=1){
-try{
-if(!this.token)await this.openSession();
-const token=this.token;
-const socket=await this.connect();
-if(token===this.token)return(this.socket=socket);
-socket.close();
-}catch(failure){
-if(failure.code==="superseded")continue;
-if(CURED_BY_RENEWAL.has(failure.code)&&!renewed){
-renewed=true;
-this.token=null;
-}else if(failure.code==="network"&&attempt<BACKOFF_SECONDS.length){
-this.owner.onReconnecting();
-const pause=BACKOFF_SECONDS[attempt]*(750 + 500*Math.random());
-await new Promise((resolve)=>setTimeout(resolve,pause));
-}else{
-throw failure;
-}
-}
-}
-}
-connect(){
-return new Promise((resolve,reject)=>{
-const socket=new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
-let authenticated=false;
-socket.onopen=()=>{
-const{chat_id=null}=this.memory.values;
-const{token:session_token,language}=this;
-this.narrowing=this.owner.narrowing;
-const narrowed=this.narrowing?{source_filter:JSON.parse(this.narrowing)}:{};
-socket.send(JSON.stringify({type:"authenticate",session_token,chat_id,language,...narrowed}));
-};
-socket.onclose=()=>{
-if(!authenticated)reject(new Failure("network",null,true));
-else if(socket===this.socket)this.owner.onDrop();
-};
-socket.onmessage=({data})=>{
-const event=JSON.parse(data);
-if(authenticated){
-if(socket===this.socket)this.owner.onEvent(event);
-}else if(event.type==="authenticated"){
-authenticated=true;
-resolve(socket);
-}else if(event.type==="error"){
-reject(new Failure(event.code,event.detail,event.retryable));
-socket.close();
-}
-};
-});
-}
-keepUp(){
-if(this.socket&&this.narrowing!==this.owner.narrowing)this.close();
-}
-async send(frame){
-await this.ready();
-this.socket.send(JSON.stringify(frame));
-}
-async renew(){
-this.token=null;
-this.close();
-await this.ready();
-return this.session;
-}
-close(){
-const socket=this.socket;
-this.socket=null;
-if(socket)socket.close();
-}
-}
-class MiniRagWidget extends HTMLElement{
-static get observedAttributes(){
-return["identity","title","theme",...DRAWN];
-}
-attributeChangedCallback(name,before,after){
-if(!this.client||before===after)return;
-if(name==="identity")this.welcome();
-else if(DRAWN.includes(name))this.drawAnew();
-else if(this.window&&name==="title")this.nameWindow();
-else if(this.window)this.pickContrast();
-}
-welcome(){
-if(!this.started)return;
-if(this.turn)this.endTurn();
-this.memory.set("turn",null);
-this.client.token=null;
-this.client.close();
-this.started=this.company=null;
-this.start();
-}
-connectedCallback(){
-if(this.client)return;
-for(const name of ATTRIBUTES.map(camel).filter((name)=>Object.hasOwn(this,name))){
-const value=this[name];
-delete this[name];
-this[name]=value;
-}
-this.readSettings();
-if(this.setting("api-token")){
-console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
-}
-this.memory=new Memory(this.ownBot);
-const page={apiToken:this.setting("api-token",""),language:this.wanted};
-this.client=new Client(this.server,this.ownBot,this.memory,this,page);
-this.turn=this.started=this.company=this.people=this.askedFor=this.window=null;
-this.bot={};
-this.onPageClick=(event)=>{
-const asker=event.target instanceof Element&&event.target.closest("[data-minirag-ask]");
-if(asker&&this.isMeant(asker))this.ask(asker.getAttribute("data-minirag-ask"));
-};
-document.addEventListener("click",this.onPageClick);
-this.appearing=this.appear();
-}
-async appear(){
-const{client}=this;
-const look=this.hasAttribute("preview")?{}:client.fetchLook();
-this.root=this.shadowRoot||this.attachShadow({mode:"open"});
-this.root.replaceChildren();
-this.applyStyles(this.root);
-this.words=DICTIONARIES[this.language]||(await fetchWords(this.language,this.server));
-if(this.client!==client)return;
-this.draw();
-this.dressed=this.dress(look);
-if(this.left)this.comeAgain(this.left);
-else if(this.inline)this.start();
-this.left=null;
-}
-comeAgain({isOpen,isStarted,hasFocus,draft}){
-this.input.value=draft;
-this.fitInput();
-if(isOpen)this.show();
-if(isOpen&&hasFocus)this.input.focus({preventScroll:true});
-if(isOpen||isStarted)this.start();
-}
-isMeant(asker){
-const bot=asker.getAttribute("data-minirag-bot");
-return bot?bot===this.ownBot:[null,this].includes(document.querySelector("minirag-widget"));
-}
-drawAnew(){
-if(this.isChanging)return;
-this.isChanging=true;
-queueMicrotask(()=>{
-this.isChanging=false;
-if(!this.isConnected)return;
-this.disconnectedCallback();
-this.connectedCallback();
-});
-}
-async isThere(){
-if(!this.window)await this.appearing;
-return Boolean(this.window);
-}
-disconnectedCallback(){
-document.removeEventListener("click",this.onPageClick);
-if(this.window){
-const now={isOpen:!this.window.hidden,isStarted:Boolean(this.started)};
-this.left={...now,hasFocus:Boolean(this.root.activeElement),draft:this.input.value};
-}
-if(this.turn)clearTimeout(this.turn.silence);
-this.client.token=null;
-this.client.close();
-this.client=this.beginning=this.turn=this.window=null;
-}
-setting(name,fallback){
-if(this.hasAttribute(name))return this.getAttribute(name);
-const tag=this.madeBy||SCRIPT;
-return(tag&&tag.dataset[camel(name)])||fallback;
-}
-readSettings(){
-const tag=this.madeBy||SCRIPT;
-const home=tag&&tag.src?new URL(tag.src).origin:location.origin;
-this.ownBot=this.setting("bot-id","");
-this.server=new URL(this.setting("api-url",home),location.href).href.replace(/\/+$/,"");
-const around=(this.parentElement||document.documentElement).closest("[lang]:not([lang=''])");
-const wanted=[this.setting("lang"),around&&around.lang,...navigator.languages].filter(Boolean);
-this.wanted=(wanted[0]||"en").slice(0,35);
-this.language=chooseLanguage(wanted);
-for(const name of["theme","placement","position","size"]){
-if(!this.hasAttribute(name)&&this.setting(name))this.setAttribute(name,this.setting(name));
-}
-this.inline=this.getAttribute("placement")==="inline";
-}
-draw(){
-const{root,words}=this;
-const logRole={role:"log","aria-label":words.log,"aria-live":"polite"};
-this.log=build("div",{className:"log",tabIndex:0,...logRole});
-this.heading=build("h2",{dir:"auto"},this.setting("title",words.title));
-const hints={placeholder:this.setting("placeholder",words.placeholder),"aria-label":words.question};
-const limits={rows:1,dir:words.dir,maxLength:MAX_QUESTION_LENGTH,enterKeyHint:"send"};
-this.input=build("textarea",{...hints,...limits});
-this.input.addEventListener("input",()=>this.fitInput());
-this.input.addEventListener("keydown",(event)=>this.onInputKey(event));
-this.sendButton=build("button",{type:"submit",className:"send"});
-const buttons=[iconButton("restart",words.restart,()=>this.restart(),{className:"restart"})];
-if(!this.inline)buttons.push(iconButton("close",words.close,()=>this.close(),{className:"close"}));
-const role=this.inline?"region":"dialog";
-this.typingLine=build("p",{className:"typing-line",role:"status",dir:"auto"});
-this.companyLine=build("div",{className:"company",role:"status",hidden:true});
-this.notice=build("footer",{},words.notice);
-this.window=build(
-"section",
-{className:"window",role,lang:words.tag,dir:words.dir,hidden:!this.inline},
-build("header",{},this.heading,...buttons),
-this.log,
-this.typingLine,
-this.companyLine,
-build("form",{className:"ask",onsubmit:(event)=>this.onSubmit(event)},this.input,this.sendButton),
-this.notice,
-);
-this.window.setAttribute("aria-label",this.heading.textContent);
-this.window.addEventListener("keydown",(event)=>this.onWindowKey(event));
-root.append(this.window);
-if(!this.inline){
-const toggle=()=>(this.window.hidden?this.open():this.close());
-const states={className:"bubble","aria-expanded":"false","aria-haspopup":"dialog"};
-this.bubble=iconButton("chat",words.open,toggle,states);
-root.append(this.bubble);
-}
-this.showBusy(false);
-this.pickContrast();
-}
-applyStyles(root){
-if(!("adoptedStyleSheets" in root))return root.append(build("style",{},STYLES + PROSE));
-const sheet=new CSSStyleSheet();
-sheet.replaceSync(STYLES + PROSE);
-root.adoptedStyleSheets=[sheet];
-}
-pickContrast(){
-const channels=(getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g)||[]).map(Number);
-if(channels.length<3)return;
-const linear=(value)=>(value<=10?value / 3294.6:((value / 255 + 0.055)/ 1.055)**2.4);
-const[red,green,blue]=channels.map(linear);
-const ink=0.2126*red + 0.7152*green + 0.0722*blue>0.18?"#10131a":"#ffffff";
-for(const part of[this.window,this.bubble])if(part)part.style.setProperty("--on-primary",ink);
-}
-async dress(fetched){
-const{client,bubble}=this;
-if(bubble)bubble.hidden=true;
-const look=await fetched;
-if(this.client!==client)return;
-if(bubble)bubble.hidden=false;
-this.wear(look);
-this.announce("ready",{language:this.words.tag});
-}
-wear(look){
-for(const name of this.worn||[])this.removeAttribute(name);
-this.look=look;
-this.worn=["theme","position","size"].filter((name)=>look[name]&&!this.hasAttribute(name));
-for(const name of this.worn)this.setAttribute(name,look[name]);
-this.addStyles(this.writeRules(look));
-this.showLogo(look.logo_url&&new URL(look.logo_url,this.server).href);
-this.showLauncher(look);
-this.nameWindow();
-this.pickContrast();
-}
-showLauncher({launcher,launcher_label:label}){
-if(!this.bubble)return;
-for(const old of this.bubble.querySelectorAll("svg, .label"))old.remove();
-this.bubble.append(icon(ICONS[launcher]?launcher:"chat"),...(label?[build("span",{className:"label"},label)]:[]));
-this.bubble.classList.toggle("wide",Boolean(label));
-this.nameBubble();
-}
-nameBubble(){
-const isOpen=!this.window.hidden;
-const title=isOpen?this.words.close:this.words.open;
-const label=this.bubble.querySelector(".label");
-const ariaLabel=label?`${label.textContent} (${title})`:title;
-Object.assign(this.bubble,{title,ariaLabel,ariaExpanded:String(isOpen)});
-}
-writeRules({color,dark_color:dark,radius}){
-const paint=(colour)=>`--primary: ${colour}; --primary-hover: color-mix(in srgb, ${colour} 85%, #000);`;
-const rules=[];
-if(color)rules.push(`:host { ${paint(color)} }`);
-if(Number.isInteger(radius))rules.push(`:host { --radius: ${radius}px; }`);
-if(dark){
-rules.push(`@media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${paint(dark)} } }`);
-rules.push(`:host([theme="dark"]) { ${paint(dark)} }`);
-}
-return rules.join(" ");
-}
-showLogo(source){
-for(const old of this.shadowRoot.querySelectorAll("img.logo"))old.remove();
-if(!source)return;
-const onerror=(event)=>event.target.remove();
-for(const place of[this.window.firstChild,this.bubble]){
-if(place)place.prepend(build("img",{className:"logo",src:source,alt:"",onerror}));
-}
-}
-get way(){
-return{words:this.words,hosts:(this.look&&this.look.image_hosts)||[]};
-}
-drawText(body,text,isGrowing,mark=()=>null){
-drawMarkdown(body,text,mark,{...this.way,isGrowing});
-}
-nameWindow(){
-const title=this.setting("title",(this.look&&this.look.title)||this.bot.name||this.words.title);
-this.heading.textContent=title;
-this.window.setAttribute("aria-label",title);
-}
-async preview(look,bot){
-if(!(await this.isThere()))return;
-this.bot=bot;
-this.log.replaceChildren();
-this.wear(look);
-this.greet();
-}
-addStyles(text){
-const root=this.shadowRoot;
-if(this.ownStyle)this.ownStyle.remove();
-if(!("adoptedStyleSheets" in root))return root.append((this.ownStyle=build("style",{},text)));
-const sheet=new CSSStyleSheet();
-sheet.replaceSync(text);
-root.adoptedStyleSheets=[root.adoptedStyleSheets[0],sheet];
-}
-async open(){
-if(!this.window&&!(await this.isThere()))return false;
-this.show();
-if(!this.hasAttribute("preview"))this.input.focus({preventScroll:true});
-return this.start();
-}
-show(){
-if(this.inline||!this.window.hidden)return;
-this.window.hidden=false;
-this.bubble.classList.remove("news");
-this.window.setAttribute("aria-modal",String(matchMedia(NARROW).matches));
-this.nameBubble();
-this.pickContrast();
-this.announce("open");
-}
-close(){
-if(!this.window||this.inline||this.window.hidden)return;
-this.window.hidden=true;
-this.announce("close");
-this.nameBubble();
-this.bubble.focus();
-}
-onWindowKey(event){
-if(event.key==="Escape"&&!this.inline){
-event.stopPropagation();
-this.close();
-}else if(event.key==="Tab"&&!this.inline&&matchMedia(NARROW).matches){
-this.keepFocusInside(event);
-}
-}
-keepFocusInside(event){
-const all=this.window.querySelectorAll("button, textarea, input, a[href], summary, .log");
-const stops=[...all].filter((stop)=>stop.getClientRects().length);
-const edge=event.shiftKey?stops[0]:stops[stops.length - 1];
-if(this.shadowRoot.activeElement!==edge)return;
-event.preventDefault();
-(event.shiftKey?stops[stops.length - 1]:stops[0]).focus();
-}
-start(){
-if(this.hasAttribute("preview"))return Promise.resolve(false);
-this.started=this.started||this.begin();
-return this.started;
-}
-async begin(){
-const beginning=(this.beginning={});
-try{
-const[session]=await Promise.all([this.client.openSession(),this.dressed]);
-if(this.beginning!==beginning)return this.started;
-this.log.replaceChildren();
-for(const message of session.messages||[]){
-if(message.role==="user")this.addUser(message.content);
-else if(message.role==="person")this.addPerson(message);
-else if(message.role==="assistant")this.finish(this.addAssistant(),message);
-}
-for(const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions"))old.remove();
-if(!this.log.childElementCount)this.greet();
-this.client.ready().catch(()=>{});
-this.pickUp(session.messages||[]);
-return true;
-}catch(failure){
-if(this.beginning!==beginning)return this.started;
-this.started=null;
-this.log.replaceChildren();
-this.showFailure(failure,()=>this.start());
-return false;
-}
-}
-greet(){
-const text=this.setting("greeting",this.bot.greeting||this.words.greeting);
-this.addAssistant().body.append(renderMarkdown(text,()=>null,this.way));
-const questions=(this.bot.starter_questions||[]).filter(Boolean);
-if(!questions.length)return;
-this.log.append(this.buildSuggestions(questions,this.words.suggestions));
-}
-restart(){
-this.stop();
-if(this.turn)this.endTurn();
-this.leftChat=this.memory.values.chat_id;
-this.memory.set("chat_id",null);
-this.log.replaceChildren();
-this.showCompany(null);
-this.greet();
-this.input.focus();
-this.client.send({type:"reset"}).catch(()=>{});
-}
-addUser(text){
-const said=build("span",{className:"only-read",dir:this.words.dir},`${this.words.you}: `);
-this.log.append(build("div",{className:"message user",dir:"auto"},said,text));
-this.scrollDown(true);
-}
-addAssistant(){
-const body=build("div",{className:"body",dir:"auto"});
-const element=build("article",{className:"message assistant"},body);
-this.log.append(element);
-return{element,body};
-}
-async ask(question){
-const text=String(question||"").trim().slice(0,MAX_QUESTION_LENGTH);
-const opened=this.open();
-if(!text||this.turn)return false;
-const asked=(this.turn={question:text});
-if(!(await opened)||this.turn!==asked){
-if(this.turn===asked)this.turn=null;
-if(this.window)this.input.value=text;
-return false;
-}
-for(const leftover of this.log.querySelectorAll(".suggestions, .card"))leftover.remove();
-this.addUser(text);
-this.announce("message",{role:"user",content:text});
-this.run(text);
-return true;
-}
-async run(question){
-await this.sendQuestion(this.beginTurn(question,randomId()));
-}
-pickUp(messages){
-const left=this.memory.values.turn;
-const last=messages[messages.length - 1];
-if(!left||!last||last.role!=="user"||last.content!==left.question)return;
-this.resume(this.beginTurn(left.question,left.id));
-}
-beginTurn(question,requestId){
-const message=this.addAssistant();
-const heard={text:"",sources:[],number:0};
-const turn={question,message,requestId,...heard,drops:0,renewed:false,stopped:false};
-this.turn=turn;
-this.memory.set("turn",{id:requestId,question});
-const hint=build("span",{className:"only-read"},this.words.answering);
-message.element.hidden=this.isWithPerson;
-message.body.append(build("div",{className:"typing"},hint,build("i"),build("i"),build("i")));
-this.showBusy(true);
-this.scrollDown(true);
-return turn;
-}
-async sendQuestion(turn){
-try{
-this.client.keepUp();
-await this.client.ready();
-if(this.turn!==turn)return;
-await this.client.send({type:"question",message:turn.question,request_id:turn.requestId});
-this.watchSilence(turn);
-}catch(failure){
-if(this.turn===turn)this.fail(failure);
-}
-}
-watchSilence(turn){
-clearTimeout(turn.silence);
-turn.silence=setTimeout(()=>{
-if(this.turn!==turn)return;
-this.client.close();
-this.fail(new Failure("timeout",null,true));
-},SILENCE_SECONDS*1000);
-}
-onSession(session){
-this.bot=session.bot||{};
-this.nameWindow();
-this.people=session.people||null;
-this.drawCompany();
-}
-onReconnecting(){
-if(this.turn&&this.turn.message)this.note(this.turn.message,this.words.reconnecting);
-}
-onEvent(event){
-if(this.hearPeople(event))return;
-const turn=this.turn;
-if(event.type==="feedback_saved")this.announceFeedback(event);
-if(event.type==="feedback_saved"||!turn||!turn.message)return;
-if(event.request_id&&event.request_id!==turn.requestId)return;
-if(event.number&&event.number<=turn.number)return;
-if(event.number)turn.number=event.number;
-if(event.chat_id)this.memory.set("chat_id",event.chat_id);
-this.watchSilence(turn);
-if(event.type==="sources")turn.sources=event.sources||[];
-if(event.type==="delta"&&!turn.stopped){
-turn.text +=event.content;
-this.drawSoon(turn);
-}else if(event.type==="done"){
-this.endTurn();
-if(event.passed_on)turn.message.element.remove();
-else{
-const answer={...event,content:event.content||turn.text,id:event.message_id};
-this.finish(turn.message,answer,turn);
-this.announceAnswer(answer);
-}
-}else if(event.type==="error"){
-this.onError(turn,event);
-}
-}
-onError(turn,event){
-const askAgain=(change)=>{
-Object.assign(turn,change);
-this.client.close();
-this.sendQuestion(turn);
-};
-if(turn.resuming&&event.code==="gone")this.lookBack(turn);
-else if(turn.resuming&&event.code==="not_found"&&!turn.number)askAgain({resuming:false});
-else if(CURED_BY_RENEWAL.has(event.code)&&!turn.renewed){
-this.client.token=null;
-askAgain({renewed:true});
-}else if(event.code==="server_stopping"&&!turn.text&&!turn.moved){
-askAgain({moved:true,requestId:randomId(),number:0});
-}else{
-const detail=event.code==="interrupted"?null:event.detail;
-this.fail(new Failure(event.code,detail,event.retryable));
-}
-}
-onDrop(){
-const turn=this.turn;
-if(!turn||!turn.message)return this.comeBack();
-turn.drops +=1;
-if(turn.drops>MAX_DROPS)this.fail(new Failure("interrupted",null,true));
-else this.resume(turn);
-}
-async resume(turn){
-this.onReconnecting();
-turn.resuming=true;
-try{
-await this.client.send({type:"resume",request_id:turn.requestId,after:turn.number});
-if(this.turn!==turn)return;
-this.note(turn.message,"");
-this.watchSilence(turn);
-}catch(failure){
-if(this.turn===turn)this.fail(failure);
-}
-}
-async lookBack(turn){
-try{
-const session=await this.client.renew();
-if(this.turn!==turn)return;
-const[asked,answered]=(session.messages||[]).slice(-2);
-const complete=answered&&answered.role==="assistant"&&asked.content===turn.question;
-if(!complete)throw new Failure("interrupted",null,true);
-this.endTurn();
-this.finish(turn.message,answered);
-this.announceAnswer(answered);
-}catch(failure){
-if(this.turn===turn)this.fail(failure);
-}
-}
-drawSoon(turn){
-if(turn.frame||performance.now()<(turn.rests||0))return;
-turn.frame=requestAnimationFrame(()=>{
-turn.frame=0;
-if(this.turn!==turn)return;
-const known=new Set(turn.sources.map((source)=>source.number));
-const mark=(number)=>(known.has(number)?build("span",{className:"mark"},String(number)):null);
-const began=performance.now();
-this.drawText(turn.message.body,turn.text,true,mark);
-turn.rests=5*performance.now()- 4*began;
-this.scrollDown();
-});
-}
-finish(message,answer,turn){
-const citations=answer.citations||[];
-const wasAtEnd=this.isAtEnd();
-const items=new Map();
-const mark=(number)=>{
-const citation=citations.find((each)=>each.number===number);
-if(!citation)return null;
-const label=fill(this.words.source,{n:number,title:citation.title||this.words.untitled});
-const onclick=()=>this.showSource(items.get(number));
-const look={type:"button",className:"mark",title:label,"aria-label":label,onclick};
-return build("button",look,String(number));
-};
-const{help}=answer;
-const content=answer.content||"";
-const said=help&&help.choices.length?content.split("\n",1)[0]:content;
-this.drawText(message.body,said,false,mark);
-const cut=answer.cut_reason?this.words[`cut_${answer.cut_reason}`]||"":"";
-this.note(message,turn&&turn.stopped?this.words.stopped:cut);
-if(answer.refusal){
-message.element.classList.add("refusal");
-if(answer.refusal.reason!=="content_filter")message.body.prepend(build("div",{className:"label",dir:this.words.dir},icon("search"),this.words.refused));
-}
-if(help)message.element.append(this.buildHelp(help,said));
-const below=build("div",{className:"below"});
-if(citations.length)below.append(this.buildSources(citations,items));
-if(answer.id)below.append(this.buildThumbs(answer.id,answer.feedback||null));
-if(below.childElementCount)message.element.append(below);
-this.scrollDown(wasAtEnd);
-if(help&&wasAtEnd)this.log.scrollTop -=Math.max(0,message.element.offsetHeight - this.log.clientHeight);
-}
-buildSources(citations,items){
-const list=build("ol");
-for(const citation of citations){
-const title=citation.title||this.words.untitled;
-const url=safeUrl(citation.url||"");
-if(citation.kind==="curated"){
-list.append(build("li",{},url?link(url,title):build("span",{dir:"auto"},title)));
-continue;
-}
-const place=citation.page?fill(this.words.page,{n:citation.page}):citation.place;
-const where=build("span",{className:"page"},place?`, ${place}`:"");
-const summary=build("summary",{dir:"auto"},build("b",{},`${citation.number}.`),` ${title}`,where);
-const excerpt=build("p",{className:"excerpt",dir:"auto"},citation.content||"");
-const item=build("details",{},summary,excerpt);
-item.ontoggle=()=>item.open&&this.announceCitation(citation);
-if(url)item.append(link(url,this.words.openSource));
-items.set(citation.number,item);
-list.append(build("li",{},item));
-}
-const label=count(this.words,"sources",citations.length);
-return build("details",{className:"sources"},build("summary",{},label),list);
-}
-showSource(item){
-item.closest(".sources").open=true;
-item.open=true;
-item.classList.remove("shown");
-void item.offsetWidth;
-item.classList.add("shown");
-item.scrollIntoView({block:"nearest"});
-item.querySelector("summary").focus({preventScroll:true});
-}
-buildThumbs(messageId,given){
-let current=given;
-const buttons={};
-const show=()=>{
-for(const value in buttons)buttons[value].setAttribute("aria-pressed",String(current===value));
-};
-const choose=async(value)=>{
-const before=current;
-current=current===value?null:value;
-show();
-try{
-await this.client.send({type:"feedback",message_id:messageId,feedback:current});
-}catch{
-current=before;
-show();
-}
-};
-buttons.positive=iconButton("up",this.words.helpful,()=>choose("positive"));
-buttons.negative=iconButton("down",this.words.unhelpful,()=>choose("negative"));
-show();
-return build("div",{className:"thumbs"},buttons.positive,buttons.negative);
-}
-note(message,text){
-for(const old of message.element.querySelectorAll(".note"))old.remove();
-if(text)message.element.append(build("p",{className:"note"},text));
-}
-fail(failure){
-const turn=this.turn;
-this.endTurn();
-this.note(turn.message,"");
-if(turn.text)this.drawText(turn.message.body,turn.text,false);
-else turn.message.element.remove();
-this.showFailure(failure,()=>{
-turn.message.element.remove();
-this.run(turn.question);
-});
-}
-showFailure(failure,again){
-const own=this.words[OWN_WORDS[failure.code]];
-const text=own||failure.detail||this.words[failure.code]||this.words.failed;
-this.announce("error",{code:failure.code,detail:text,retryable:Boolean(failure.retryable)});
-const isNobodysFault=own||["unavailable","origin_not_allowed"].includes(failure.code);
-const look={className:isNobodysFault?"card quiet":"card",role:"alert"};
-const card=build("div",look,build("p",{dir:"auto"},text));
-if(failure.retryable){
-const button=build("button",{type:"button"},this.words.retry);
-button.addEventListener("click",()=>(card.remove(),this.input.focus(),again()));
-card.append(button);
-}
-this.log.append(card);
-this.scrollDown(true);
-}
-stop(){
-const turn=this.turn;
-if(!turn||!turn.message||turn.stopped)return;
-turn.stopped=true;
-if(this.client.socket)this.client.send({type:"stop"}).catch(()=>{});
-setTimeout(()=>{
-if(this.turn!==turn)return;
-this.endTurn();
-this.finish(turn.message,{content:turn.text},turn);
-},STOP_PATIENCE_SECONDS*1000);
-}
-endTurn(){
-clearTimeout(this.turn.silence);
-this.memory.set("turn",null);
-cancelAnimationFrame(this.turn.frame||0);
-this.turn=null;
-this.showBusy(false);
-}
-showBusy(busy){
-const label=busy?this.words.stop:this.words.send;
-this.log.setAttribute("aria-busy",String(busy));
-this.sendButton.replaceChildren(icon(busy?"stop":"send"));
-Object.assign(this.sendButton,{title:label,ariaLabel:label});
-}
-buildHelp(help,said){
-const dir=RIGHT_TO_LEFT.includes(help.language)?"rtl":"ltr";
-const box=build("div",{className:"help",lang:help.language,dir});
-if(help.passages.length)box.append(this.buildNear(help));
-if(help.choices.length)box.append(this.buildSuggestions(help.choices,said));
-else if(help.questions.length){
-const label=build("p",{},help.questions_label);
-const group=this.buildSuggestions(help.questions,help.questions_label);
-group.prepend(label);
-box.append(group);
-}
-if(help.contact)box.append(this.buildContact(help));
-return box;
-}
-buildSuggestions(questions,label){
-const suggest=(question)=>({type:"button",dir:"auto",onclick:()=>this.ask(question)});
-const buttons=questions.map((question)=>build("button",suggest(question),question));
-return build("div",{className:"suggestions",role:"group","aria-label":label},...buttons);
-}
-buildNear(help){
-const list=build("ul",{"aria-label":help.passages_label});
-for(const near of help.passages){
-const parts=[near.title,near.heading].filter((part,at,all)=>part&&all.indexOf(part)===at);
-const name=parts.join(" – ")||this.words.untitled;
-const url=safeUrl(near.url||"");
-let item=url&&link(url,name);
-if(item)item.dir="auto";
-else{
-const excerpt=build("p",{className:"excerpt",dir:"auto"},near.content||"");
-item=build("details",{},build("summary",{dir:"auto"},name),excerpt);
-}
-list.append(build("li",{},item));
-}
-return build("div",{className:"near"},build("p",{},help.passages_label),list);
-}
-buildContact(help){
-const address=help.contact;
-const[before,...after]=help.contact_label.split(address);
-const href=/^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address)?`mailto:${address}`:
-/^\+?[\d\s()/.-]{5,}$/.test(address)?`tel:${address.replace(/[^\d+]/g, "")}`:safeUrl(address);
-const shown=href?link(href,address):address;
-return build("p",{className:"contact"},before,build("bdi",{},shown),after.join(address));
-}
-hearPeople(event){
-if(event.chat_id&&event.chat_id===this.leftChat)return true;
-if(event.type==="company")this.showCompany(event);
-else if(event.type==="said")this.addPerson(event.message)&&this.announcePerson(event.message);
-else if(event.type==="typing")this.showTyping(event.person);
-else if(event.type==="error"&&this.isOfPeople(event))this.onPeopleError(event);
-else return false;
-return true;
-}
-isOfPeople(error){
-return Boolean(this.askedFor)&&error.request_id===(this.askedFor.frame.request_id||"");
-}
-get isWithPerson(){
-return Boolean(this.company)&&this.company.state==="joined";
-}
-get isWithPeople(){
-return Boolean(this.company)&&this.company.state!=="closed";
-}
-showCompany(event){
-const before=this.company;
-if(event)this.announce("handoff",{state:event.state,reason:event.reason,person:event.person||""});
-this.company=event&&event.state!=="closed"?event:null;
-if(this.askedFor&&this.askedFor.frame.type==="person_message")this.addLine(this.words.left);
-this.askedFor=null;
-if(event)this.memory.set("chat_id",event.chat_id);
-if(event&&event.state==="closed"&&before&&event.ended_as!=="withdrawn")this.addLine(this.words.back);
-if(event&&event.state==="waiting"&&before&&before.state==="joined")this.addLine(this.words.gone);
-this.drawCompany();
-}
-drawCompany(){
-const{words,company,people}=this;
-this.typingLine.textContent="";
-const line=(text,label,onclick)=>{
-const button=label?[build("button",{type:"button",onclick},label)]:[];
-this.companyLine.replaceChildren(build("span",{dir:"auto"},text),...button);
-};
-this.companyLine.hidden=false;
-this.companyLine.classList.toggle("here",this.isWithPerson);
-if(this.isWithPerson)line(fill(words.here,{name:company.person||words.person}));
-else if(company&&company.reason==="message")line(words.leftShort);
-else if(company)line(words.waiting,words.withdraw,()=>this.tellPeople({type:"person_withdraw"}));
-else if(people&&(people.is_staffed||people.takes_messages))line("",words.askPerson,()=>this.askPerson());
-else this.companyLine.hidden=true;
-this.notice.textContent=this.isWithPerson?"":words.notice;
-this.scrollDown();
-}
-askPerson(){
-if(this.people.is_staffed)this.tellPeople({type:"person"});
-else this.showContactForm();
-}
-async tellPeople(frame){
-this.askedFor={frame,renewed:false};
-try{
-await this.client.send(frame);
-}catch(failure){
-this.askedFor=null;
-this.showFailure(failure,()=>this.tellPeople(frame));
-}
-}
-async onPeopleError(event){
-const{frame,renewed}=this.askedFor;
-if(CURED_BY_RENEWAL.has(event.code)&&!renewed){
-this.askedFor.renewed=true;
-this.client.token=null;
-this.client.close();
-return this.client.send(frame).catch((failure)=>this.showFailure(failure,()=>this.tellPeople(frame)));
-}
-this.askedFor=null;
-if(event.code==="nobody_there"){
-this.people={...this.people,is_staffed:false};
-this.drawCompany();
-if(this.people.takes_messages)return this.showContactForm();
-}
-const said=this.words[event.code]||event.detail;
-return this.showFailure(new Failure(event.code,said,event.retryable),()=>this.tellPeople(frame));
-}
-showContactForm(){
-const{words}=this;
-for(const old of this.log.querySelectorAll(".contact-form"))old.remove();
-const field=(name,label,more)=>build("label",{},label,build(more.rows?"textarea":"input",{name,dir:"auto",...more}));
-const opens=this.people.opens_at?new Date(`${this.people.opens_at}Z`):null;
-const look={weekday:"long",hour:"2-digit",minute:"2-digit"};
-const when=opens?` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}`:"";
-const form=build("form",{className:"contact-form",dir:words.dir,"aria-label":words.leave},
-build("p",{},`${words.away}${when} ${words.leaveHint}`),
-field("contact",words.yourMail,{type:"email",required:true,maxLength:320,autocomplete:"email"}),
-field("name",words.yourName,{type:"text",maxLength:255,autocomplete:"name"}),
-field("message",words.yourMessage,{rows:3,required:true,maxLength:MAX_QUESTION_LENGTH}),
-build("button",{type:"submit"},words.leave));
-form.onsubmit=(event)=>{
-event.preventDefault();
-const said=Object.fromEntries(new FormData(form));
-if(!said.message.trim())return;
-form.remove();
-this.addUser(said.message);
-this.tellPeople({type:"person_message",request_id:randomId(),...said,contact:said.contact.trim()});
-};
-this.log.append(form);
-form.scrollIntoView({block:"start"});
-form.querySelector("input").focus({preventScroll:true});
-}
-addPerson(message){
-if([...this.log.children].some((each)=>each.dataset.message===message.id))return false;
-const who=message.author||this.words.person;
-const body=build("div",{className:"body",dir:"auto"},renderMarkdown(message.content,()=>null,this.way));
-const name=build("div",{className:"label",dir:"auto"},who);
-this.log.append(build("article",{className:"message assistant person","data-message":message.id},name,body));
-this.showTyping("");
-this.scrollDown(true);
-if(!this.inline&&this.window.hidden)this.bubble.classList.add("news");
-return true;
-}
-addLine(text){
-this.log.append(build("p",{className:"line",dir:this.words.dir},text));
-this.scrollDown(true);
-}
-showTyping(name){
-clearTimeout(this.typingTimer);
-const isOn=name!=="";
-this.typingLine.textContent=isOn?fill(this.words.typing,{name:name||this.words.person}):"";
-this.scrollDown();
-if(isOn)this.typingTimer=setTimeout(()=>this.showTyping(""),6000);
-}
-tellTyping(){
-if(!this.isWithPerson||Date.now()-(this.toldTyping||0)<4000||!this.client.socket)return;
-this.toldTyping=Date.now();
-this.client.send({type:"typing"}).catch(()=>{});
-}
-comeBack(){
-if(!this.isWithPeople||!this.client)return;
-this.client.ready().catch(()=>setTimeout(()=>this.comeBack(),15000));
-}
-onSubmit(event){
-event.preventDefault();
-const question=this.input.value;
-if(this.turn)this.stop();
-if(this.turn||!question.trim())return;
-this.input.value="";
-this.fitInput();
-this.ask(question);
-}
-onInputKey(event){
-if(event.key!=="Enter"||event.shiftKey||event.isComposing)return;
-event.preventDefault();
-if(!this.turn)this.onSubmit(event);
-}
-fitInput(){
-if(this.input.value)this.tellTyping();
-this.input.dir=this.input.value?"auto":this.words.dir;
-this.input.style.height="auto";
-this.input.style.height=`${Math.min(this.input.scrollHeight + 2, 132)}px`;
-}
-scrollDown(always){
-if(always||this.isAtEnd())this.log.scrollTop=this.log.scrollHeight;
-}
-isAtEnd(){
-const{scrollHeight,scrollTop,clientHeight}=this.log;
-return scrollHeight - scrollTop - clientHeight<120;
-}
-send(question){
-return this.ask(question);
-}
-identify(identity){
-this.say("identity",identity);
-}
-setLanguage(language){
-this.say("lang",language);
-}
-setContext(context){
-const unknown=Object.keys(context||{}).filter((name)=>!CONTEXT.includes(name));
-if(unknown.length)throw new TypeError(`setContext takes ${CONTEXT.join(", ")}, not ${unknown.join(", ")}`);
-this.context={...context};
-}
-async reset({forget=false}={}){
-if(!(await this.isThere()))return;
-if(forget){
-this.stop();
-this.memory.forget();
-this.input.value="";
-this.drawAnew();
-}else if(this.started)this.restart();
-else this.memory.set("chat_id",null);
-}
-say(name,value){
-if(value)this.setAttribute(name,value);
-else this.removeAttribute(name);
-}
-get narrowing(){
-const tags=this.setting("tags","").split(",").map((tag)=>tag.trim()).filter(Boolean);
-const said=Object.entries({tags,...this.context}).filter(([,value])=>value&&value.length);
-return said.length?JSON.stringify(Object.fromEntries(said)):"";
-}
-announce(name,detail={}){
-this.dispatchEvent(new CustomEvent(name,{detail}));
-}
-announceAnswer({id,content,citations,refusal,cut_reason=null}){
-const cited=(citations||[]).map(tellCitation);
-this.announce("message",{role:"assistant",id,content,citations:cited,refused:Boolean(refusal),cut_reason});
-}
-announcePerson({id,content,author}){
-this.announce("message",{role:"person",id,content,person:author||""});
-}
-announceCitation(citation){
-this.announce("citation",tellCitation(citation));
-}
-announceFeedback({message_id,feedback}){
-this.announce("feedback",{message_id,feedback});
-}
-}
-for(const name of ATTRIBUTES){
-Object.defineProperty(MiniRagWidget.prototype,camel(name),{
-get(){
-return this.getAttribute(name)||"";
-},
-set(value){
-this.say(name,value);
-},
-});
-}
-customElements.define("minirag-widget",MiniRagWidget);
-})();
+lheading(){}}
+const LEXING={...marked.getDefaults(),gfm:true,breaks:true,extensions:{inline:[(text)=>{const match=CITED.exec(text);return match?{type:"cited",raw:match[0],numbers:match[1].split(",").map(Number)}:undefined;}],startInline:[(text)=>text.search(/\[\d/)],childTokens:{},renderers:{},},},BULLET=/^(\s*)•\s+/gm;function lex(text){try{const lexer=new marked.Lexer({...LEXING,tokenizer:new Plain()});return lexer.lex(text.replace(BULLET,"$1- ")).filter(({type})=>type!=="space");}catch{return[{type:"paragraph",raw:text,tokens:[{type:"text",raw:text,text}]}];}}
+const ENTITIES={amp:"&",lt:"<",gt:">",quot:'"',apos:"'",nbsp:"\u00a0"},decode=(text)=>
+text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,(whole,decimal,hex,name)=>{if(name)return ENTITIES[name.toLowerCase()];const point=decimal?Number(decimal):parseInt(hex,16);return point>31&&point<=0x10ffff?String.fromCodePoint(point):whole;}),inlines=(tokens,way)=>(tokens||[]).flatMap((token)=>inline(token,way));function inline(token,way){const wrap=(tag)=>build(tag,{},...inlines(token.tokens,way)),address=token.href&&safeLink(decode(token.href));switch(token.type){case "strong":return wrap("strong");case "em":return wrap("em");case "del":return wrap("del");case "codespan":return build("code",{},token.text);case "br":return build("br");case "checkbox":return token.checked?"☑ ":"☐ ";case "cited":{const marks=token.numbers.map(way.mark).filter(Boolean);return marks.length?marks:token.raw;}
+case "link":return address?named(link(address,""),token.title,inlines(token.tokens,way)):token.raw;case "image":return address?picture(address,token,way):token.raw;case "escape":return token.text;case "text":return token.tokens?inlines(token.tokens,way):decode(token.text);default:return token.raw;}}
+function named(element,title,children){if(title)element.title=decode(title);element.append(...children);return element;}
+function picture(address,token,way){const alt=decode(token.text||""),{protocol,host}=new URL(address,"https://nowhere.invalid");if(protocol!=="https:"||!(way.hosts||[]).includes(host))return named(link(address,""),token.title,[alt||address]);return named(build("img",{src:address,alt,loading:"lazy",referrerPolicy:"no-referrer"}),token.title,[]);}
+function block(token,way){const wrap=(tag,...children)=>build(tag,{dir:"auto"},...children);switch(token.type){case "heading":return wrap(token.depth<3?"h3":"h4",...inlines(token.tokens,way));case "paragraph":return wrap("p",...inlines(token.tokens,way));case "text":case "checkbox":return inline(token,way);case "blockquote":return wrap("blockquote",...blocks(token.tokens,way));case "hr":return build("hr");case "code":return codeBlock(token,way);case "table":return table(token,way);case "list":{const list=wrap(token.ordered?"ol":"ul",...token.items.map((item)=>wrap("li",...blocks(item.tokens,way))));if(token.ordered&&token.start!==1)list.start=token.start;return list;}
+default:return wrap("p",token.raw);}}
+const blocks=(tokens,way)=>tokens.filter(({type})=>type!=="space").flatMap((token)=>block(token,way));function codeBlock(token,way){const code=build("code",{},token.text),{copy,copied}=way.words,onclick=async({target})=>{if(!(await copyText(code)))return;target.textContent=copied;setTimeout(()=>(target.textContent=copy),2000);},button=build("button",{type:"button",className:"copy",onclick},copy);return build("div",{className:"code"},build("pre",{tabIndex:0},code),button);}
+async function copyText(code){if(navigator.clipboard&&(await navigator.clipboard.writeText(code.textContent).then(()=>true,()=>false)))return true;getSelection().selectAllChildren(code);return document.execCommand("copy");}
+function table(token,way){const cell=(tag)=>({tokens,align})=>{const made=build(tag,{dir:"auto",...(align?{className:`to-${align}`}:{})},...inlines(tokens,way));if(tag==="th")made.scope="col";return made;},row=(tag,cells)=>build("tr",{},...cells.map(cell(tag))),body=build("tbody",{},...token.rows.map((cells)=>row("td",cells)));return build("div",{className:"table",tabIndex:0},build("table",{},build("thead",{},row("th",token.header)),body));}
+const SHOWN={IN_PLACE:true,ALLOWED_TAGS:["a","b","blockquote","br","button","code","del","div","em","h3","h4","hr","img","li","ol","p","pre","span","strong","table","tbody","td","th","thead","tr","ul",],ALLOWED_ATTR:["alt","class","dir","href","loading","referrerpolicy","rel","scope","src","start","tabindex","target","title","type",],ADD_URI_SAFE_ATTR:["dir","loading","referrerpolicy","rel","scope","start","tabindex","target","type"],ALLOWED_URI_REGEXP:/^(?:https?:\/\/|mailto:|tel:)/i,ALLOW_DATA_ATTR:false,TRUSTED_TYPES_POLICY:{createHTML:(html)=>html,createScriptURL:(url)=>url},};function purified(token,way){const box=build("div",{},...blocks([token],way));purify.sanitize(box,SHOWN);return[...box.childNodes];}
+const FENCE=/^\s{0,3}(`{3,}|~{3,})/,BARE=/^[\s>]*(?:[-*+•]|\d{1,3}[.)]?|#{1,6}|[-=*_`~|:+\s]+)?\s*$/,STARTS=/^[\s>]*(?:(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s+(?:\[[ xX]?\]?\s*)?)?/,RULE=/^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;function settle(text){const lines=text.replace(/\r\n?/g,"\n").split("\n");let fence="";let from=0;lines.forEach((line,at)=>{const found=FENCE.exec(line);if(fence){if(found&&found[1].startsWith(fence)&&!line.trim().slice(found[1].length))(fence=""),(from=at + 1);}else if(found)(fence=found[1]),(from=at);else if(!line.trim())from=at + 1;});const last=lines.length - 1;if(fence)return(from===last||/^\s*[`~]+$/.test(lines[last])?lines.slice(0,last):lines).join("\n");if(last>=from&&BARE.test(lines[last]))lines[last]="";const tail=lines.slice(from),isTable=tail.length>1&&RULE.test(tail[1])&&tail[1].includes("-");if(isTable)return(tail.length>2?lines.slice(0,last):lines).join("\n");if(/\|/.test(tail[0])&&(tail.length===1||(tail.length===2&&!tail[1].trim())))return lines.slice(0,from).join("\n");let start=tail.length - 1;while(start>0&&STARTS.exec(tail[start])[0].trim()==="")start -=1;const block=tail.slice(start).join("\n"),opening=STARTS.exec(block)[0];return[...lines.slice(0,from + start),opening + closeSpans(block.slice(opening.length))].join("\n");}
+function closeSpans(text){const open=[];let made="";for(let at=0;at<text.length;){const rest=text.slice(at),run=/^(`+|\*+|_+|~~)/.exec(rest);if(rest[0]==="\\"){made +=rest.length>1?rest.slice(0,2):"";at +=2;}else if(rest[0]==="`"){const end=rest.indexOf(run[0],run[0].length);if(end<0)return closing(rest.length>run[0].length?`${made}${rest}${run[0]}`:made,open);made +=rest.slice(0,end + run[0].length);at +=end + run[0].length;}else if(/^!?\[/.test(rest)){const[taken,shown]=closeLink(rest);made +=shown;at +=taken;}else if(run){made +=delimit(run[0],made,rest.slice(run[0].length),open);at +=run[0].length;}else{made +=rest[0];at +=1;}}
+return closing(made,open);}
+const closing=(made,open)=>{let text=open.length?made.trimEnd():made;for(const{sign,from}of[...open].reverse())text=text.length>from?text + sign:text.slice(0,from - sign.length);return text;};function delimit(run,before,after,open){const[under,top]=[...[{},{}],...open].slice(-2).map(({sign=""})=>sign),ends=/\S$/.test(before);if(top&&ends&&(top===run||(!after&&top.startsWith(run[0]))))return open.pop().sign;if(!after)return "";if(under&&ends&&top + under===run)open.splice(-2);else if(run.length<4&&/^\S/.test(after)&&!(run[0]==="_"&&/[\p{L}\p{N}_]$/u.test(before)))
+open.push({sign:run,from:before.length + run.length});return run;}
+function closeLink(rest){const label=/^!?\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]?/.exec(rest),[whole,text]=label,shown=rest[0]==="!"||/^[\d\s,]*$/.test(text)?"":text;if(whole.length===rest.length&&!whole.endsWith("]"))return[whole.length,shown];if(rest[whole.length]!=="(")return whole.length===rest.length&&shown?[whole.length,shown]:[whole.length,whole];const target=/^\((?:[^()"'\n]|\([^()\n]*\)|"[^"\n]*"|'[^'\n]*')*\)/.exec(rest.slice(whole.length));return target?[whole.length + target[0].length,whole + target[0]]:[rest.length,shown];}
+function renderMarkdown(text,mark,way){const made=document.createDocumentFragment();for(const token of lex(text))made.append(...purified(token,{...way,mark}));return made;}
+function drawMarkdown(body,text,mark,way){const before=body.drawn||[];if(!body.drawn)body.replaceChildren();body.drawn=lex(way.isGrowing?settle(text):text).map((token,at)=>{const old=before[at],key=`${token.type} ${Boolean(way.isGrowing)} ${token.raw.trimEnd()}`;if(old&&old.key===key)return old;const nodes=purified(token,{...way,mark});if(!old)return body.append(...nodes),{key,nodes};return{key,nodes:grow(old.nodes,nodes,body)};});for(const{nodes}of before.slice(body.drawn.length))for(const node of nodes)node.remove();}
+function grow(old,made,parent){const standing=made.map((node,at)=>(old[at]?become(old[at],node):node));old.slice(made.length).forEach((node)=>node.remove());let after=old.length?standing[Math.min(old.length,made.length)- 1]:parent.lastChild;for(const node of standing.slice(old.length)){if(after)after.after(node);else parent.append(node);after=node;}
+return standing;}
+function become(node,made){if(node.isEqualNode(made))return node;if(node.nodeName!==made.nodeName)return node.replaceWith(made),made;if(node.nodeType===Node.TEXT_NODE)return(node.data=made.data),node;for(const{name}of[...node.attributes])if(!made.hasAttribute(name))node.removeAttribute(name);for(const{name,value}of made.attributes)if(node.getAttribute(name)!==value)node.setAttribute(name,value);grow([...node.childNodes],[...made.childNodes],node);return node;}
+const LANGUAGES=["ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "tr", "uk", "zh"],ENGLISH={...{"dir": "ltr", "title": "MiniRAG Chat", "open": "Open chat", "close": "Close chat", "greeting": "Hello! Ask me anything about our documents.", "placeholder": "Type your question…", "question": "Your question", "send": "Send", "stop": "Stop the answer", "stopped": "Stopped.", "cut_length": "The answer was cut off: it reached its greatest length.", "cut_content_filter": "The answer was cut off by the provider's content filter.", "restart": "New conversation", "log": "Conversation", "you": "You", "answering": "An answer is being written", "suggestions": "Suggested questions", "source": "Source {n}: {title}", "sources": {"one": "1 source", "other": "{n} sources"}, "untitled": "Document", "page": "page {n}", "openSource": "Open the source", "refused": "Not found in the documents", "helpful": "Helpful", "unhelpful": "Not helpful", "retry": "Retry", "reconnecting": "Connecting again…", "network": "No connection to the assistant. Please check your network.", "offline": "There is no connection. Your question is sent as soon as there is one.", "too_long": "Your question is too long.", "interrupted": "The connection broke off before the answer was complete.", "timeout": "The answer is taking too long.", "failed": "Something went wrong. Please try again.", "unavailable": "This assistant is not available at the moment.", "identity": "You are not signed in any more. Please reload the page.", "rate_limited": "That was a lot of questions at once. Please wait a moment.", "quota_exceeded": "This assistant has answered all the questions it may for now. Please come back later.", "notice": "Answers can be wrong. Check the sources.", "askPerson": "Talk to a person", "waiting": "A person has been called. You can go on asking meanwhile.", "withdraw": "No longer needed", "here": "{name} is here and answers you.", "person": "A person", "typing": "{name} is typing…", "back": "The assistant answers again.", "gone": "The person had to leave. Somebody else has been called.", "away": "Nobody is here at the moment.", "opens": "We are here again: {when}.", "leaveHint": "Leave a message, and you will get an answer by e-mail.", "leave": "Send message", "yourMail": "Your e-mail address", "yourName": "Your name (optional)", "yourMessage": "Your message", "leftShort": "Your message is with us. The answer comes by e-mail.", "left": "Thank you. Your message has been sent; the answer comes by e-mail.", "too_many_handoffs": "You are waiting for a person in other conversations already.", "copy": "Copy", "copied": "Copied"},tag:"en"},DICTIONARIES={en:ENGLISH};function chooseLanguage(wanted){for(const tag of wanted){const subtags=tag.toLowerCase().split(/[-_]/);for(;subtags.length;subtags.pop()){if(LANGUAGES.includes(subtags.join("-")))return subtags.join("-");}}
+return "en";}
+function findBeside(name,apiUrl){const isOurs=SCRIPT&&/\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/,""));return new URL(name,isOurs?SCRIPT.src:new URL("/static/minirag/",apiUrl)).href;}
+const fetchSeldom=(apiUrl)=>
+import(findBeside("seldom.js",apiUrl)).catch(()=>Promise.reject(new Failure("network",null,true)));async function fetchWords(language,apiUrl){if(DICTIONARIES[language])return DICTIONARIES[language];const asked={credentials:"omit",signal:AbortSignal.timeout(5000)},answer=await fetch(findBeside(`words/${language}.json`,apiUrl),asked).catch(()=>null),words=answer&&answer.ok?await answer.json().catch(()=>null):null;if(!words)return ENGLISH;DICTIONARIES[language]={...ENGLISH,...words,tag:language};return DICTIONARIES[language];}
+const fill=(text,values)=>text.replace(/\{(\w+)\}/g,(_,name)=>String(values[name])),count=(words,name,n)=>fill(words[name][new Intl.PluralRules(words.tag).select(n)]||words[name].other,{n});const IN_THE_DARK="(prefers-color-scheme: dark)",DARK=` --primary:#8ea2ff;--primary-hover:#a9b8ff;--bg:#15181f;--bg-secondary:#21262f;--text:#edf0f5;--text-secondary:#aab3c2;--border:#38404d;--danger:#ff9d94;--shadow:0 16px 48px rgb(0 0 0 / 55%);color-scheme:dark;`,STYLES=` :host{--primary:#3f51d8;--primary-hover:#3140b8;--bg:#ffffff;--bg-secondary:#f2f4f8;--text:#1b2130;--text-secondary:#566073;--border:#d8dde6;--danger:#b3261e;--radius:16px;--shadow:0 16px 48px rgb(20 28 50 / 22%);--on-primary:#ffffff;color-scheme:light;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;color:var(--text);}@media ${IN_THE_DARK}{:host(:not([theme="light"])){${DARK}}}:host([theme="dark"]){${DARK}}:host([placement="inline"]){display:block;height:560px;}.bubble,header button,.thumbs button,form.ask button{display:grid;place-items:center;}*,*::before,*::after{box-sizing:border-box;}[hidden]{display:none !important;}button,textarea{font:inherit;color:inherit;}button{cursor:pointer;border:0;background:none;padding:0;}:focus-visible{outline:3px solid var(--primary);outline-offset:2px;}svg{width:20px;height:20px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;display:block;}.only-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap;}.bubble{position:fixed;z-index:2147483000;inset-block-end:24px;inset-inline-end:24px;width:56px;height:56px;border-radius:50%;background:var(--primary);color:var(--on-primary);box-shadow:var(--shadow);transition:background .15s,transform .15s;}.bubble:hover{background:var(--primary-hover);transform:scale(1.05);}.bubble svg{width:26px;height:26px;}.bubble.wide{display:flex;align-items:center;gap:10px;width:auto;max-width:calc(100vw - 48px);padding-inline:16px 20px;border-radius:32px;font-weight:600;}.window{display:flex;flex-direction:column;background:var(--bg);border:1px solid var(--border);border-radius:var(--radius);overflow:hidden;position:fixed;z-index:2147483001;inset-block-end:92px;inset-inline-end:24px;width:380px;height:560px;max-width:calc(100vw - 32px);max-height:calc(100vh - 108px);box-shadow:var(--shadow);animation:rise .18s ease-out;}:host([position="left"]) :is(.bubble,.window){inset-inline:auto;left:24px;}:host([position="right"]) :is(.bubble,.window){inset-inline:auto;right:24px;}:host([size="small"]) .bubble{width:48px;height:48px;}:host([size="large"]) .bubble{width:64px;height:64px;}:host([size="small"]) .window{width:340px;height:480px;inset-block-end:84px;}:host([size="large"]) .window{width:460px;height:680px;inset-block-end:100px;}.logo{height:24px;max-width:96px;object-fit:contain;}.bubble .logo{height:55%;max-width:70%;}.logo + svg{display:none;}:host([placement="inline"]) .window{position:relative;inset:auto;width:100%;height:100%;max-width:none;max-height:none;z-index:auto;box-shadow:none;animation:none;}@keyframes rise{from{opacity:0;transform:translateY(12px);}}@media ${NARROW}{:host(:not([placement="inline"])) section.window{inset:0;width:100%;height:100%;height:100dvh;max-width:none;max-height:none;border:0;border-radius:0;padding-block-end:env(safe-area-inset-bottom);}}header{display:flex;align-items:center;gap:4px;padding:12px 12px 12px 18px;padding-inline:18px 12px;background:var(--primary);color:var(--on-primary);}header :focus-visible{outline-color:var(--on-primary);}header h2{flex:1;min-width:0;margin:0;text-align:match-parent;font-size:16px;font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;}header button{width:36px;height:36px;border-radius:10px;}header button:hover{background:rgb(127 127 127 / 30%);}.log{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:16px;display:flex;flex-direction:column;gap:12px;}.message{max-width:100%;overflow-wrap:anywhere;}.message.user{align-self:flex-end;max-width:85%;padding:8px 14px;border-radius:16px;border-end-end-radius:4px;background:var(--primary);color:var(--on-primary);white-space:pre-wrap;}.message.assistant{align-self:flex-start;width:94%;max-width:620px;}.body{width:fit-content;max-width:100%;padding:10px 14px;border-radius:16px;border-end-start-radius:4px;background:var(--bg-secondary);}a{color:inherit;text-decoration-color:var(--primary);text-decoration-thickness:2px;text-underline-offset:2px;}.refusal .body{background:none;border:1px dashed var(--border);}.refusal .label{display:flex;gap:6px;align-items:center;color:var(--text-secondary);font-size:13px;margin-block-end:4px;}.refusal .label svg{width:16px;height:16px;}.mark{display:inline-block;min-width:20px;height:20px;padding:0 5px;margin-inline:2px;border-radius:10px;border:1px solid var(--primary);background:var(--bg);color:var(--text);font-size:12px;line-height:18px;font-weight:600;text-align:center;vertical-align:1px;}button.mark:hover{background:var(--primary);color:var(--on-primary);}.below{position:relative;min-height:30px;margin-block-start:6px;font-size:13px;color:var(--text-secondary);}.sources > summary{width:fit-content;}summary{cursor:pointer;border-radius:6px;padding:4px 6px;}summary:hover{color:var(--text);}.sources ol{list-style:none;margin:4px 0 0;padding:0;display:grid;gap:4px;}.sources li > *{border:1px solid var(--border);border-radius:10px;background:var(--bg);overflow:hidden;}.sources li summary{color:var(--text);padding:6px 10px;}.sources li summary b{margin-inline-end:4px;}.sources li .page{color:var(--text-secondary);}.excerpt{margin:0;padding:0 10px 8px;white-space:pre-wrap;max-height:180px;overflow-y:auto;}.sources li > a,.sources li > span{display:block;padding:6px 10px;color:var(--text);}.sources details a{display:inline-block;margin:0 10px 8px;color:var(--text);}.shown{animation:shown 1.2s ease-out;}@keyframes shown{from{box-shadow:0 0 0 3px var(--primary);}to{box-shadow:0 0 0 3px transparent;}}.thumbs{position:absolute;inset-block-start:0;inset-inline-end:0;display:flex;gap:2px;}.thumbs button{width:30px;height:30px;border-radius:8px;}.thumbs button:hover{background:var(--bg-secondary);color:var(--text);}.thumbs button[aria-pressed="true"]{background:var(--primary);color:var(--on-primary);}.thumbs svg{width:16px;height:16px;}.typing{display:flex;gap:5px;padding:6px 2px;}.typing i{width:7px;height:7px;border-radius:50%;background:var(--text-secondary);animation:blink 1.2s infinite;}.typing i:nth-child(2){animation-delay:.2s;}.typing i:nth-child(3){animation-delay:.4s;}@keyframes blink{0%,60%,100%{opacity:.25;}30%{opacity:1;}}.note{color:var(--text-secondary);font-size:13px;margin:4px 0 0;}.card{border:1px solid var(--danger);border-inline-start-width:4px;border-radius:10px;padding:10px 14px;}.card.quiet{border-color:var(--border);}.card p{margin:0;}.card button,.again{margin-block-start:8px;padding:5px 14px;border-radius:8px;border:1px solid var(--border);background:var(--bg-secondary);font-weight:600;}.suggestions{display:flex;flex-direction:column;align-items:flex-start;gap:8px;}.suggestions button{text-align:start;padding:7px 14px;border:1px solid var(--border);border-radius:18px;background:var(--bg);}.suggestions button:hover{border-color:var(--primary);background:var(--bg-secondary);}.help{display:grid;gap:10px;margin-block-start:8px;}.help p{margin:0;font-size:13px;color:var(--text-secondary);}.help a{color:var(--text);}.near ul{list-style:none;margin:4px 0 0;padding:0;display:grid;gap:4px;}.near li > *{border:1px solid var(--border);border-radius:10px;background:var(--bg);overflow:hidden;}.near li > a{display:block;padding:6px 10px;}.near li > :hover{border-color:var(--primary);}.near summary{padding:6px 10px;}.near .excerpt{padding:0 10px 8px;color:var(--text);}.company{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:center;justify-content:space-between;padding:6px 14px;font-size:13px;border-block-start:1px solid var(--border);}.company.here{background:var(--bg-secondary);font-weight:600;}.company button{padding:4px 10px;border:1px solid var(--border);border-radius:12px;margin-inline-start:auto;}.company button:hover,.contact-form button:hover{border-color:var(--primary);}.typing-line{margin:0;padding:0 16px;min-height:0;font-size:13px;color:var(--text-secondary);}.line{margin:0;text-align:center;font-size:13px;color:var(--text-secondary);}.person .body{border:1px solid var(--primary);}.bubble.news::after{content:"";position:absolute;inset-block-start:2px;inset-inline-end:2px;width:14px;height:14px;border-radius:50%;background:var(--danger);border:2px solid var(--bg);}.contact-form{display:grid;gap:8px;padding:12px;border:1px solid var(--border);border-radius:12px;}.contact-form p{margin:0;}.contact-form label{display:grid;gap:2px;font-size:13px;}.contact-form input,.contact-form textarea{font:inherit;color:inherit;padding:8px 10px;font-size:16px;border:1px solid var(--border);border-radius:8px;background:var(--bg-secondary);resize:vertical;}.contact-form button{padding:8px 14px;border:1px solid var(--border);border-radius:12px;font-weight:600;}form.ask{display:flex;align-items:flex-end;gap:8px;padding:10px 12px 4px;border-block-start:1px solid var(--border);}form.ask textarea{flex:1;resize:none;max-height:132px;padding:8px 12px;border:1px solid var(--border);border-radius:12px;background:var(--bg-secondary);line-height:22px;font-size:16px;}form.ask textarea::placeholder{color:var(--text-secondary);opacity:1;}form.ask button{flex:none;width:40px;height:40px;border-radius:12px;background:var(--primary);color:var(--on-primary);}form.ask button:hover{background:var(--primary-hover);}footer{padding:2px 14px 8px;font-size:12px;color:var(--text-secondary);text-align:center;}@media (prefers-reduced-motion:reduce){*,*::before,*::after{animation-duration:.01ms !important;animation-iteration-count:1 !important;transition:none !important;scroll-behavior:auto !important;}}`,ICONS={chat:["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z","M9 11h8","M9 14.5h5"],close:["M6 6l12 12","M18 6L6 18"],restart:["M4 4v6h6","M4.6 15a8 8 0 1 0 .9-7.2L4 10"],send:["M12 19V5","M5.5 11.5L12 5l6.5 6.5"],stop:["M7 7h10v10H7z"],question:["M9 9a3 3 0 1 1 4.2 2.8c-.8.4-1.2 1-1.2 2.2","M12 17.5v.01"],people:["M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z","M2.5 20a6.5 6.5 0 0 1 13 0","M16 4.3a3.5 3.5 0 0 1 0 6.4","M18.5 14.5a6.5 6.5 0 0 1 3 5.5"],search:["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z","M20 20l-5-5","M8 10.5h5"],up:["M7 11v9H4v-9z","M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],down:["M7 13V4H4v9z","M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.2-6A2 2 0 0 0 16.800 4H7"],};const PROSE=` .body > :first-child{margin-block-start:0;}.body > :last-child{margin-block-end:0;}.body :is(p,ul,ol,pre,blockquote,h3,h4){margin:0 0 8px;}.body :is(ul,ol){padding-inline-start:22px;}.body li > :is(ul,ol){margin-block:4px;}.body li > :last-child{margin-block-end:0;}.body :is(h3,h4){font-size:1em;font-weight:650;margin-block-start:14px;}.body h3{font-size:1.1em;}.body code{font:.87em/1.4 ui-monospace,"SF Mono",Menlo,Consolas,monospace;background:var(--bg);padding:1px 5px;border-radius:5px;border:1px solid var(--border);}.body .code{position:relative;margin:0 0 8px;}.body pre{overflow-x:auto;margin:0;padding:10px 12px;background:var(--bg);border:1px solid var(--border);border-radius:8px;direction:ltr;text-align:left;}.body pre code{background:none;border:0;padding:0;white-space:pre;overflow-wrap:normal;}.copy{position:absolute;inset-block-start:4px;inset-inline-end:4px;min-height:26px;padding:2px 8px;font-size:12px;color:var(--text-secondary);background:var(--bg-secondary);border:1px solid var(--border);border-radius:6px;}.copy:hover{color:var(--text);border-color:var(--primary);}.body blockquote{padding-inline-start:12px;border-inline-start:3px solid var(--border);color:var(--text-secondary);}.body hr{border:0;border-block-start:1px solid var(--border);margin:12px 0;}.body .table{overflow-x:auto;margin:0 0 8px;}.body table{border-collapse:collapse;font-size:.93em;}.body :is(th,td){border:1px solid var(--border);padding:4px 8px;text-align:start;vertical-align:top;overflow-wrap:normal;}.body th{background:var(--bg);font-weight:600;}.body .to-right{text-align:end;}.body .to-center{text-align:center;}.body img{display:block;max-width:100%;height:auto;border-radius:8px;}`;class Memory{constructor(botId,onOtherTab){this.key=`minirag:${botId}`;this.values=this.read(()=>localStorage.getItem(this.key));this.listen=({key,oldValue,newValue})=>{if(key!==this.key)return;const[before,now]=[this.read(()=>oldValue),this.read(()=>newValue)];if(!now.visitor_id||(now.who||"")!==(this.values.who||""))return;this.values=now;onOtherTab(before,now);};addEventListener("storage",this.listen);if(!this.values.visitor_id)this.set("visitor_id",randomId());}
+read(find){try{return JSON.parse(find())||{};}catch{return{};}}
+leave(){removeEventListener("storage",this.listen);}
+forget(){this.values={};this.set("visitor_id",randomId());}
+set(name,value){this.values[name]=value;try{localStorage.setItem(this.key,JSON.stringify(this.values));}catch{}}}
+function markOf(identity){let name=identity;try{name=JSON.parse(atob(identity.split(".")[1].replace(/-/g,"+").replace(/_/g,"/"))).sub||identity;}catch{}
+return[...name].reduce((mark,letter)=>(mark*31 + letter.codePointAt(0))|0,0).toString(36);}
+class Client{constructor(apiUrl,botId,memory,owner,{apiToken,language}){Object.assign(this,{apiUrl,botId,memory,owner,apiToken,language});Object.assign(this,{token:null,socket:null,connecting:null});}
+async fetchLook(){const address=`${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`,answer=await fetch(address,{credentials:"omit",signal:AbortSignal.timeout(5000)}).catch(()=>null);return answer&&answer.ok?answer.json().catch(()=>({})):{};}
+get isLeft(){return this.owner.client!==this;}
+async openSession(){if(this.isLeft)throw new Failure("superseded",null,false);const{visitor_id,chat_id=null}=this.memory.values,identity=this.owner.setting("identity",""),known=identity?{identity}:{},response=await fetch(`${this.apiUrl}/v1/widget/sessions`,{method:"POST",headers:{"Content-Type":"application/json",...(this.apiToken?{Authorization:`Bearer ${this.apiToken}`}:{}),},body:JSON.stringify({bot_profile_id:this.botId,visitor_id,chat_id,...known}),credentials:"omit",}).catch(()=>{throw new Failure("network",null,true);}),answer=await response.json().catch(()=>({}));if(this.isLeft||this.owner.setting("identity","")!==identity)throw new Failure("superseded",null,false);if([404,409].includes(response.status))throw new Failure("unavailable",null,false);if(!response.ok){const detail=typeof answer.detail==="string"?answer.detail:null;throw new Failure(answer.code||"failed",detail,response.status>=500||response.status===429);}
+this.session=answer;this.memory.set("who",identity&&markOf(identity));this.token=answer.session_token;this.memory.set("chat_id",answer.chat_id||null);this.owner.onSession(answer);return answer;}
+ready(){if(this.socket&&this.socket.readyState===WebSocket.OPEN)return Promise.resolve();this.connecting=this.connecting||this.establish().finally(()=>(this.connecting=null));return this.connecting;}
+async establish(){let renewed=false;for(let attempt=0;;attempt +=1){try{if(!this.token)await this.openSession();const token=this.token,socket=await this.connect();if(token===this.token)return(this.socket=socket);socket.close();}catch(failure){if(failure.code==="superseded")continue;if(CURED_BY_RENEWAL.has(failure.code)&&!renewed){renewed=true;this.token=null;}else if(failure.code==="network"&&attempt<BACKOFF_SECONDS.length&&navigator.onLine){this.owner.onReconnecting();const pause=BACKOFF_SECONDS[attempt]*(750 + 500*Math.random());await new Promise((resolve)=>setTimeout(resolve,pause));}else{throw failure;}}}}
+async connect(){if(!this.isFetching){try{const address=`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`,socket=await this.introduce(()=>new WebSocket(address));this.hadSocket=true;return socket;}catch(failure){if(failure instanceof Failure&&failure.code!=="network")throw failure;}}
+const{FetchedSocket}=await fetchSeldom(this.apiUrl),listens=()=>this.owner.people||this.owner.company,fetched=await this.introduce(()=>new FetchedSocket(`${this.apiUrl}/v1/widget/frames`,listens));this.isFetching=!this.hadSocket;return fetched;}
+introduce(open){return new Promise((resolve,reject)=>{const socket=open(),lose=()=>reject(new Failure("network",null,true)),patience=setTimeout(()=>(lose(),socket.close()),SOCKET_PATIENCE_SECONDS*1000);let authenticated=false;socket.onopen=()=>{const{token:session_token,language,memory:{values:{chat_id=null}}}=this;this.narrowing=this.owner.narrowing;const narrowed=this.narrowing?{source_filter:JSON.parse(this.narrowing)}:{};socket.send(JSON.stringify({type:"authenticate",session_token,chat_id,language,...narrowed}));};socket.onclose=()=>{clearTimeout(patience);if(!authenticated)lose();else if(socket===this.socket)this.owner.onDrop();};socket.onmessage=({data})=>{const event=JSON.parse(data);clearTimeout(patience);if(authenticated){if(socket===this.socket)this.owner.onEvent(event);}else if(event.type==="authenticated"){authenticated=true;resolve(socket);}else if(event.type==="error"){reject(new Failure(event.code,event.detail,event.retryable));socket.close();}};});}
+keepUp(){if(this.socket&&this.narrowing!==this.owner.narrowing)this.close();}
+async send(frame){await this.ready();this.socket.send(JSON.stringify(frame));}
+async renew(){this.token=null;this.close();await this.ready();return this.session;}
+close(){if(this.socket)this.socket.close();this.socket=null;}}
+class MiniRagWidget extends HTMLElement{static get observedAttributes(){return["identity","title","theme",...DRAWN];}
+attributeChangedCallback(name,before,after){if(!this.client||before===after)return;if(name==="identity")this.welcome();else if(DRAWN.includes(name))this.drawAnew();else if(this.window&&name==="title")this.nameWindow();else if(this.window)this.pickContrast();}
+welcome(){if(!this.started)return;if(this.turn)this.endTurn();this.memory.set("turn",null);this.client.token=null;this.client.close();this.started=this.company=null;this.start();}
+connectedCallback(){if(this.client)return;for(const name of ATTRIBUTES.map(camel).filter((name)=>Object.hasOwn(this,name))){const value=this[name];delete this[name];this[name]=value;}
+this.readSettings();if(this.setting("api-token")){console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");}
+this.memory=new Memory(this.ownBot,(before,now)=>this.onOtherTab(before,now));const page={apiToken:this.setting("api-token",""),language:this.wanted};this.client=new Client(this.server,this.ownBot,this.memory,this,page);this.turn=this.started=this.company=this.people=this.askedFor=this.window=null;this.bot={};this.onPageClick=(event)=>{const asker=event.target instanceof Element&&event.target.closest("[data-minirag-ask]");if(asker&&this.isMeant(asker))this.ask(asker.getAttribute("data-minirag-ask"));};document.addEventListener("click",this.onPageClick);this.appearing=this.appear();}
+async appear(){const{client}=this,look=this.hasAttribute("preview")?{}:client.fetchLook();this.root=this.shadowRoot||this.attachShadow({mode:"open"});this.root.replaceChildren();this.applyStyles(this.root);this.words=DICTIONARIES[this.language]||(await fetchWords(this.language,this.server));if(this.client!==client)return;this.draw();this.dressed=this.dress(look);if(this.left)this.comeAgain(this.left);else if(this.inline||this.memory.values.turn)this.start();this.left=null;}
+comeAgain({isOpen,isStarted,hasFocus,draft}){this.input.value=draft;this.fitInput();if(isOpen)this.show();if(isOpen&&hasFocus)this.input.focus({preventScroll:true});if(isOpen||isStarted)this.start();}
+isMeant(asker){const bot=asker.getAttribute("data-minirag-bot");return bot?bot===this.ownBot:[null,this].includes(document.querySelector("minirag-widget"));}
+drawAnew(){if(this.isChanging)return;this.isChanging=true;queueMicrotask(()=>{this.isChanging=false;if(!this.isConnected)return;this.disconnectedCallback();this.connectedCallback();});}
+async isThere(){if(!this.window)await this.appearing;return Boolean(this.window);}
+disconnectedCallback(){document.removeEventListener("click",this.onPageClick);if(this.window){const now={isOpen:!this.window.hidden,isStarted:Boolean(this.started)};this.left={...now,hasFocus:Boolean(this.root.activeElement),draft:this.input.value};}
+if(this.turn)clearTimeout(this.turn.silence);this.client.token=null;this.client.close();this.memory.leave();this.client=this.beginning=this.turn=this.window=null;}
+setting(name,fallback){if(this.hasAttribute(name))return this.getAttribute(name);const tag=this.madeBy||SCRIPT;return(tag&&tag.dataset[camel(name)])||fallback;}
+readSettings(){const tag=this.madeBy||SCRIPT,home=tag&&tag.src?new URL(tag.src).origin:location.origin;this.ownBot=this.setting("bot-id","");this.server=new URL(this.setting("api-url",home),location.href).href.replace(/\/+$/,"");const around=(this.parentElement||document.documentElement).closest("[lang]:not([lang=''])"),wanted=[this.setting("lang"),around&&around.lang,...navigator.languages].filter(Boolean);this.wanted=(wanted[0]||"en").slice(0,35);this.language=chooseLanguage(wanted);for(const name of["theme","placement","position","size"]){if(!this.hasAttribute(name)&&this.setting(name))this.setAttribute(name,this.setting(name));}
+this.inline=this.getAttribute("placement")==="inline";}
+draw(){const{root,words}=this,logRole={role:"log","aria-label":words.log,"aria-live":"polite"};this.log=build("div",{className:"log",tabIndex:0,...logRole});this.heading=build("h2",{dir:"auto"},this.setting("title",words.title));const hints={placeholder:this.setting("placeholder",words.placeholder),"aria-label":words.question},limits={rows:1,dir:words.dir,maxLength:MAX_QUESTION_LENGTH,enterKeyHint:"send"};this.input=build("textarea",{...hints,...limits});this.input.addEventListener("input",()=>this.fitInput());this.input.addEventListener("keydown",(event)=>this.onInputKey(event));this.sendButton=build("button",{type:"submit",className:"send"});const buttons=[iconButton("restart",words.restart,()=>this.restart(),{className:"restart"})];if(!this.inline)buttons.push(iconButton("close",words.close,()=>this.close(),{className:"close"}));const role=this.inline?"region":"dialog";this.typingLine=build("p",{className:"typing-line",role:"status",dir:"auto"});this.companyLine=build("div",{className:"company",role:"status",hidden:true});this.notice=build("footer",{},words.notice);this.window=build("section",{className:"window",role,lang:words.tag,dir:words.dir,hidden:!this.inline},build("header",{},this.heading,...buttons),this.log,this.typingLine,this.companyLine,build("form",{className:"ask",onsubmit:(event)=>this.onSubmit(event)},this.input,this.sendButton),this.notice,);this.window.setAttribute("aria-label",this.heading.textContent);this.window.addEventListener("keydown",(event)=>this.onWindowKey(event));root.append(this.window);if(!this.inline){const toggle=()=>(this.window.hidden?this.open():this.close()),states={className:"bubble","aria-expanded":"false","aria-haspopup":"dialog"};this.bubble=iconButton("chat",words.open,toggle,states);root.append(this.bubble);}
+this.showBusy(false);this.pickContrast();}
+applyStyles(root){if(!("adoptedStyleSheets" in root))return root.append(build("style",{},STYLES + PROSE));const sheet=new CSSStyleSheet();sheet.replaceSync(STYLES + PROSE);root.adoptedStyleSheets=[sheet];}
+pickContrast(){const channels=(getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g)||[]).map(Number);if(channels.length<3)return;const linear=(value)=>(value<=10?value / 3294.6:((value / 255 + 0.055)/ 1.055)**2.4),[red,green,blue]=channels.map(linear),ink=0.2126*red + 0.7152*green + 0.0722*blue>0.18?"#10131a":"#ffffff";for(const part of[this.window,this.bubble])if(part)part.style.setProperty("--on-primary",ink);}
+async dress(fetched){const{client,bubble}=this;if(bubble)bubble.hidden=true;const look=await fetched;if(this.client!==client)return;if(bubble)bubble.hidden=false;this.wear(look);this.announce("ready",{language:this.words.tag});}
+wear(look){for(const name of this.worn||[])this.removeAttribute(name);this.look=look;this.worn=["theme","position","size"].filter((name)=>look[name]&&!this.hasAttribute(name));for(const name of this.worn)this.setAttribute(name,look[name]);this.addStyles(this.writeRules(look));this.showLogo(look.logo_url&&new URL(look.logo_url,this.server).href);this.showLauncher(look);this.nameWindow();this.pickContrast();}
+showLauncher({launcher,launcher_label:label}){if(!this.bubble)return;for(const old of this.bubble.querySelectorAll("svg, .label"))old.remove();this.bubble.append(icon(ICONS[launcher]?launcher:"chat"),...(label?[build("span",{className:"label"},label)]:[]));this.bubble.classList.toggle("wide",Boolean(label));this.nameBubble();}
+nameBubble(){const isOpen=!this.window.hidden,title=isOpen?this.words.close:this.words.open,label=this.bubble.querySelector(".label"),ariaLabel=label?`${label.textContent} (${title})`:title;Object.assign(this.bubble,{title,ariaLabel,ariaExpanded:String(isOpen)});}
+writeRules({color,dark_color:dark,radius}){const paint=(colour)=>`--primary: ${colour}; --primary-hover: color-mix(in srgb, ${colour} 85%, #000);`,rules=[];if(color)rules.push(`:host { ${paint(color)} }`);if(Number.isInteger(radius))rules.push(`:host { --radius: ${radius}px; }`);if(dark){rules.push(`@media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${paint(dark)} } }`);rules.push(`:host([theme="dark"]) { ${paint(dark)} }`);}
+return rules.join(" ");}
+showLogo(source){for(const old of this.shadowRoot.querySelectorAll("img.logo"))old.remove();if(!source)return;const onerror=(event)=>event.target.remove();for(const place of[this.window.firstChild,this.bubble]){if(place)place.prepend(build("img",{className:"logo",src:source,alt:"",onerror}));}}
+get way(){return{words:this.words,hosts:(this.look&&this.look.image_hosts)||[]};}
+drawText(body,text,isGrowing,mark=()=>null){drawMarkdown(body,text,mark,{...this.way,isGrowing});}
+nameWindow(){const title=this.setting("title",(this.look&&this.look.title)||this.bot.name||this.words.title);this.heading.textContent=title;this.window.setAttribute("aria-label",title);}
+async preview(look,bot){if(!(await this.isThere()))return;this.bot=bot;this.log.replaceChildren();this.wear(look);this.greet();}
+addStyles(text){const root=this.shadowRoot;if(this.ownStyle)this.ownStyle.remove();if(!("adoptedStyleSheets" in root))return root.append((this.ownStyle=build("style",{},text)));const sheet=new CSSStyleSheet();sheet.replaceSync(text);root.adoptedStyleSheets=[root.adoptedStyleSheets[0],sheet];}
+async open(){if(!this.window&&!(await this.isThere()))return false;this.show();if(!this.hasAttribute("preview"))this.input.focus({preventScroll:true});return this.start();}
+show(){if(this.inline||!this.window.hidden)return;this.window.hidden=false;this.bubble.classList.remove("news");this.window.setAttribute("aria-modal",String(matchMedia(NARROW).matches));this.nameBubble();this.pickContrast();this.announce("open");}
+close(){if(!this.window||this.inline||this.window.hidden)return;this.window.hidden=true;this.announce("close");this.nameBubble();this.bubble.focus();}
+onWindowKey(event){if(event.key==="Escape"&&!this.inline){event.stopPropagation();this.close();}else if(event.key==="Tab"&&!this.inline&&matchMedia(NARROW).matches){this.keepFocusInside(event);}}
+keepFocusInside(event){const all=this.window.querySelectorAll("button, textarea, input, a[href], summary, .log"),stops=[...all].filter((stop)=>stop.getClientRects().length),edge=event.shiftKey?stops[0]:stops[stops.length - 1];if(this.shadowRoot.activeElement!==edge)return;event.preventDefault();(event.shiftKey?stops[stops.length - 1]:stops[0]).focus();}
+start(){if(this.hasAttribute("preview"))return Promise.resolve(false);this.started=this.started||this.begin();return this.started;}
+async begin(){const beginning=(this.beginning={});try{const[session]=await Promise.all([this.client.openSession(),this.dressed]);if(this.beginning!==beginning)return this.started;this.log.replaceChildren();this.showHistory(session.messages||[]);if(!this.log.childElementCount)this.greet();this.client.ready().catch(()=>{});this.pickUp(session.messages||[]);return true;}catch(failure){if(this.beginning!==beginning)return this.started;this.started=null;this.log.replaceChildren();this.isAway=failure.code==="network";if(this.isAway&&this.memory.values.turn)this.showQueued();else this.showFailure(failure,()=>this.start());return false;}}
+greet(){const text=this.setting("greeting",this.bot.greeting||this.words.greeting);this.addAssistant().body.append(renderMarkdown(text,()=>null,this.way));const questions=(this.bot.starter_questions||[]).filter(Boolean);if(!questions.length)return;this.log.append(this.buildSuggestions(questions,this.words.suggestions));}
+restart(){this.stop();if(this.turn)this.endTurn();this.leftChat=this.memory.values.chat_id;this.memory.set("chat_id",null);this.log.replaceChildren();this.showCompany(null);this.greet();this.input.focus();this.client.send({type:"reset"}).catch(()=>{});}
+addUser(text,requestId=""){const said=build("span",{className:"only-read",dir:this.words.dir},`${this.words.you}: `);this.log.append(build("div",{className:"message user",dir:"auto","data-request":requestId},said,text));this.scrollDown(true);}
+addAssistant(){const body=build("div",{className:"body",dir:"auto"}),element=build("article",{className:"message assistant"},body);this.log.append(element);return{element,body};}
+async ask(question){const text=String(question||"").trim(),opened=this.open();if(!text||this.turn)return false;const id=randomId(),asked=(this.turn={question:text});if(!(await opened)||this.turn!==asked){if(this.turn===asked)this.turn=null;return this.keep(text,id);}
+for(const leftover of this.log.querySelectorAll(".suggestions, .card, .again"))leftover.remove();if(text.length>MAX_QUESTION_LENGTH){this.turn=null;this.input.value=text;this.showFailure(new Failure("too_long",null,false));return false;}
+this.addUser(text,id);this.announce("message",{role:"user",content:text});this.run(text,id);return true;}
+keep(question,id){if(!this.window)return false;const isQueued=this.isAway&&!this.memory.values.turn&&question.length<=MAX_QUESTION_LENGTH;if(!isQueued)this.input.value=question;else{this.memory.set("turn",{id,question,at:Date.now()});for(const card of this.log.querySelectorAll(".card"))card.remove();this.showQueued();}
+return isQueued;}
+async run(question,requestId=randomId()){await this.sendQuestion(this.beginTurn(question,requestId));}
+beginTurn(question,requestId,{isOthers=false}={}){const message=this.addAssistant(),heard={text:"",sources:[],number:0},turn={question,message,requestId,...heard,drops:0,quiet:0,renewed:false,stopped:false,isOthers};this.turn=turn;if(!isOthers)this.memory.set("turn",{id:requestId,question,at:Date.now()});const hint=build("span",{className:"only-read"},this.words.answering);message.element.hidden=this.isWithPerson;message.body.append(build("div",{className:"typing"},hint,build("i"),build("i"),build("i")));this.showBusy(true);this.scrollDown(true);return turn;}
+async sendQuestion(turn){try{this.client.keepUp();await this.client.ready();if(this.turn!==turn)return;await this.client.send({type:"question",message:turn.question,request_id:turn.requestId});if(this.turn!==turn)return;this.note(turn.message,"");this.memory.set("turn",{...this.memory.values.turn,sent:true});this.watchSilence(turn);}catch(failure){if(this.turn!==turn)return;if(failure.code==="network")this.holdOn(turn,this.words.offline,()=>this.sendQuestion(turn));else this.fail(failure);}}
+watchSilence(turn){clearTimeout(turn.silence);turn.silence=setTimeout(()=>{if(this.turn!==turn)return;turn.quiet +=1;this.client.close();if(turn.quiet*QUIET_SECONDS<SILENCE_SECONDS)this.resume(turn);else this.fail(new Failure("timeout",null,true));},QUIET_SECONDS*1000);}
+showHistory(messages){messages.forEach((message,at)=>{const before=messages[at - 1],after=messages[at + 1];if(message.role==="user"){this.addUser(message.content,message.request_id);const isAnswered=after&&after.role==="assistant";if(isCut(message)&&!isAnswered)this.showStopped(this.addAssistant(),message.content,message.request_id);}else if(message.role==="person")this.addPerson(message);else if(message.role==="assistant"){const shown=this.addAssistant();this.finish(shown,message);const asked=before&&before.role==="user"?before:{};if(isCut(message))this.showStopped(shown,asked.content,asked.request_id);}});for(const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions, :not(:last-child) > .again"))old.remove();}
+showStopped(message,question,requestId){this.note(message,this.words.stopped);if(!question)return;const onclick=()=>{if(this.turn)return;message.element.remove();this.input.focus();this.run(question,requestId);};message.element.append(build("button",{type:"button",className:"again",onclick},this.words.retry));this.scrollDown(true);}
+pickUp(messages){const left=this.memory.values.turn,last=messages[messages.length - 1];if(last&&last.role==="user"&&last.outcome==="pending"&&last.request_id){return this.resume(this.beginTurn(last.content,last.request_id));}
+if(!left)return undefined;if(messages.some((each)=>each.role==="user"&&each.request_id===left.id))return this.memory.set("turn",null);if(Date.now()- left.at>QUEUED_SECONDS*1000){this.memory.set("turn",null);if(!this.input.value)this.input.value=left.question;return undefined;}
+for(const leftover of this.log.querySelectorAll(".suggestions, .card"))leftover.remove();this.addUser(left.question,left.id);return this.run(left.question,left.id);}
+holdOn(turn,said,goOn){turn.isHeld=true;this.note(turn.message,said);this.whenOnline(()=>{turn.isHeld=false;if(this.turn===turn)goOn();});}
+whenOnline(act){const wake=()=>{clearTimeout(pause);removeEventListener("online",wake);act();},pause=setTimeout(wake,OFFLINE_SECONDS*1000);addEventListener("online",wake);}
+showQueued(){const left=this.memory.values.turn;this.addUser(left.question,left.id);this.note(this.addAssistant(),this.words.offline);this.whenOnline(()=>this.client&&!this.started&&this.memory.values.turn&&this.start());}
+onOtherTab(before,now){if(!this.client||!this.window||!this.started||this.turn)return;const isNew=now.turn&&now.turn.sent&&!(before.turn&&before.turn.sent&&before.turn.id===now.turn.id);if(isNew)this.followOther(now.turn);else if(now.visitor_id!==before.visitor_id||(before.chat_id&&before.chat_id!==now.chat_id)){this.client.token=null;this.client.close();this.started=this.company=null;this.start();}}
+followOther({id,question}){for(const leftover of this.log.querySelectorAll(".suggestions, .card, .again"))leftover.remove();const asked=[...this.log.children].find((each)=>each.dataset.request===id);if(asked)while(asked.nextElementSibling)asked.nextElementSibling.remove();else this.addUser(question,id);this.resume(this.beginTurn(question,id,{isOthers:true}));}
+fail(failure){const turn=this.turn;this.endTurn();this.note(turn.message,turn.text?this.words.stopped:"");if(turn.text)this.drawText(turn.message.body,turn.text,false);else turn.message.element.remove();this.showFailure(failure,()=>{turn.message.element.remove();this.run(turn.question,turn.requestId);});}
+stop(){const turn=this.turn;if(!turn||!turn.message||turn.stopped)return;turn.stopped=true;if(this.client.socket)this.client.send({type:"stop",request_id:turn.requestId}).catch(()=>{});setTimeout(()=>this.turn===turn&&this.endStopped(turn),turn.isHeld?0:STOP_PATIENCE_SECONDS*1000);}
+endStopped(turn,answer={content:turn.text}){this.endTurn();this.finish(turn.message,answer,turn);this.showStopped(turn.message,turn.question,turn.requestId);}
+endTurn(){const{turn}=this;clearTimeout(turn.silence);const kept=this.memory.values.turn;if(kept&&kept.id===turn.requestId)this.memory.set("turn",null);cancelAnimationFrame(turn.frame||0);this.turn=null;this.showBusy(false);}
+onSession(session){this.bot=session.bot||{};this.nameWindow();this.people=session.people||null;this.drawCompany();}
+onReconnecting(){if(this.turn&&this.turn.message)this.note(this.turn.message,this.words.reconnecting);}
+onEvent(event){if(this.hearPeople(event))return;const turn=this.turn;if(event.type==="feedback_saved")this.announceFeedback(event);if(event.type==="feedback_saved"||!turn||!turn.message)return;if(event.request_id&&event.request_id!==turn.requestId)return;if(event.number&&event.number<=turn.number)return;if(event.number)turn.number=event.number;if(event.chat_id)this.memory.set("chat_id",event.chat_id);turn.quiet=0;this.watchSilence(turn);if(event.type==="sources")turn.sources=event.sources||[];if(event.type==="delta"&&!turn.stopped){turn.text +=event.content;this.drawSoon(turn);}else if(event.type==="done"){const answer={...event,content:event.content||turn.text,id:event.message_id};if(event.stopped){this.endStopped(turn,answer);return this.announceAnswer(answer);}
+this.endTurn();if(event.passed_on)turn.message.element.remove();else{this.finish(turn.message,answer,turn);this.announceAnswer(answer);}}else if(event.type==="error"){this.onError(turn,event);}}
+onError(turn,event){const askAgain=(change)=>{Object.assign(turn,change);this.client.close();this.sendQuestion(turn);};if(turn.resuming&&event.code==="gone")this.lookBack(turn);else if(turn.isOthers&&event.code==="not_found"){this.endTurn();turn.message.element.remove();}else if(event.code==="event_unknown"&&turn.number){Object.assign(turn,{number:0,text:""});this.resume(turn);}else if(turn.resuming&&event.code==="not_found"&&!turn.number)askAgain({resuming:false});else if(CURED_BY_RENEWAL.has(event.code)&&!turn.renewed){this.client.token=null;askAgain({renewed:true});}else if(event.code==="server_stopping"&&!turn.text&&!turn.moved){askAgain({moved:true,number:0,resuming:false});}else{const detail=event.code==="interrupted"?null:event.detail;this.fail(new Failure(event.code,detail,event.retryable));}}
+onDrop(){const turn=this.turn;if(!turn||!turn.message)return this.comeBack();turn.drops +=1;if(turn.drops>MAX_DROPS)this.fail(new Failure("interrupted",null,true));else this.resume(turn);}
+async resume(turn){this.onReconnecting();turn.resuming=true;try{await this.client.send({type:"resume",request_id:turn.requestId,after:turn.number});if(this.turn!==turn)return;this.note(turn.message,"");this.watchSilence(turn);}catch(failure){if(this.turn!==turn)return;if(failure.code==="network")this.holdOn(turn,this.words.network,()=>this.resume(turn));else this.fail(failure);}}
+async lookBack(turn){try{const session=await this.client.renew();if(this.turn!==turn)return;const[asked,answered]=(session.messages||[]).slice(-2),complete=answered&&answered.role==="assistant"&&asked.content===turn.question;if(!complete)throw new Failure("interrupted",null,true);if(isCut(answered))return this.endStopped(turn,answered);this.endTurn();this.finish(turn.message,answered);this.announceAnswer(answered);}catch(failure){if(this.turn===turn)this.fail(failure);}}
+drawSoon(turn){if(turn.frame||performance.now()<(turn.rests||0))return;turn.frame=requestAnimationFrame(()=>{turn.frame=0;if(this.turn!==turn)return;const known=new Set(turn.sources.map((source)=>source.number)),mark=(number)=>(known.has(number)?build("span",{className:"mark"},String(number)):null),began=performance.now();this.drawText(turn.message.body,turn.text,true,mark);turn.rests=5*performance.now()- 4*began;this.scrollDown();});}
+finish(message,answer,turn){const citations=answer.citations||[],wasAtEnd=this.isAtEnd(),items=new Map(),mark=(number)=>{const citation=citations.find((each)=>each.number===number);if(!citation)return null;const label=fill(this.words.source,{n:number,title:citation.title||this.words.untitled}),onclick=()=>this.showSource(items.get(number)),look={type:"button",className:"mark",title:label,"aria-label":label,onclick};return build("button",look,String(number));},{help}=answer,content=answer.content||"",said=help&&help.choices.length?content.split("\n",1)[0]:content;this.drawText(message.body,said,false,mark);const cut=answer.cut_reason?this.words[`cut_${answer.cut_reason}`]||"":"";this.note(message,cut);if(answer.refusal){message.element.classList.add("refusal");if(answer.refusal.reason!=="content_filter")message.body.prepend(build("div",{className:"label",dir:this.words.dir},icon("search"),this.words.refused));}
+if(help)message.element.append(this.buildHelp(help,said));const below=build("div",{className:"below"});if(citations.length)below.append(this.buildSources(citations,items));if(answer.id)below.append(this.buildThumbs(answer.id,answer.feedback||null));if(below.childElementCount)message.element.append(below);this.scrollDown(wasAtEnd);if(help&&wasAtEnd)this.log.scrollTop -=Math.max(0,message.element.offsetHeight - this.log.clientHeight);}
+buildSources(citations,items){const list=build("ol");for(const citation of citations){const title=citation.title||this.words.untitled,url=safeUrl(citation.url||"");if(citation.kind==="curated"){list.append(build("li",{},url?link(url,title):build("span",{dir:"auto"},title)));continue;}
+const place=citation.page?fill(this.words.page,{n:citation.page}):citation.place,where=build("span",{className:"page"},place?`, ${place}`:""),summary=build("summary",{dir:"auto"},build("b",{},`${citation.number}.`),` ${title}`,where),excerpt=build("p",{className:"excerpt",dir:"auto"},citation.content||""),item=build("details",{},summary,excerpt);item.ontoggle=()=>item.open&&this.announceCitation(citation);if(url)item.append(link(url,this.words.openSource));items.set(citation.number,item);list.append(build("li",{},item));}
+const label=count(this.words,"sources",citations.length);return build("details",{className:"sources"},build("summary",{},label),list);}
+showSource(item){item.closest(".sources").open=true;item.open=true;item.classList.remove("shown");void item.offsetWidth;item.classList.add("shown");item.scrollIntoView({block:"nearest"});item.querySelector("summary").focus({preventScroll:true});}
+buildThumbs(messageId,given){let current=given;const buttons={},show=()=>{for(const value in buttons)buttons[value].setAttribute("aria-pressed",String(current===value));},choose=async(value)=>{const before=current;current=current===value?null:value;show();try{await this.client.send({type:"feedback",message_id:messageId,feedback:current});}catch{current=before;show();}};buttons.positive=iconButton("up",this.words.helpful,()=>choose("positive"));buttons.negative=iconButton("down",this.words.unhelpful,()=>choose("negative"));show();return build("div",{className:"thumbs"},buttons.positive,buttons.negative);}
+note(message,text){for(const old of message.element.querySelectorAll(".note"))old.remove();if(text)message.element.append(build("p",{className:"note"},text));}
+showFailure(failure,again){const own=this.words[OWN_WORDS[failure.code]],text=own||failure.detail||this.words[failure.code]||this.words.failed;this.announce("error",{code:failure.code,detail:text,retryable:Boolean(failure.retryable)});const isNobodysFault=own||["unavailable","origin_not_allowed"].includes(failure.code),look={className:isNobodysFault?"card quiet":"card",role:"alert"},card=build("div",look,build("p",{dir:"auto"},text));if(failure.retryable){const button=build("button",{type:"button"},this.words.retry);button.addEventListener("click",()=>(card.remove(),this.input.focus(),again()));card.append(button);}
+this.log.append(card);this.scrollDown(true);}
+showBusy(busy){const label=busy?this.words.stop:this.words.send;this.log.setAttribute("aria-busy",String(busy));this.sendButton.replaceChildren(icon(busy?"stop":"send"));Object.assign(this.sendButton,{title:label,ariaLabel:label});}
+buildHelp(help,said){const dir=RIGHT_TO_LEFT.includes(help.language)?"rtl":"ltr",box=build("div",{className:"help",lang:help.language,dir});if(help.passages.length)box.append(this.buildNear(help));if(help.choices.length)box.append(this.buildSuggestions(help.choices,said));else if(help.questions.length){const label=build("p",{},help.questions_label),group=this.buildSuggestions(help.questions,help.questions_label);group.prepend(label);box.append(group);}
+if(help.contact)box.append(this.buildContact(help));return box;}
+buildSuggestions(questions,label){const suggest=(question)=>({type:"button",dir:"auto",onclick:()=>this.ask(question)}),buttons=questions.map((question)=>build("button",suggest(question),question));return build("div",{className:"suggestions",role:"group","aria-label":label},...buttons);}
+buildNear(help){const list=build("ul",{"aria-label":help.passages_label});for(const near of help.passages){const parts=[near.title,near.heading].filter((part,at,all)=>part&&all.indexOf(part)===at),name=parts.join(" – ")||this.words.untitled,url=safeUrl(near.url||"");let item=url&&link(url,name);if(item)item.dir="auto";else{const excerpt=build("p",{className:"excerpt",dir:"auto"},near.content||"");item=build("details",{},build("summary",{dir:"auto"},name),excerpt);}
+list.append(build("li",{},item));}
+return build("div",{className:"near"},build("p",{},help.passages_label),list);}
+buildContact(help){const address=help.contact,[before,...after]=help.contact_label.split(address),href=/^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address)?`mailto:${address}`:
+/^\+?[\d\s()/.-]{5,}$/.test(address)?`tel:${address.replace(/[^\d+]/g, "")}`:safeUrl(address),shown=href?link(href,address):address;return build("p",{className:"contact"},before,build("bdi",{},shown),after.join(address));}
+hearPeople(event){if(event.chat_id&&event.chat_id===this.leftChat)return true;if(event.type==="company")this.showCompany(event);else if(event.type==="said")this.addPerson(event.message)&&this.announcePerson(event.message);else if(event.type==="typing")this.showTyping(event.person);else if(event.type==="error"&&this.isOfPeople(event))this.onPeopleError(event);else return false;return true;}
+isOfPeople(error){return Boolean(this.askedFor)&&error.request_id===(this.askedFor.frame.request_id||"");}
+get isWithPerson(){return Boolean(this.company)&&this.company.state==="joined";}
+get isWithPeople(){return Boolean(this.company)&&this.company.state!=="closed";}
+showCompany(event){const before=this.company;if(event)this.announce("handoff",{state:event.state,reason:event.reason,person:event.person||""});this.company=event&&event.state!=="closed"?event:null;if(this.askedFor&&this.askedFor.frame.type==="person_message")this.addLine(this.words.left);this.askedFor=null;if(event)this.memory.set("chat_id",event.chat_id);if(event&&event.state==="closed"&&before&&event.ended_as!=="withdrawn")this.addLine(this.words.back);if(event&&event.state==="waiting"&&before&&before.state==="joined")this.addLine(this.words.gone);this.drawCompany();}
+drawCompany(){const{words,company,people}=this;this.typingLine.textContent="";const line=(text,label,onclick)=>{const button=label?[build("button",{type:"button",onclick},label)]:[];this.companyLine.replaceChildren(build("span",{dir:"auto"},text),...button);};this.companyLine.hidden=false;this.companyLine.classList.toggle("here",this.isWithPerson);if(this.isWithPerson)line(fill(words.here,{name:company.person||words.person}));else if(company&&company.reason==="message")line(words.leftShort);else if(company)line(words.waiting,words.withdraw,()=>this.tellPeople({type:"person_withdraw"}));else if(people&&(people.is_staffed||people.takes_messages))line("",words.askPerson,()=>this.askPerson());else this.companyLine.hidden=true;this.notice.textContent=this.isWithPerson?"":words.notice;this.scrollDown();}
+askPerson(){if(this.people.is_staffed)this.tellPeople({type:"person"});else this.showContactForm();}
+async tellPeople(frame){this.askedFor={frame,renewed:false};try{await this.client.send(frame);}catch(failure){this.askedFor=null;this.showFailure(failure,()=>this.tellPeople(frame));}}
+async onPeopleError(event){const{frame,renewed}=this.askedFor;if(CURED_BY_RENEWAL.has(event.code)&&!renewed){this.askedFor.renewed=true;this.client.token=null;this.client.close();return this.client.send(frame).catch((failure)=>this.showFailure(failure,()=>this.tellPeople(frame)));}
+this.askedFor=null;if(event.code==="nobody_there"){this.people={...this.people,is_staffed:false};this.drawCompany();if(this.people.takes_messages)return this.showContactForm();}
+const said=this.words[event.code]||event.detail;return this.showFailure(new Failure(event.code,said,event.retryable),()=>this.tellPeople(frame));}
+async showContactForm(){const{words,people}=this,{buildContactForm}=await fetchSeldom(this.server),form=buildContactForm({build,fill,words,people,longest:MAX_QUESTION_LENGTH},(said)=>{this.addUser(said.message);this.tellPeople({type:"person_message",request_id:randomId(),...said});});for(const old of this.log.querySelectorAll(".contact-form"))old.remove();this.log.append(form);form.scrollIntoView({block:"start"});form.querySelector("input").focus({preventScroll:true});}
+addPerson(message){if([...this.log.children].some((each)=>each.dataset.message===message.id))return false;const who=message.author||this.words.person,body=build("div",{className:"body",dir:"auto"},renderMarkdown(message.content,()=>null,this.way)),name=build("div",{className:"label",dir:"auto"},who);this.log.append(build("article",{className:"message assistant person","data-message":message.id},name,body));this.showTyping("");this.scrollDown(true);if(!this.inline&&this.window.hidden)this.bubble.classList.add("news");return true;}
+addLine(text){this.log.append(build("p",{className:"line",dir:this.words.dir},text));this.scrollDown(true);}
+showTyping(name){clearTimeout(this.typingTimer);const isOn=name!=="";this.typingLine.textContent=isOn?fill(this.words.typing,{name:name||this.words.person}):"";this.scrollDown();if(isOn)this.typingTimer=setTimeout(()=>this.showTyping(""),6000);}
+tellTyping(){if(!this.isWithPerson||Date.now()-(this.toldTyping||0)<4000||!this.client.socket)return;this.toldTyping=Date.now();this.client.send({type:"typing"}).catch(()=>{});}
+comeBack(){if(!this.isWithPeople||!this.client)return;this.client.ready().catch(()=>setTimeout(()=>this.comeBack(),15000));}
+onSubmit(event){event.preventDefault();const question=this.input.value;if(this.turn)this.stop();if(this.turn||!question.trim())return;this.input.value="";this.fitInput();this.ask(question);}
+onInputKey(event){if(event.key!=="Enter"||event.shiftKey||event.isComposing)return;event.preventDefault();if(!this.turn)this.onSubmit(event);}
+fitInput(){if(this.input.value)this.tellTyping();this.input.dir=this.input.value?"auto":this.words.dir;this.input.style.height="auto";this.input.style.height=`${Math.min(this.input.scrollHeight + 2, 132)}px`;}
+scrollDown(always){if(always||this.isAtEnd())this.log.scrollTop=this.log.scrollHeight;}
+isAtEnd(){const{scrollHeight,scrollTop,clientHeight}=this.log;return scrollHeight - scrollTop - clientHeight<120;}
+send(question){return this.ask(question);}
+identify(identity){this.say("identity",identity);}
+setLanguage(language){this.say("lang",language);}
+setContext(context){const unknown=Object.keys(context||{}).filter((name)=>!CONTEXT.includes(name));if(unknown.length)throw new TypeError(`setContext takes ${CONTEXT.join(", ")}, not ${unknown.join(", ")}`);this.context={...context};}
+async reset({forget=false}={}){if(!(await this.isThere()))return;if(forget){this.stop();this.memory.forget();this.input.value="";this.drawAnew();}else if(this.started)this.restart();else this.memory.set("chat_id",null);}
+say(name,value){if(value)this.setAttribute(name,value);else this.removeAttribute(name);}
+get narrowing(){const tags=this.setting("tags","").split(",").map((tag)=>tag.trim()).filter(Boolean),said=Object.entries({tags,...this.context}).filter(([,value])=>value&&value.length);return said.length?JSON.stringify(Object.fromEntries(said)):"";}
+announce(name,detail={}){this.dispatchEvent(new CustomEvent(name,{detail}));}
+announceAnswer({id,content,citations,refusal,cut_reason=null}){const cited=(citations||[]).map(tellCitation);this.announce("message",{role:"assistant",id,content,citations:cited,refused:Boolean(refusal),cut_reason});}
+announcePerson({id,content,author}){this.announce("message",{role:"person",id,content,person:author||""});}
+announceCitation(citation){this.announce("citation",tellCitation(citation));}
+announceFeedback({message_id,feedback}){this.announce("feedback",{message_id,feedback});}
+}
+for(const name of ATTRIBUTES){Object.defineProperty(MiniRagWidget.prototype,camel(name),{get(){return this.getAttribute(name)||"";},set(value){this.say(name,value);},});}
+customElements.define("minirag-widget",MiniRagWidget);})();

@@ -8,7 +8,9 @@ identity began it, and that of `slow_identity` waits for its session until `rele
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,19 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:; img-src data:"
 )
 BOT_ID = "7d2f3c1e-52a4-4f0b-9a51-3f2c8a1b6d00"
+
+
+class _Events:
+    """A socket's sending half, as the events of an answer."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        self.response = response
+
+    async def send_json(self, event: dict[str, Any]) -> None:
+        await self.response.write(f"data: {json.dumps(event)}\n\n".encode())
+
+    async def close(self, **_: Any) -> None:
+        await self.response.write_eof()
 
 
 class FakeWidgetServer:
@@ -42,6 +57,10 @@ class FakeWidgetServer:
         self.broken: dict[str, Script] = {}
         self.chat_of: dict[str, str | None] = {}
         self.swallowed: list[str] = []
+        self.blocks_sockets = ""  # as a proxy may: "refused" or "silent"
+        self.fetched: list[dict[str, Any] | None] = []
+        self.fetching: dict[str, Talk] = {}
+        self.sockets: set[web.WebSocketResponse] = set()
         self._loop = asyncio.new_event_loop()
         self._gate = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -52,6 +71,7 @@ class FakeWidgetServer:
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
     def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopped.set)
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(60)
@@ -67,10 +87,17 @@ class FakeWidgetServer:
     def release(self) -> None:
         self._loop.call_soon_threadsafe(self._gate.set)
 
+    def cut(self) -> None:
+        """Close every socket that is open."""
+        sockets, self.sockets = self.sockets, set()
+        for socket in sockets:
+            asyncio.run_coroutine_threadsafe(socket.close(), self._loop).result(60)
+
     async def _listen(self) -> None:
         app = web.Application()
         app.router.add_post("/v1/widget/sessions", self._make_session)
         app.router.add_get("/v1/widget/bots/{bot_id}/appearance", self._show_look)
+        app.router.add_post("/v1/widget/frames", self._fetch)
         app.router.add_get("/ws/chat/", self._chat)
         app.router.add_static("/static/", STATIC)
         app.router.add_get("/{page:.*}", self._page)
@@ -117,10 +144,42 @@ class FakeWidgetServer:
         }
         return web.json_response(session, status=201)
 
-    async def _chat(self, request: web.Request) -> web.WebSocketResponse:
+    async def _fetch(self, request: web.Request) -> web.StreamResponse:
+        """One frame over HTTP, as the product takes them."""
+        asked = await request.json()
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        talk = Talk(self, _Events(response), SCRIPTS)  # type: ignore[arg-type]
+        self.fetched.append(asked["frame"])
+        await talk.take({"type": "authenticate", **asked})
+        talk.chat_id = asked["chat_id"]
+        if asked["frame"]:
+            await self._take_frame(talk, asked["frame"])
+        return response
+
+    async def _take_frame(self, talk: Talk, frame: dict[str, Any]) -> None:
+        if frame["type"] == "stop":
+            running = self.fetching.pop(frame["request_id"])
+            await running.take({"type": "stop"})
+            return
+        if frame["type"] == "question":
+            self.fetching[frame["request_id"]] = talk
+        await talk.take(frame)
+        if talk.answering:
+            with suppress(asyncio.CancelledError):
+                await talk.answering
+            if talk.is_stopping:
+                await talk.stopped.wait()
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        if self.blocks_sockets == "refused":
+            return web.Response(status=403)
+        if self.blocks_sockets == "silent":
+            await self._stopped.wait()
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         assert not request.query, "nothing may stand in the socket's URL"
+        self.sockets.add(socket)
         talk = Talk(self, socket, SCRIPTS)
         async for message in socket:
             if message.type is WSMsgType.TEXT:

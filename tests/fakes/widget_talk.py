@@ -50,6 +50,8 @@ class Talk:
         self.chat_id: str | None = None
         self.request_id: str | None = None
         self.answering: asyncio.Task[None] | None = None
+        self.is_stopping = False
+        self.stopped = asyncio.Event()
 
     async def take(self, frame: dict[str, Any]) -> None:
         self.server.frames.append(frame)
@@ -73,8 +75,10 @@ class Talk:
         elif kind == "reset":
             self.chat_id = None
         elif kind == "stop" and self.answering and not self.answering.done():
+            self.is_stopping = True
             self.answering.cancel()
-            await self.done(content="Push filter cap", citations=[])
+            await self.done(content="Push filter cap", citations=[], stopped=True)
+            self.stopped.set()
 
     def cancel(self) -> None:
         if self.answering:
@@ -93,9 +97,13 @@ class Talk:
         stored = self.server.chats.setdefault(self.chat_id, [])
         session = self.server.sessions[int(self.token.removeprefix("token-")) - 1]
         self.server.owners[self.chat_id] = session.get("identity", "")
+        known = [each for each in stored if each.get("request_id") == frame["request_id"]]
+        for each in known:  # a retry takes the place of what it retries
+            stored.remove(each)
         stored.append(
-            {"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []}
-        )
+            {"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": [],
+             "request_id": frame["request_id"], "outcome": "pending"}
+        )  # fmt: skip
         first = frame["message"].split()[0].lower()
         script = self.scripts.get(first, self.scripts["plain"])
         await script(self, frame)
@@ -113,7 +121,12 @@ class Talk:
         refusal: Any = None,
         cut_reason: str | None = None,
         help: dict[str, Any] | None = None,
+        stopped: bool = False,
     ) -> None:
+        outcome = "stopped" if stopped else "answered"
+        for each in self.server.chats.get(self.chat_id or "", []):
+            if each.get("request_id") == self.request_id:
+                each["outcome"] = outcome
         message_id = str(uuid.uuid4())
         stored = {
             "id": message_id,
@@ -123,6 +136,8 @@ class Talk:
             "refusal": refusal,
             "cut_reason": cut_reason,
             "help": help,
+            "outcome": outcome,
+            "request_id": self.request_id,
         }
         self.server.chats.setdefault(self.chat_id or "", []).append(stored)
         await self.tell(
@@ -135,4 +150,5 @@ class Talk:
             help=help,
             citations=citations,
             content=content,
+            **({"stopped": True} if stopped else {}),
         )

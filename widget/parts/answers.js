@@ -16,7 +16,7 @@
       const said = help && help.choices.length ? content.split("\n", 1)[0] : content;
       this.drawText(message.body, said, false, mark);
       const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
-      this.note(message, turn && turn.stopped ? this.words.stopped : cut);
+      this.note(message, cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
         if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
@@ -93,19 +93,6 @@
       if (text) message.element.append(build("p", { className: "note" }, text));
     }
 
-    /** End the running turn with a card; what had arrived of the answer stays above it. */
-    fail(failure) {
-      const turn = this.turn;
-      this.endTurn();
-      this.note(turn.message, "");
-      if (turn.text) this.drawText(turn.message.body, turn.text, false);
-      else turn.message.element.remove();
-      this.showFailure(failure, () => {
-        turn.message.element.remove();
-        this.run(turn.question);
-      });
-    }
-
     showFailure(failure, again) {
       const own = this.words[OWN_WORDS[failure.code]];
       const text = own || failure.detail || this.words[failure.code] || this.words.failed;
@@ -120,26 +107,6 @@
       }
       this.log.append(card);
       this.scrollDown(true);
-    }
-
-    stop() {
-      const turn = this.turn;
-      if (!turn || !turn.message || turn.stopped) return;
-      turn.stopped = true;
-      if (this.client.socket) this.client.send({ type: "stop" }).catch(() => {});
-      setTimeout(() => {
-        if (this.turn !== turn) return;
-        this.endTurn();
-        this.finish(turn.message, { content: turn.text }, turn);
-      }, STOP_PATIENCE_SECONDS * 1000);
-    }
-
-    endTurn() {
-      clearTimeout(this.turn.silence);
-      this.memory.set("turn", null);
-      cancelAnimationFrame(this.turn.frame || 0);
-      this.turn = null;
-      this.showBusy(false);
     }
 
     /** While busy, the log is silent for screen readers, which then read the whole answer at once. */

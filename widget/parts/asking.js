@@ -1,7 +1,7 @@
-    addUser(text) {
+    addUser(text, requestId = "") {
       // With a direction of its own it does not decide that of the question.
       const said = build("span", { className: "only-read", dir: this.words.dir }, `${this.words.you}: `);
-      this.log.append(build("div", { className: "message user", dir: "auto" }, said, text));
+      this.log.append(build("div", { className: "message user", dir: "auto", "data-request": requestId }, said, text));
       this.scrollDown(true);
     }
 
@@ -14,40 +14,51 @@
 
     /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
     async ask(question) {
-      const text = String(question || "").trim().slice(0, MAX_QUESTION_LENGTH);
+      const text = String(question || "").trim();
       const opened = this.open();
       if (!text || this.turn) return false;
+      const id = randomId();
       const asked = (this.turn = { question: text });
       if (!(await opened) || this.turn !== asked) {
         if (this.turn === asked) this.turn = null;
-        if (this.window) this.input.value = text;
+        return this.keep(text, id);
+      }
+      for (const leftover of this.log.querySelectorAll(".suggestions, .card, .again")) leftover.remove();
+      if (text.length > MAX_QUESTION_LENGTH) {
+        this.turn = null;
+        this.input.value = text;
+        this.showFailure(new Failure("too_long", null, false));
         return false;
       }
-      for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
-      this.addUser(text);
+      this.addUser(text, id);
       this.announce("message", { role: "user", content: text });
-      this.run(text);
+      this.run(text, id);
       return true;
     }
 
-    async run(question) {
-      await this.sendQuestion(this.beginTurn(question, randomId()));
+    /** What could not be asked: sent when there is a connection, where that is the matter, or back in the input. */
+    keep(question, id) {
+      if (!this.window) return false;
+      const isQueued = this.isAway && !this.memory.values.turn && question.length <= MAX_QUESTION_LENGTH;
+      if (!isQueued) this.input.value = question;
+      else {
+        this.memory.set("turn", { id, question, at: Date.now() });
+        for (const card of this.log.querySelectorAll(".card")) card.remove();
+        this.showQueued();
+      }
+      return isQueued;
     }
 
-    /** The page was loaded anew while its last question was being answered: listen to the rest. */
-    pickUp(messages) {
-      const left = this.memory.values.turn;
-      const last = messages[messages.length - 1];
-      if (!left || !last || last.role !== "user" || last.content !== left.question) return;
-      this.resume(this.beginTurn(left.question, left.id));
+    async run(question, requestId = randomId()) {
+      await this.sendQuestion(this.beginTurn(question, requestId));
     }
 
-    beginTurn(question, requestId) {
+    beginTurn(question, requestId, { isOthers = false } = {}) {
       const message = this.addAssistant();
       const heard = { text: "", sources: [], number: 0 };
-      const turn = { question, message, requestId, ...heard, drops: 0, renewed: false, stopped: false };
+      const turn = { question, message, requestId, ...heard, drops: 0, quiet: 0, renewed: false, stopped: false, isOthers };
       this.turn = turn;
-      this.memory.set("turn", { id: requestId, question });
+      if (!isOthers) this.memory.set("turn", { id: requestId, question, at: Date.now() });
       const hint = build("span", { className: "only-read" }, this.words.answering);
       message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
@@ -62,18 +73,26 @@
         await this.client.ready();
         if (this.turn !== turn) return;
         await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
+        if (this.turn !== turn) return;
+        this.note(turn.message, "");
+        this.memory.set("turn", { ...this.memory.values.turn, sent: true }); // other tabs may listen now
         this.watchSilence(turn);
       } catch (failure) {
-        if (this.turn === turn) this.fail(failure);
+        if (this.turn !== turn) return;
+        if (failure.code === "network") this.holdOn(turn, this.words.offline, () => this.sendQuestion(turn));
+        else this.fail(failure);
       }
     }
 
+    /** A line that says nothing may be dead without knowing it: come back over another, and give up in the end. */
     watchSilence(turn) {
       clearTimeout(turn.silence);
       turn.silence = setTimeout(() => {
         if (this.turn !== turn) return;
+        turn.quiet += 1;
         this.client.close();
-        this.fail(new Failure("timeout", null, true));
-      }, SILENCE_SECONDS * 1000);
+        if (turn.quiet * QUIET_SECONDS < SILENCE_SECONDS) this.resume(turn);
+        else this.fail(new Failure("timeout", null, true));
+      }, QUIET_SECONDS * 1000);
     }
 

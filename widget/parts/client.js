@@ -1,11 +1,5 @@
   // --- Talking to the server ---
-  class Failure extends Error {
-    constructor(code, detail, retryable) {
-      Object.assign(super(detail || code), { code, detail, retryable });
-    }
-  }
-
-  /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
+  /** One bot session and its socket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
     constructor(apiUrl, botId, memory, owner, { apiToken, language }) {
       Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
@@ -49,6 +43,7 @@
         throw new Failure(answer.code || "failed", detail, response.status >= 500 || response.status === 429);
       }
       this.session = answer;
+      this.memory.set("who", identity && markOf(identity));
       this.token = answer.session_token;
       this.memory.set("chat_id", answer.chat_id || null);
       this.owner.onSession(answer);
@@ -76,7 +71,7 @@
           if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
             renewed = true;
             this.token = null;
-          } else if (failure.code === "network" && attempt < BACKOFF_SECONDS.length) {
+          } else if (failure.code === "network" && attempt < BACKOFF_SECONDS.length && navigator.onLine) {
             this.owner.onReconnecting();
             const pause = BACKOFF_SECONDS[attempt] * (750 + 500 * Math.random());
             await new Promise((resolve) => setTimeout(resolve, pause));
@@ -87,23 +82,45 @@
       }
     }
 
-    connect() {
+    /** A socket that has said who it is. Where a proxy refuses them or never answers, requests do the same. */
+    async connect() {
+      if (!this.isFetching) {
+        try {
+          const address = `${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`;
+          const socket = await this.introduce(() => new WebSocket(address));
+          this.hadSocket = true;
+          return socket;
+        } catch (failure) {
+          if (failure instanceof Failure && failure.code !== "network") throw failure;
+        }
+      }
+      const { FetchedSocket } = await fetchSeldom(this.apiUrl);
+      const listens = () => this.owner.people || this.owner.company;
+      const fetched = await this.introduce(() => new FetchedSocket(`${this.apiUrl}/v1/widget/frames`, listens));
+      this.isFetching = !this.hadSocket; // until the page is left; where one came through, the next is tried again
+      return fetched;
+    }
+
+    introduce(open) {
       return new Promise((resolve, reject) => {
-        const socket = new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
+        const socket = open(); // a WebSocket throws where the page's policy forbids it
+        const lose = () => reject(new Failure("network", null, true));
+        const patience = setTimeout(() => (lose(), socket.close()), SOCKET_PATIENCE_SECONDS * 1000);
         let authenticated = false;
         socket.onopen = () => {
-          const { chat_id = null } = this.memory.values;
-          const { token: session_token, language } = this;
+          const { token: session_token, language, memory: { values: { chat_id = null } } } = this;
           this.narrowing = this.owner.narrowing;
           const narrowed = this.narrowing ? { source_filter: JSON.parse(this.narrowing) } : {};
           socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
         };
         socket.onclose = () => {
-          if (!authenticated) reject(new Failure("network", null, true));
+          clearTimeout(patience);
+          if (!authenticated) lose();
           else if (socket === this.socket) this.owner.onDrop();
         };
         socket.onmessage = ({ data }) => {
           const event = JSON.parse(data);
+          clearTimeout(patience);
           if (authenticated) {
             if (socket === this.socket) this.owner.onEvent(event);
           } else if (event.type === "authenticated") {
@@ -136,9 +153,8 @@
     }
 
     close() {
-      const socket = this.socket;
+      if (this.socket) this.socket.close(); // its onclose comes later, when it is none of ours any more
       this.socket = null;
-      if (socket) socket.close();
     }
   }
 

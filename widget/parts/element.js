@@ -34,7 +34,7 @@
       if (this.setting("api-token")) {
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
-      this.memory = new Memory(this.ownBot);
+      this.memory = new Memory(this.ownBot, (before, now) => this.onOtherTab(before, now));
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted };
       this.client = new Client(this.server, this.ownBot, this.memory, this, page);
       this.turn = this.started = this.company = this.people = this.askedFor = this.window = null;
@@ -59,7 +59,7 @@
       this.draw();
       this.dressed = this.dress(look);
       if (this.left) this.comeAgain(this.left);
-      else if (this.inline) this.start();
+      else if (this.inline || this.memory.values.turn) this.start();
       this.left = null;
     }
 
@@ -105,6 +105,7 @@
       if (this.turn) clearTimeout(this.turn.silence); // the server goes on, and it is picked up
       this.client.token = null;
       this.client.close();
+      this.memory.leave();
       this.client = this.beginning = this.turn = this.window = null;
     }
 

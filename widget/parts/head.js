@@ -1,12 +1,11 @@
+/* <minirag-widget>: a chat with one MiniRAG bot. Made of widget/parts by `python -m widget.build`: change those. */
 /*
- * <minirag-widget>: a chat with one MiniRAG bot, in one file without a dependency.
- * Made of widget/parts by `python -m widget.build`: change those.
- *
  *   <script src="https://host/static/minirag/widget.js" data-bot-id="…" defer></script>
  *
  * The page carries the bot's id and nothing secret. The server gives a short-lived session to an allowed origin; the
  * session token goes into the first WebSocket frame, never into a URL. Text from the network reaches the page as text
- * nodes only. Any element of the page with a data-minirag-ask attribute asks its question when it is clicked.
+ * nodes only, and as Markdown that was made harmless. Any element of the page with a data-minirag-ask attribute asks
+ * its question when it is clicked.
  */
 (() => {
   "use strict";
@@ -29,6 +28,10 @@
   const BACKOFF_SECONDS = [0.4, 1, 2, 4, 8];
   const MAX_DROPS = 8; // sockets that may break under one answer
   const SILENCE_SECONDS = 75;
+  const QUIET_SECONDS = 20; // then the line may be dead without saying so
+  const SOCKET_PATIENCE_SECONDS = 8;
+  const OFFLINE_SECONDS = 10; // between two looks whether there is a connection
+  const QUEUED_SECONDS = 3600; // a question that waited longer is not sent by itself
   const STOP_PATIENCE_SECONDS = 3;
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
@@ -46,4 +49,13 @@
   const DRAWN = ["bot-id", "api-url", "lang", "placement", "greeting", "placeholder"]; // anew where they change
   const CONTEXT = ["tags", "dataset_ids", "source_ids", "languages", "dated_from", "dated_until"];
   const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+
+  /** Whether a question or an answer of the history was stopped, or got lost. */
+  const isCut = ({ outcome }) => outcome === "stopped" || outcome === "failed";
+
+  class Failure extends Error {
+    constructor(code, detail, retryable) {
+      Object.assign(super(detail || code), { code, detail, retryable });
+    }
+  }
 

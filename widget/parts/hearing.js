@@ -18,16 +18,21 @@
       if (event.number && event.number <= turn.number) return; // heard before the socket broke
       if (event.number) turn.number = event.number;
       if (event.chat_id) this.memory.set("chat_id", event.chat_id);
+      turn.quiet = 0;
       this.watchSilence(turn);
       if (event.type === "sources") turn.sources = event.sources || [];
       if (event.type === "delta" && !turn.stopped) {
         turn.text += event.content;
         this.drawSoon(turn);
       } else if (event.type === "done") {
+        const answer = { ...event, content: event.content || turn.text, id: event.message_id };
+        if (event.stopped) {
+          this.endStopped(turn, answer);
+          return this.announceAnswer(answer);
+        }
         this.endTurn();
         if (event.passed_on) turn.message.element.remove(); // a person reads it
         else {
-          const answer = { ...event, content: event.content || turn.text, id: event.message_id };
           this.finish(turn.message, answer, turn);
           this.announceAnswer(answer);
         }
@@ -43,12 +48,18 @@
         this.sendQuestion(turn);
       };
       if (turn.resuming && event.code === "gone") this.lookBack(turn);
-      else if (turn.resuming && event.code === "not_found" && !turn.number) askAgain({ resuming: false });
+      else if (turn.isOthers && event.code === "not_found") {
+        this.endTurn();
+        turn.message.element.remove(); // it was refused where it was asked
+      } else if (event.code === "event_unknown" && turn.number) {
+        Object.assign(turn, { number: 0, text: "" }); // it was asked anew since
+        this.resume(turn);
+      } else if (turn.resuming && event.code === "not_found" && !turn.number) askAgain({ resuming: false });
       else if (CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
         this.client.token = null;
         askAgain({ renewed: true });
       } else if (event.code === "server_stopping" && !turn.text && !turn.moved) {
-        askAgain({ moved: true, requestId: randomId(), number: 0 });
+        askAgain({ moved: true, number: 0, resuming: false });
       } else {
         const detail = event.code === "interrupted" ? null : event.detail;
         this.fail(new Failure(event.code, detail, event.retryable));
@@ -73,7 +84,9 @@
         this.note(turn.message, "");
         this.watchSilence(turn);
       } catch (failure) {
-        if (this.turn === turn) this.fail(failure);
+        if (this.turn !== turn) return;
+        if (failure.code === "network") this.holdOn(turn, this.words.network, () => this.resume(turn));
+        else this.fail(failure);
       }
     }
 
@@ -85,6 +98,7 @@
         const [asked, answered] = (session.messages || []).slice(-2);
         const complete = answered && answered.role === "assistant" && asked.content === turn.question;
         if (!complete) throw new Failure("interrupted", null, true);
+        if (isCut(answered)) return this.endStopped(turn, answered);
         this.endTurn();
         this.finish(turn.message, answered);
         this.announceAnswer(answered);

@@ -96,7 +96,7 @@
   .note { color: var(--text-secondary); font-size: 13px; margin: 4px 0 0; }
   .card { border: 1px solid var(--danger); border-inline-start-width: 4px; border-radius: 10px; padding: 10px 14px; }
   .card.quiet { border-color: var(--border); } .card p { margin: 0; }
-  .card button { margin-block-start: 8px; padding: 5px 14px; border-radius: 8px; border: 1px solid var(--border);
+  .card button, .again { margin-block-start: 8px; padding: 5px 14px; border-radius: 8px; border: 1px solid var(--border);
     background: var(--bg-secondary); font-weight: 600; }
   .suggestions { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; }
   .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;

@@ -1,13 +1,31 @@
   // --- What the browser remembers ---
   /** Visitor id and last chat of one bot; falls back to memory where storage is forbidden. */
   class Memory {
-    constructor(botId) {
+    /** `onOtherTab` is told what was remembered before and now, when another tab of the same visitor changes it. */
+    constructor(botId, onOtherTab) {
       this.key = `minirag:${botId}`;
-      this.values = {};
-      try {
-        this.values = JSON.parse(localStorage.getItem(this.key)) || {};
-      } catch {} // storage is forbidden or damaged: start anew
+      this.values = this.read(() => localStorage.getItem(this.key));
+      this.listen = ({ key, oldValue, newValue }) => {
+        if (key !== this.key) return;
+        const [before, now] = [this.read(() => oldValue), this.read(() => newValue)];
+        if (!now.visitor_id || (now.who || "") !== (this.values.who || "")) return;
+        this.values = now;
+        onOtherTab(before, now);
+      };
+      addEventListener("storage", this.listen);
       if (!this.values.visitor_id) this.set("visitor_id", randomId());
+    }
+
+    read(find) {
+      try {
+        return JSON.parse(find()) || {};
+      } catch {
+        return {}; // storage is forbidden or damaged: start anew
+      }
+    }
+
+    leave() {
+      removeEventListener("storage", this.listen);
     }
 
     /** Another visitor from now on, who has asked nothing. */
@@ -22,5 +40,14 @@
         localStorage.setItem(this.key, JSON.stringify(this.values));
       } catch {} // kept in memory only
     }
+  }
+
+  /** A short mark of the visitor whom an identity names, by which tabs tell each other's visitors apart. */
+  function markOf(identity) {
+    let name = identity;
+    try {
+      name = JSON.parse(atob(identity.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub || identity;
+    } catch {} // not signed as it should be: the server says so
+    return [...name].reduce((mark, letter) => (mark * 31 + letter.codePointAt(0)) | 0, 0).toString(36);
   }
 

@@ -86,27 +86,14 @@
     }
 
     /** Outside of business hours: the truth about them, and a form for a message. */
-    showContactForm() {
-      const { words } = this;
-      for (const old of this.log.querySelectorAll(".contact-form")) old.remove();
-      const field = (name, label, more) => build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
-      const opens = this.people.opens_at ? new Date(`${this.people.opens_at}Z`) : null;
-      const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
-      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}` : "";
-      const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
-        build("p", {}, `${words.away}${when} ${words.leaveHint}`),
-        field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),
-        field("name", words.yourName, { type: "text", maxLength: 255, autocomplete: "name" }),
-        field("message", words.yourMessage, { rows: 3, required: true, maxLength: MAX_QUESTION_LENGTH }),
-        build("button", { type: "submit" }, words.leave));
-      form.onsubmit = (event) => {
-        event.preventDefault();
-        const said = Object.fromEntries(new FormData(form));
-        if (!said.message.trim()) return;
-        form.remove();
+    async showContactForm() {
+      const { words, people } = this;
+      const { buildContactForm } = await fetchSeldom(this.server);
+      const form = buildContactForm({ build, fill, words, people, longest: MAX_QUESTION_LENGTH }, (said) => {
         this.addUser(said.message);
-        this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
-      };
+        this.tellPeople({ type: "person_message", request_id: randomId(), ...said });
+      });
+      for (const old of this.log.querySelectorAll(".contact-form")) old.remove();
       this.log.append(form);
       form.scrollIntoView({ block: "start" });
       form.querySelector("input").focus({ preventScroll: true });

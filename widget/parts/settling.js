@@ -25,17 +25,17 @@
     if (/\|/.test(tail[0]) && (tail.length === 1 || (tail.length === 2 && !tail[1].trim()))) return lines.slice(0, from).join("\n");
     let start = tail.length - 1;
     while (start > 0 && STARTS.exec(tail[start])[0].trim() === "") start -= 1;
-    const words = tail.slice(start).join("\n");
-    const opening = STARTS.exec(words)[0];
-    return [...lines.slice(0, from + start), opening + closeSpans(words.slice(opening.length))].join("\n");
+    const block = tail.slice(start).join("\n");
+    const opening = STARTS.exec(block)[0];
+    return [...lines.slice(0, from + start), opening + closeSpans(block.slice(opening.length))].join("\n");
   }
 
   /** One block's words with every span closed that is open, and no half link. */
-  function closeSpans(words) {
+  function closeSpans(text) {
     const open = [];
     let made = "";
-    for (let at = 0; at < words.length; ) {
-      const rest = words.slice(at);
+    for (let at = 0; at < text.length; ) {
+      const rest = text.slice(at);
       const run = /^(`+|\*+|_+|~~)/.exec(rest);
       if (rest[0] === "\\") {
         made += rest.length > 1 ? rest.slice(0, 2) : "";

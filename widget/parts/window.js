@@ -54,12 +54,7 @@
         const [session] = await Promise.all([this.client.openSession(), this.dressed]);
         if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
         this.log.replaceChildren();
-        for (const message of session.messages || []) {
-          if (message.role === "user") this.addUser(message.content);
-          else if (message.role === "person") this.addPerson(message);
-          else if (message.role === "assistant") this.finish(this.addAssistant(), message);
-        }
-        for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions")) old.remove();
+        this.showHistory(session.messages || []);
         if (!this.log.childElementCount) this.greet();
         this.client.ready().catch(() => {}); // warms the socket up; a question tries again
         this.pickUp(session.messages || []);
@@ -68,7 +63,9 @@
         if (this.beginning !== beginning) return this.started;
         this.started = null;
         this.log.replaceChildren();
-        this.showFailure(failure, () => this.start());
+        this.isAway = failure.code === "network";
+        if (this.isAway && this.memory.values.turn) this.showQueued();
+        else this.showFailure(failure, () => this.start());
         return false;
       }
     }

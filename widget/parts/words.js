@@ -15,17 +15,21 @@
     return "en";
   }
 
-  /** Where the words are: beside the script as MiniRAG serves it, else at the server that the widget talks to. */
-  function findWords(language, apiUrl) {
+  /** Where a file of ours is: beside the script as MiniRAG serves it, else at the server that the widget talks to. */
+  function findBeside(name, apiUrl) {
     const isOurs = SCRIPT && /\/static\/minirag\/[^/]+$/.test(SCRIPT.src.replace(/[?#].*$/, ""));
-    return new URL(`words/${language}.json`, isOurs ? SCRIPT.src : new URL("/static/minirag/", apiUrl)).href;
+    return new URL(name, isOurs ? SCRIPT.src : new URL("/static/minirag/", apiUrl)).href;
   }
+
+  /** What only some pages need: see the file. */
+  const fetchSeldom = (apiUrl) =>
+    import(findBeside("seldom.js", apiUrl)).catch(() => Promise.reject(new Failure("network", null, true)));
 
   /** Words of a language. What its file lacks, or all where it cannot be had, is English. */
   async function fetchWords(language, apiUrl) {
     if (DICTIONARIES[language]) return DICTIONARIES[language];
     const asked = { credentials: "omit", signal: AbortSignal.timeout(5000) };
-    const answer = await fetch(findWords(language, apiUrl), asked).catch(() => null);
+    const answer = await fetch(findBeside(`words/${language}.json`, apiUrl), asked).catch(() => null);
     const words = answer && answer.ok ? await answer.json().catch(() => null) : null;
     if (!words) return ENGLISH;
     DICTIONARIES[language] = { ...ENGLISH, ...words, tag: language };

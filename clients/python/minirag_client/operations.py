@@ -2899,6 +2899,19 @@ class Operations(Transport):
         """Open a widget session: `POST /v1/widget/sessions`."""
         return cast(WidgetSession, self.request('POST', '/v1/widget/sessions', body=given(bot_profile_id=bot_profile_id, visitor_id=visitor_id, chat_id=chat_id, identity=identity)).json())
 
+    def send_widget_frame(
+        self,
+        *,
+        session_token: str,
+        chat_id: str | None | Unset = UNSET,
+        language: str | Unset = UNSET,
+        source_filter: SourceFilter | None | Unset = UNSET,
+        frame: dict[str, Any] | None | Unset = UNSET,
+        listen_seconds: int | Unset = UNSET,
+    ) -> str:
+        """Send a widget's frame: `POST /v1/widget/frames`."""
+        return self.request('POST', '/v1/widget/frames', body=given(session_token=session_token, chat_id=chat_id, language=language, source_filter=source_filter, frame=frame, listen_seconds=listen_seconds)).text
+
     def count_everything(
         self,
     ) -> Overview:

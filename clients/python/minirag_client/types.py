@@ -1064,6 +1064,17 @@ class FeedbackStats(TypedDict):
     by_bot: list[FeedbackOfBot]
 
 
+class FetchBody(TypedDict):
+    """What the socket's first frame says, and one frame more"""
+
+    session_token: str
+    chat_id: NotRequired[str | None]
+    language: NotRequired[str]
+    source_filter: NotRequired[SourceFilter | None]
+    frame: NotRequired[dict[str, Any] | None]
+    listen_seconds: NotRequired[int]
+
+
 class FieldChange(TypedDict):
     name: str
     label: str
@@ -2722,6 +2733,7 @@ class StatusChange(TypedDict):
 
 class StreamOptions(TypedDict):
     include_usage: NotRequired[bool]
+    include_event_ids: NotRequired[bool]
 
 
 Strictness = Literal['strict', 'moderate', 'lenient']
@@ -3227,6 +3239,25 @@ class VisitorToForget(TypedDict):
     curated_answers: NotRequired[bool]
 
 
+class VisitorsMessage(TypedDict):
+    id: str
+    chat_id: str
+    role: MessageRole
+    content: str
+    prompt_tokens: int
+    completion_tokens: int
+    feedback: Feedback | None
+    created_at: str
+    outcome: Outcome
+    cut_reason: CutReason | None
+    refusal: Refusal | None
+    help: Help | None
+    feedback_reason: str | None
+    author: str | None
+    citations: list[Citation]
+    request_id: str
+
+
 class WantedLink(TypedDict):
     dataset_id: str
     priority: NotRequired[int | None]
@@ -3318,7 +3349,7 @@ class WidgetSession(TypedDict):
     bot: WidgetBot
     people: People | None
     chat_id: str | None
-    messages: list[FullMessage]
+    messages: list[VisitorsMessage]
     ignored: NotRequired[list[str]]
 
 

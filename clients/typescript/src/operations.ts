@@ -3059,6 +3059,21 @@ export class Operations extends Transport {
     return this.readJson<types.WidgetSession>("POST", "/v1/widget/sessions", { body: args }, options);
   }
 
+  /** Send a widget's frame: `POST /v1/widget/frames`. */
+  sendWidgetFrame(
+    args: {
+      session_token: string;
+      chat_id?: string | null;
+      language?: string;
+      source_filter?: types.SourceFilter | null;
+      frame?: Record<string, unknown> | null;
+      listen_seconds?: number;
+    },
+    options: Options = {},
+  ): Promise<string> {
+    return this.readText("POST", "/v1/widget/frames", { body: args }, options);
+  }
+
   /** Count everything: `GET /v1/stats/overview`. */
   countEverything(
     options: Options = {},

@@ -1030,6 +1030,16 @@ export interface FeedbackStats {
   by_bot: FeedbackOfBot[];
 }
 
+/** What the socket's first frame says, and one frame more */
+export interface FetchBody {
+  session_token: string;
+  chat_id?: string | null;
+  language?: string;
+  source_filter?: SourceFilter | null;
+  frame?: Record<string, unknown> | null;
+  listen_seconds?: number;
+}
+
 export interface FieldChange {
   name: string;
   label: string;
@@ -2627,6 +2637,7 @@ export interface StatusChange {
 
 export interface StreamOptions {
   include_usage?: boolean;
+  include_event_ids?: boolean;
 }
 
 /** What becomes of a question that is about none of the allowed topics, and how sure a match must be */
@@ -3107,6 +3118,25 @@ export interface VisitorToForget {
   curated_answers?: boolean;
 }
 
+export interface VisitorsMessage {
+  id: string;
+  chat_id: string;
+  role: MessageRole;
+  content: string;
+  prompt_tokens: number;
+  completion_tokens: number;
+  feedback: Feedback | null;
+  created_at: string;
+  outcome: Outcome;
+  cut_reason: CutReason | null;
+  refusal: Refusal | null;
+  help: Help | null;
+  feedback_reason: string | null;
+  author: string | null;
+  citations: Citation[];
+  request_id: string;
+}
+
 export interface WantedLink {
   dataset_id: string;
   priority?: number | null;
@@ -3196,7 +3226,7 @@ export interface WidgetSession {
   bot: WidgetBot;
   people: People | null;
   chat_id: string | null;
-  messages: FullMessage[];
+  messages: VisitorsMessage[];
   ignored?: string[];
 }
 
