@@ -59,7 +59,6 @@ _GERMAN_OTHERS: Final = {
     ("mache|machst|macht|machen|habe|hast|hat|habt|haben", "zu"): "schließen",
     ("hört|hören", "auf"): "enden",
 }
-_CANS: Final = {"de": "kann", "nl": "kan"}
 # Only where the parts mislead: "pick up" and "sign up" stand on pages just so.
 _ENGLISH: Final = {
     r"(?:run|runs|ran|running) out(?! of)": "expire",
@@ -73,18 +72,19 @@ _ENGLISH: Final = {
 
 
 def join_verbs(question: str, language: str) -> str:
-    """The question with the first verb of two parts as one word; as it is where there is none."""
+    """The question with the first verb of two parts as one word at its end, or another for it; as it is where there is
+    none: "Wie melde ich einen Hund anmelden?"
+    """
     if len(question) > LONGEST:
         return question
     if language == "en":
         return _join_english(question)
-    if language not in _CANS or not _find_particles(language).search(question):
+    if not _split_table(language) or not _find_particles(language).search(question):
         return question
     for pattern, joined in _read_patterns(language):
         if found := pattern.search(question):
-            can = _CANS[language]
-            can = can.capitalize() if found["verb"][0].isupper() else can
-            return f"{question[: found.start()]}{can}{found['between']}{joined}{question[found.end() :]}"
+            # The verb itself stays: pages may have it in two parts as well.
+            return f"{question[: found.end('between')]}{joined}{question[found.end() :]}"
     return question
 
 
@@ -138,4 +138,4 @@ def _inflect(infinitive: str) -> list[str]:
 def _make_pattern(forms: str, particle: str) -> re.Pattern[str]:
     """The verb, some words, and what belongs to it at the end of a clause."""
     between = rf"(?P<between>\s(?:[^\s.?!,;]+\s){{0,{_MOST_BETWEEN}}}?)"
-    return re.compile(rf"\b(?P<verb>{forms}){between}{particle}{_CLAUSE_END}", re.IGNORECASE)
+    return re.compile(rf"\b(?:{forms}){between}{particle}{_CLAUSE_END}", re.IGNORECASE)
