@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
 from django.db.models import JSONField
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from minirag.lib.errors import BadInput
@@ -60,7 +61,8 @@ def with_configuration(bot: BotProfile, values: Mapping[str, Any]) -> BotProfile
     """
     if unknown := sorted(set(values) - set(answering_fields())):
         raise BadInput(
-            f"{', '.join(unknown)}: no part of how a bot answers.", code="not_a_configuration"
+            gettext("%(what)s: no part of how a bot answers.") % {"what": ", ".join(unknown)},
+            code="not_a_configuration",
         )
     trial = copy.copy(bot)
     for name, value in values.items():

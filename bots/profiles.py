@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from bots.drafts.changing import find_draft, hold_back, split_off
 from bots.models import BotProfile, CameFrom
@@ -23,7 +24,7 @@ def find_bot(bot_profile_id: UUID) -> BotProfile:
     """Return a bot, active or not. Raises NotFound with the contract's sentence."""
     bot = BotProfile.objects.filter(pk=bot_profile_id).first()
     if bot is None:
-        raise NotFound("Bot profile not found")
+        raise NotFound(gettext("Bot profile not found"))
     return bot
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
@@ -44,7 +45,8 @@ class TenantList(OpenView):
     def post(self, request: Request) -> dict[str, Any]:
         if not settings.ALLOW_TENANT_SIGNUP:
             raise Forbidden(
-                "New tenants are made by the operator of this installation.", code="signup_closed"
+                gettext("New tenants are made by the operator of this installation."),
+                code="signup_closed",
             )
         body = read_body(SignUp, request)
         bound = Bound(

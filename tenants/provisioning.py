@@ -16,6 +16,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag import __version__
 from minirag.lib.errors import BadInput, Conflict, NotFound
@@ -80,7 +81,9 @@ def provision_tenant(
     tenant = Tenant(name=name, slug=slug, schema_name=make_schema_name(slug))
     taken = Q(slug=slug) | Q(schema_name__iexact=tenant.schema_name)
     if Tenant.objects.filter(taken).exists():
-        raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken")
+        raise Conflict(
+            gettext("Slug '%(slug)s' is already taken") % {"slug": slug}, code="slug_taken"
+        )
     try:
         with tenant_context(None), transaction.atomic():
             tenant.save(force_insert=True)
@@ -96,21 +99,27 @@ def provision_tenant(
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
             audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)
     except (IntegrityError, schemas.SchemaExists) as error:
-        raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken") from error
+        raise Conflict(
+            gettext("Slug '%(slug)s' is already taken") % {"slug": slug}, code="slug_taken"
+        ) from error
     return Provisioned(tenant, owner, token, raw_token)
 
 
 def check_slug(slug: str) -> None:
     """Raise BadInput for what is not a slug."""
     if not SLUG.fullmatch(slug):
-        raise BadInput("A slug has 1 to 100 characters of a-z, 0-9 and '-'.", code="slug_invalid")
+        raise BadInput(
+            gettext("A slug has 1 to 100 characters of a-z, 0-9 and '-'."), code="slug_invalid"
+        )
 
 
 def get_tenant(slug: str) -> Tenant:
     """Return the tenant of a slug. Raises NotFound."""
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
-        raise NotFound(f"There is no tenant '{slug}'.", code="tenant_unknown")
+        raise NotFound(
+            gettext("There is no tenant '%(slug)s'.") % {"slug": slug}, code="tenant_unknown"
+        )
     return tenant
 
 
@@ -119,7 +128,10 @@ def check_email(email: str) -> None:
     try:
         validate_email(email)
     except ValidationError:
-        raise BadInput(f"'{email}' is not an e-mail address.", code="email_invalid") from None
+        raise BadInput(
+            gettext("'%(email)s' is not an e-mail address.") % {"email": email},
+            code="email_invalid",
+        ) from None
 
 
 def create_operator(
@@ -144,7 +156,8 @@ def normalise_host(host: str) -> str:
     host = host.strip().lower().rstrip(".")
     if not _HOST.fullmatch(host):
         raise BadInput(
-            f"'{host}' is not a host name; write it without scheme, port and path.",
+            gettext("'%(host)s' is not a host name; write it without scheme, port and path.")
+            % {"host": host},
             code="host_invalid",
         )
     return host
@@ -157,7 +170,10 @@ def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
     host = normalise_host(host)
     with tenant_context(None), transaction.atomic():
         if Domain.objects.leading().filter(domain=host).exists():
-            raise Conflict(f"The host '{host}' already leads to a tenant.", code="host_taken")
+            raise Conflict(
+                gettext("The host '%(host)s' already leads to a tenant.") % {"host": host},
+                code="host_taken",
+            )
         domain = tenant.domains.filter(domain=host).first() or Domain(tenant=tenant, domain=host)
         domain.is_primary = not tenant.domains.filter(is_primary=True).exists()
         domain.lead()

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from minirag.lib.http_out.client import check_url
@@ -32,14 +33,14 @@ def find_webhook(webhook_id: UUID) -> Webhook:
     """Return a webhook, active or paused. Raises NotFound with the contract's sentence."""
     webhook = Webhook.objects.filter(pk=webhook_id).first()
     if webhook is None:
-        raise NotFound("Webhook not found")
+        raise NotFound(gettext("Webhook not found"))
     return webhook
 
 
 def find_delivery(webhook_id: UUID, delivery_id: UUID) -> Delivery:
     delivery = Delivery.objects.filter(pk=delivery_id, webhook=find_webhook(webhook_id)).first()
     if delivery is None:
-        raise NotFound("Delivery not found")
+        raise NotFound(gettext("Delivery not found"))
     return delivery
 
 
@@ -55,7 +56,10 @@ def create_webhook(
     try:
         check_secret(secret)
     except ValueError as error:
-        raise BadInput(f"The secret cannot be used: {error}.", code="secret_invalid") from None
+        raise BadInput(
+            gettext("The secret cannot be used: %(error)s.") % {"error": error},
+            code="secret_invalid",
+        ) from None
     webhook = Webhook(url=vet_address(url), events=vet_events(events), description=description)
     webhook.set_secret(secret)
     with transaction.atomic():
@@ -75,7 +79,8 @@ def vet_events(events: Sequence[str]) -> list[str]:
     for name in events:
         if name not in SUBSCRIBABLE:
             raise BadInput(
-                f"Invalid event type: {name[:100]}. Valid: {list(SUBSCRIBABLE)}",
+                gettext("Invalid event type: %(what)s. Valid: %(what2)s")
+                % {"what": name[:100], "what2": list(SUBSCRIBABLE)},
                 code="event_unknown",
             )
     return list(dict.fromkeys(events))
@@ -128,7 +133,7 @@ def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
     with transaction.atomic():
         # The caller's copy may be two changes old, and a secret that was just given out would be lost.
         if not Webhook.objects.select_for_update().filter(pk=webhook.pk).exists():
-            raise NotFound("Webhook not found")
+            raise NotFound(gettext("Webhook not found"))
         webhook.refresh_from_db(fields=["encrypted_secret"])
         secret = make_secret(standard=webhook.reveal_secret().startswith(STANDARD_PREFIX))
         keeps = bool(overlap) and webhook.has_secret
@@ -211,6 +216,6 @@ def _note(
 def _require_active(webhook: Webhook) -> None:
     if not webhook.is_active:
         raise Conflict(
-            "This webhook is paused. Switch it on first; what is held is sent then.",
+            gettext("This webhook is paused. Switch it on first; what is held is sent then."),
             code="webhook_paused",
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.configurations import answering_fields, changed_fields, snapshot, with_configuration
 from bots.drafts.models import BotDraft, QualityGate
@@ -50,7 +51,7 @@ def find_draft(bot: BotProfile) -> BotDraft:
     """Return the bot's draft. Raises NotFound."""
     draft = BotDraft.objects.filter(bot_profile_id=bot.pk).first()
     if draft is None:
-        raise NotFound("The bot has no draft")
+        raise NotFound(gettext("The bot has no draft"))
     return draft
 
 
@@ -58,7 +59,7 @@ def find_gate(bot: BotProfile) -> QualityGate:
     """Return the bot's gate. Raises NotFound."""
     gate = QualityGate.objects.filter(bot_profile_id=bot.pk).first()
     if gate is None:
-        raise NotFound("The bot has no gate")
+        raise NotFound(gettext("The bot has no gate"))
     return gate
 
 

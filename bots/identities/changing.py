@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from minirag.lib.errors import NotFound
@@ -40,7 +41,7 @@ def forget_secret(bot_profile_id: UUID) -> None:
 def _lock(bot_profile_id: UUID) -> BotProfile:
     bot = BotProfile.objects.select_for_update().filter(pk=bot_profile_id).first()
     if bot is None:
-        raise NotFound("Bot profile not found")
+        raise NotFound(gettext("Bot profile not found"))
     return bot
 
 

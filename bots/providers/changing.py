@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, ProviderChoice, ProviderCredential
 from bots.versions.keeping import keeping
@@ -32,7 +33,7 @@ def find_provider(provider_id: UUID) -> ProviderCredential:
     """Raises NotFound."""
     found = list_providers().filter(pk=provider_id).first()
     if found is None:
-        raise NotFound("Provider key not found")
+        raise NotFound(gettext("Provider key not found"))
     return found
 
 
@@ -52,22 +53,25 @@ def check_key(provider: str, api_key: str, api_base: str) -> None:
     """Raise BadInput for an unknown provider, or a key or an address that could never be used."""
     if not is_provider(provider):
         raise BadInput(
-            "No such provider: the catalogue lists those that there are.", code="provider_unknown"
+            gettext("No such provider: the catalogue lists those that there are."),
+            code="provider_unknown",
         )
     try:
         read_credentials({"api_key": api_key, "api_base": api_base or None})
     except CredentialsInvalid as error:
-        raise BadInput(f"{str(error).rstrip('.')}.", code="provider_key_invalid") from None
+        raise BadInput(
+            gettext("%(what)s.") % {"what": str(error).rstrip(".")}, code="provider_key_invalid"
+        ) from None
     if (
         "?" in api_base or "#" in api_base
     ):  # shown to all who read, and the path of a call comes after it
         raise BadInput(
-            "The address ends with its path, such as /v1: no query, no #.",
+            gettext("The address ends with its path, such as /v1: no query, no #."),
             code="provider_key_invalid",
         )
     if api_base and not takes_address(provider):
         raise BadInput(
-            "Only openai, hosted_vllm and lm_studio can be called at another address.",
+            gettext("Only openai, hosted_vllm and lm_studio can be called at another address."),
             code="provider_key_invalid",
         )
 
@@ -94,7 +98,9 @@ def change_provider(provider_id: UUID, changes: Mapping[str, Any]) -> ProviderCr
             check_key(credential.provider, key, base if base != credential.api_base else "")
             credential.set_key(key, base)
         elif base != credential.api_base:
-            raise BadInput("Another address needs its api_key with it.", code="provider_key_needed")
+            raise BadInput(
+                gettext("Another address needs its api_key with it."), code="provider_key_needed"
+            )
         credential.save()
         record("provider.changed", of=credential, changes=compared, detail={"replaced": bool(key)})
     return find_provider(provider_id)
@@ -131,7 +137,9 @@ def choose_keys(bot: BotProfile, provider_ids: Sequence[UUID]) -> list[ProviderC
         )
         found = list(wanted.order_by("name", "id"))
         if len(found) != len(set(provider_ids)):
-            raise BadInput("There is no such provider key in this tenant.", code="provider_not_found")  # fmt: skip
+            raise BadInput(
+                gettext("There is no such provider key in this tenant."), code="provider_not_found"
+            )
         check_alike(found)
         old = find_chosen(bot)
         if {each.pk for each in old} != {each.pk for each in found}:
@@ -148,13 +156,13 @@ def choose_keys(bot: BotProfile, provider_ids: Sequence[UUID]) -> list[ProviderC
 def check_alike(chosen: Sequence[ProviderCredential]) -> None:
     """Raise BadInput where two keys are for one provider."""
     if len({family_of(each.provider) for each in chosen}) < len(chosen):
-        raise BadInput("Choose one key of each provider.", code="providers_alike")
+        raise BadInput(gettext("Choose one key of each provider."), code="providers_alike")
 
 
 def _lock(provider_id: UUID) -> ProviderCredential:
     found = ProviderCredential.objects.select_for_update().filter(pk=provider_id).first()
     if found is None:
-        raise NotFound("Provider key not found")
+        raise NotFound(gettext("Provider key not found"))
     return found
 
 
@@ -164,4 +172,6 @@ def _unique_name() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        raise Conflict("There is a provider key of this name.", code="provider_exists") from None
+        raise Conflict(
+            gettext("There is a provider key of this name."), code="provider_exists"
+        ) from None

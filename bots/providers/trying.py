@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import BotProfile, ProviderCredential
@@ -96,7 +97,7 @@ def choose_model(credential: ProviderCredential) -> str:
             return str(name)
     small = None if credential.api_base else find_small_model(credential.provider)
     if small is None:
-        raise BadInput("Name a model that this key is for.", code="model_needed")
+        raise BadInput(gettext("Name a model that this key is for."), code="model_needed")
     return small
 
 
@@ -117,7 +118,11 @@ async def try_key(provider: str, key: Credentials, model: str) -> KeyTrial:
     started = time.monotonic()
     lent = await choose_credentials(Credentials(chosen=((provider, key),)), model)
     if lent is None:
-        raise BadInput(f"{model} is not a model of {provider}.", code="model_of_other_provider")
+        raise BadInput(
+            gettext("%(model)s is not a model of %(provider)s.")
+            % {"model": model, "provider": provider},
+            code="model_of_other_provider",
+        )
     outcome, cost = KeyOutcome.WORKS, pricing.FREE
     try:
         async with asyncio.timeout(SECONDS):

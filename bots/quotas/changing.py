@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from bots.quotas.counting import forget_crossings
@@ -24,7 +25,7 @@ def find_quota(quota_id: UUID) -> Quota:
     """Raises NotFound."""
     quota = Quota.objects.filter(pk=quota_id).first()
     if quota is None:
-        raise NotFound("Quota not found")
+        raise NotFound(gettext("Quota not found"))
     return quota
 
 
@@ -33,7 +34,8 @@ def find_own_quota(quota_id: UUID) -> Quota:
     quota = find_quota(quota_id)
     if quota.is_platform:
         raise Forbidden(
-            "This quota is set by the operator of this installation.", code="quota_of_platform"
+            gettext("This quota is set by the operator of this installation."),
+            code="quota_of_platform",
         )
     return quota
 
@@ -48,7 +50,7 @@ def create_quota(fields: dict[str, Any], *, is_platform: bool = False) -> Quota:
             _note("created", quota)
     except IntegrityError:
         raise Conflict(
-            "There is such a quota already: change that one.", code="quota_exists"
+            gettext("There is such a quota already: change that one."), code="quota_exists"
         ) from None
     return quota
 
@@ -107,28 +109,33 @@ def check_quota(quota: Quota) -> None:
     """Raise BadInput for a quota that makes no sense; one for a token is for those that it is rotated to as well."""
     if (quota.subject == QuotaSubject.TENANT) != (quota.subject_id is None):
         raise BadInput(
-            "subject_id names the bot or token, and is left out for the tenant.",
+            gettext("subject_id names the bot or token, and is left out for the tenant."),
             code="quota_invalid",
         )
     if quota.resource == QuotaResource.STORAGE and quota.period != QuotaPeriod.TOTAL:
         raise BadInput(
-            "stored_bytes has the period total: it is what is stored now.", code="quota_invalid"
+            gettext("stored_bytes has the period total: it is what is stored now."),
+            code="quota_invalid",
         )
     if quota.resource == QuotaResource.STORAGE and quota.subject == QuotaSubject.TOKEN:
         raise BadInput(
-            "stored_bytes is counted by tenant or bot, not by token.", code="quota_invalid"
+            gettext("stored_bytes is counted by tenant or bot, not by token."), code="quota_invalid"
         )
     if quota.resource != QuotaResource.COST and Decimal(quota.limit) % 1:
-        raise BadInput("Only cost_usd may have a limit with a fraction.", code="quota_invalid")
+        raise BadInput(
+            gettext("Only cost_usd may have a limit with a fraction."), code="quota_invalid"
+        )
     if quota.subject_id is None:
         return
     if (
         quota.subject == QuotaSubject.BOT
         and not BotProfile.objects.filter(pk=quota.subject_id).exists()
     ):
-        raise BadInput("There is no such bot in this tenant.", code="bot_not_found")
+        raise BadInput(gettext("There is no such bot in this tenant."), code="bot_not_found")
     if quota.subject == QuotaSubject.TOKEN:
         token = ApiToken.objects.filter(tenant=require_tenant(), pk=quota.subject_id).first()
         if token is None:
-            raise BadInput("There is no such API token in this tenant.", code="token_not_found")
+            raise BadInput(
+                gettext("There is no such API token in this tenant."), code="token_not_found"
+            )
         quota.subject_id = token.family

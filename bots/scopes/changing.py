@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.topics import measure_topic, read_terms, read_topic
@@ -33,7 +34,7 @@ def find_scope(bot: BotProfile, scope_id: UUID) -> Scope:
     """Return one of a bot's scopes, active or not. Raises NotFound."""
     scope = Scope.objects.filter(bot_profile=bot, pk=scope_id).first()
     if scope is None:
-        raise NotFound("Scope not found")
+        raise NotFound(gettext("Scope not found"))
     return scope
 
 
@@ -44,7 +45,10 @@ def create_scope(bot: BotProfile, fields: dict[str, Any]) -> Scope:
             pk=bot.pk
         )  # so that scopes are counted one by one
         if Scope.objects.filter(bot_profile=bot).count() >= MOST_SCOPES:
-            raise Conflict(f"A bot has at most {MOST_SCOPES} scopes.", code="too_many_scopes")
+            raise Conflict(
+                gettext("A bot has at most %(most_scopes)s scopes.") % {"most_scopes": MOST_SCOPES},
+                code="too_many_scopes",
+            )
         scope = Scope(bot_profile=bot, **fields)
         _save(scope, force_insert=True)
         record("scope.created", of=scope, detail={"bot_profile_id": bot.pk})
@@ -75,7 +79,7 @@ def _save(scope: Scope, **options: Any) -> None:
             scope.save(**options)
     except IntegrityError:
         raise Conflict(
-            "This bot has a scope of that name already.", code="scope_name_taken"
+            gettext("This bot has a scope of that name already."), code="scope_name_taken"
         ) from None
 
 

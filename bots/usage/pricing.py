@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, PriceOverride, UsageDay, UsageKind
 from bots.quotas.models import Quota, QuotaResource
@@ -151,5 +152,5 @@ def remove_override(model: str) -> None:
     with transaction.atomic():
         deleted, _ = PriceOverride.objects.filter(model=model).delete()
         if not deleted:
-            raise NotFound("No price override for this model")
+            raise NotFound(gettext("No price override for this model"))
         record("price.removed", detail={"model": model})

@@ -19,6 +19,7 @@ from typing import Any, Final
 from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from bots.configurations import answering_fields, fingerprint, with_configuration
 from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential
@@ -137,7 +138,7 @@ def find_version(bot: BotProfile, version_id: uuid.UUID) -> BotVersion:
     """Raises NotFound."""
     found = versions_of(bot).filter(pk=version_id).first()
     if found is None:
-        raise NotFound("The bot has no such version")
+        raise NotFound(gettext("The bot has no such version"))
     return found
 
 
@@ -145,7 +146,7 @@ def as_of_version(bot: BotProfile, number: int) -> BotProfile:
     """The bot answering as a version did, to be asked and never saved. Raises NotFound, BadInput."""
     version = versions_of(bot).filter(number=number).first()
     if version is None:
-        raise NotFound("The bot has no such version")
+        raise NotFound(gettext("The bot has no such version"))
     known = {
         name: version.configuration[name]
         for name in answering_fields()

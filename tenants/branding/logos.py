@@ -14,6 +14,7 @@ from typing import Final
 
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as Safe
+from django.utils.translation import gettext
 from lxml import etree
 
 from minirag.lib.errors import BadInput
@@ -61,21 +62,27 @@ class Logo:
 def read_logo(data: bytes) -> Logo:
     """Return a picture as it is kept. Raises LogoRefused."""
     if not data:
-        raise LogoRefused("The file is empty.")
+        raise LogoRefused(gettext("The file is empty."))
     if len(data) > MOST_BYTES:
-        raise LogoRefused(f"The file is larger than {MOST_BYTES // 1024} KiB. Save it smaller.")
+        raise LogoRefused(
+            gettext("The file is larger than %(what)s KiB. Save it smaller.")
+            % {"what": MOST_BYTES // 1024}
+        )
     if data.startswith(_PNG):
         return Logo(_rewrite_png(data), "image/png")
     if data.startswith(_JPEG):
         return Logo(_rewrite_jpeg(data), "image/jpeg")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return Logo(_rewrite_svg(data), "image/svg+xml")
-    raise LogoRefused("This is no PNG, JPEG or SVG. Save the logo as one of these.")
+    raise LogoRefused(gettext("This is no PNG, JPEG or SVG. Save the logo as one of these."))
 
 
 def _check_size(width: int, height: int) -> None:
     if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS):
-        raise LogoRefused(f"The picture is larger than {MOST_PIXELS} pixels to a side.")
+        raise LogoRefused(
+            gettext("The picture is larger than %(most_pixels)s pixels to a side.")
+            % {"most_pixels": MOST_PIXELS}
+        )
 
 
 def _rewrite_png(data: bytes) -> bytes:
@@ -85,9 +92,11 @@ def _rewrite_png(data: bytes) -> bytes:
         length, last = struct.unpack(">I4s", data[at : at + 8])
         body, check = data[at + 8 : at + 8 + length], data[at + 8 + length : at + 12 + length]
         if len(check) != 4 or zlib.crc32(last + body) != int.from_bytes(check, "big"):
-            raise LogoRefused("The PNG is damaged.")
+            raise LogoRefused(gettext("The PNG is damaged."))
         if (last == b"IHDR") != (at == len(_PNG)):
-            raise LogoRefused("The PNG is damaged.")  # its sizes are said once, and first of all
+            raise LogoRefused(
+                gettext("The PNG is damaged.")
+            )  # its sizes are said once, and first of all
         if last == b"IHDR" and length == 13:
             width, height, bits, colours = struct.unpack(">IIBB", body[:10])
             _check_size(width, height)
@@ -96,14 +105,14 @@ def _rewrite_png(data: bytes) -> bytes:
         packed += body if last == b"IDAT" else b""
         at += 12 + length
     if last != b"IEND" or not width or colours not in _CHANNELS:
-        raise LogoRefused("The PNG is damaged.")
+        raise LogoRefused(gettext("The PNG is damaged."))
     most = (width * bits * _CHANNELS[colours] // 8 + 2) * height + 8 * height + 1024
     try:
         unpacked = zlib.decompressobj().decompress(packed, most)
     except zlib.error:
-        raise LogoRefused("The PNG is damaged.") from None
+        raise LogoRefused(gettext("The PNG is damaged.")) from None
     if not unpacked:
-        raise LogoRefused("The PNG is damaged.")
+        raise LogoRefused(gettext("The PNG is damaged."))
     return b"".join(kept)
 
 
@@ -134,7 +143,7 @@ def _rewrite_jpeg(data: bytes) -> bytes:
         if not (0xE1 <= marker <= 0xEF and marker != 0xEE) and marker != 0xFE:
             kept.append(segment)  # 0xEE is Adobe's, which says how the colours are meant
         at += 2 + length
-    raise LogoRefused("The JPEG is damaged.")
+    raise LogoRefused(gettext("The JPEG is damaged."))
 
 
 def _rewrite_svg(data: bytes) -> bytes:
@@ -142,9 +151,11 @@ def _rewrite_svg(data: bytes) -> bytes:
         Safe.fromstring(data, forbid_dtd=True)
         root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
     except (DefusedXmlException, Safe.ParseError, etree.XMLSyntaxError, ValueError):
-        raise LogoRefused("The SVG cannot be read, or names entities of its own.") from None
+        raise LogoRefused(
+            gettext("The SVG cannot be read, or names entities of its own.")
+        ) from None
     if root.tag != f"{{{_SVG}}}svg":
-        raise LogoRefused("This is no SVG.")
+        raise LogoRefused(gettext("This is no SVG."))
     return etree.tostring(_copy(root, {None: _SVG}))
 
 
@@ -152,7 +163,10 @@ def _copy(element: etree._Element, names: dict[str | None, str] | None = None) -
     """The element as far as it is drawn. Notes of programs, which are of other namespaces, are left out."""
     tag = etree.QName(element)
     if tag.localname not in _ELEMENTS:
-        raise LogoRefused(f"The SVG has a <{tag.localname}> in it, which a logo here may not have.")
+        raise LogoRefused(
+            gettext("The SVG has a <%(localname)s> in it, which a logo here may not have.")
+            % {"localname": tag.localname}
+        )
     made = etree.Element(f"{{{_SVG}}}{tag.localname}", nsmap=names)
     for name, value in element.attrib.items():
         attribute = etree.QName(name)
@@ -162,7 +176,9 @@ def _copy(element: etree._Element, names: dict[str | None, str] | None = None) -
             continue
         is_outside = attribute.localname == "href" and not str(value).startswith("#")
         if attribute.localname not in _ATTRIBUTES or is_outside or _ELSEWHERE.search(str(value)):
-            said = f"The SVG has {attribute.localname}=… in it, which a logo here may not have."
+            said = gettext("The SVG has %(name)s=… in it, which a logo here may not have.") % {
+                "name": attribute.localname
+            }
             raise LogoRefused(said)
         made.set(attribute.localname, value)
     made.text = element.text

@@ -8,6 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput
 from tenants import audit
@@ -32,9 +33,9 @@ def enter(user: User, *, reason: str, minutes: int, role: str = EntryRole.LOOK) 
     """Begin a stay in the present tenant. Raises BadInput without a reason or for a time that is none."""
     tenant, reason = require_tenant(), reason.strip()
     if not reason:
-        raise BadInput("Say why you enter.", code="reason_missing")
+        raise BadInput(gettext("Say why you enter."), code="reason_missing")
     if not 1 <= minutes <= LONGEST.total_seconds() / 60 or role not in EntryRole.values:
-        raise BadInput("A stay lasts from 1 minute to 8 hours.", code="stay_invalid")
+        raise BadInput(gettext("A stay lasts from 1 minute to 8 hours."), code="stay_invalid")
     with transaction.atomic():
         OperatorEntry.objects.filter(user=user, tenant=tenant).end()
         entry = OperatorEntry.objects.create(

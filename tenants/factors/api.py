@@ -6,6 +6,7 @@ import base64
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.errors import Conflict, NotFound
@@ -109,7 +110,9 @@ class FactorOfUser(ApiView):
     def delete(self, request: Request, user_id: UUID) -> None:
         actor = require_identity(request._request).user
         if user_id == actor.pk:
-            raise Conflict("Remove your own second factor with a code.", code="own_account")
+            raise Conflict(
+                gettext("Remove your own second factor with a code."), code="own_account"
+            )
         reset(actor, require_tenant(), user_id)
 
 
@@ -155,7 +158,7 @@ class SessionsOfUser(ApiView):
     def get(self, request: Request, user_id: UUID, query: PlainPageQuery) -> Page[BrowserSession]:
         user = User.objects.filter(tenant=require_tenant(), pk=user_id).first()
         if user is None:
-            raise NotFound("User not found")
+            raise NotFound(gettext("User not found"))
         return paginate(sessions_of(user), query, order=("-seen_at", "-id"))
 
     @describe("End all of somebody's sessions", answers={204: None})

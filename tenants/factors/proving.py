@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from minirag.lib.errors import Conflict, NotAuthenticated
 from minirag.lib.security.limits import Bound, check
@@ -53,7 +53,9 @@ def begin(user: User) -> SecondFactor:
     ):  # or a key of now would take the place of one that is confirmed at this moment
         user = User.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=user.pk)
         if user.has_second_factor:
-            raise Conflict("There is a second factor already.", code="second_factor_exists")
+            raise Conflict(
+                gettext("There is a second factor already."), code="second_factor_exists"
+            )
         return SecondFactor.begin(user)
 
 
@@ -67,9 +69,13 @@ def confirm(user: User, code: str) -> list[str]:
         user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
         factor = SecondFactor.objects.filter(user=user).first()
         if user.has_second_factor:
-            raise Conflict("There is a second factor already.", code="second_factor_exists")
+            raise Conflict(
+                gettext("There is a second factor already."), code="second_factor_exists"
+            )
         if factor is None:
-            raise Conflict("Begin first: there is no key yet.", code="second_factor_missing")
+            raise Conflict(
+                gettext("Begin first: there is no key yet."), code="second_factor_missing"
+            )
         if not factor.accepts(code.strip().replace(" ", "")):
             raise CodeWrong
         SecondFactor.objects.filter(pk=factor.pk).update(confirmed_at=timezone.now())
@@ -83,7 +89,7 @@ def confirm(user: User, code: str) -> list[str]:
 def renew_codes(user: User) -> list[str]:
     """Replace one's recovery codes. Raises Conflict (`second_factor_missing`)."""
     if not user.has_second_factor:
-        raise Conflict("There is no second factor.", code="second_factor_missing")
+        raise Conflict(gettext("There is no second factor."), code="second_factor_missing")
     with transaction.atomic():
         codes = RecoveryCode.renew(user)
         _note("recovery_codes_renewed", user, user)
@@ -93,7 +99,9 @@ def renew_codes(user: User) -> list[str]:
 def remove(user: User) -> None:
     """Give up one's own second factor. Raises Conflict (`second_factor_required`) where one has to have one."""
     if needs_factor(user):
-        raise Conflict("Everybody here has to have a second factor.", code="second_factor_required")
+        raise Conflict(
+            gettext("Everybody here has to have a second factor."), code="second_factor_required"
+        )
     with transaction.atomic():
         _forget(user)
         _note("second_factor_removed", user, user)

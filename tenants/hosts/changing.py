@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit
@@ -30,7 +31,7 @@ def find_host(tenant: Tenant, host: str) -> Domain:
     """Raises NotFound (`host_not_found`), for a host of another tenant as well."""
     domain = hosts_of(tenant).filter(domain=host.strip().lower().rstrip(".")).first()
     if domain is None:
-        raise NotFound("There is no such host in this tenant.", code="host_not_found")
+        raise NotFound(gettext("There is no such host in this tenant."), code="host_not_found")
     return domain
 
 
@@ -44,7 +45,8 @@ def add_own_host(tenant: Tenant, host: str) -> Domain:
     name = normalise_host(host)
     if "." not in name or name.replace(".", "").isdigit():
         raise BadInput(
-            f"'{name}' is no name of the Internet's DNS, such as bots.acme.com.",
+            gettext("'%(name)s' is no name of the Internet's DNS, such as bots.acme.com.")
+            % {"name": name},
             code="host_invalid",
         )
     # Whose it is otherwise is not said.
@@ -53,9 +55,12 @@ def add_own_host(tenant: Tenant, host: str) -> Domain:
     with tenant_context(None), transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
         if hosts_of(tenant).count() >= MOST_HOSTS:
-            raise BadInput(f"A tenant has at most {MOST_HOSTS} hosts.", code="too_many_hosts")
+            raise BadInput(
+                gettext("A tenant has at most %(most_hosts)s hosts.") % {"most_hosts": MOST_HOSTS},
+                code="too_many_hosts",
+            )
         if hosts_of(tenant).filter(domain=name).exists():
-            raise Conflict("Your tenant has this host already.", code="host_taken")
+            raise Conflict(gettext("Your tenant has this host already."), code="host_taken")
         domain = Domain.objects.create(tenant=tenant, domain=name, is_claim=True)
         audit.record("domain.claimed", tenant=tenant, detail={"domain": name})
     return domain
@@ -78,7 +83,9 @@ def lead_claim(domain: Domain) -> None:
 
 
 def _taken() -> Conflict:
-    return Conflict("This host is taken already: it leads somewhere here.", code="host_taken")
+    return Conflict(
+        gettext("This host is taken already: it leads somewhere here."), code="host_taken"
+    )
 
 
 def remove_host(domain: Domain) -> None:
@@ -111,7 +118,7 @@ def _choose_primary(tenant: Tenant) -> None:
 def make_primary(domain: Domain) -> None:
     """Have mails and links name this host of the tenant's. Raises Conflict (`host_unproven`) for a claim."""
     if domain.is_claim:
-        said = "This host is only claimed so far: show that it is yours first."
+        said = gettext("This host is only claimed so far: show that it is yours first.")
         raise Conflict(said, code="host_unproven")
     with tenant_context(None), transaction.atomic():
         _make_primary(domain)

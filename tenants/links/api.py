@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
@@ -39,7 +40,7 @@ class InvitationView(ApiView):
     def find(self, invitation_id: UUID) -> EmailLink:
         link = _invitations().filter(pk=invitation_id).first()
         if link is None:
-            raise NotFound("Invitation not found")
+            raise NotFound(gettext("Invitation not found"))
         return link
 
 
@@ -102,7 +103,7 @@ class ForgottenPasswords(OpenView):
     def post(self, request: Request, body: ForgottenPassword) -> None:
         tenant = _tenant_called(request)
         if tenant is None and body.tenant_slug is None:
-            raise BadInput("Say which tenant: tenant_slug.", code="tenant_unnamed")
+            raise BadInput(gettext("Say which tenant: tenant_slug."), code="tenant_unnamed")
         if tenant is None:
             tenant = Tenant.objects.filter(slug=body.tenant_slug).first()
         ask_for_link(request._request, body.email, tenant, exists=tenant is not None)

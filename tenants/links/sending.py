@@ -86,9 +86,9 @@ def revoke_invitation(actor: User, tenant: Tenant | None, user_id: UUID) -> User
 def _find_invited(tenant: Tenant | None, user_id: UUID) -> User:
     user = User.objects.select_for_update(of=("self",)).filter(tenant=tenant, pk=user_id).first()
     if user is None:
-        raise NotFound("User not found")
+        raise NotFound(_("User not found"))
     if user.has_usable_password() or not user.is_active:
-        raise Conflict("This person has no open invitation.", code="invitation_over")
+        raise Conflict(_("This person has no open invitation."), code="invitation_over")
     return user
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 from pydantic_core import to_json
 
 from minirag.lib.errors import BadInput
@@ -46,7 +47,9 @@ class Wanted:
     def narrow(self, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
         """Raises BadInput (`dates_reversed`)."""
         if self.since and self.until and self.since > self.until:
-            raise BadInput("created_to must not be before created_from.", code="dates_reversed")
+            raise BadInput(
+                gettext("created_to must not be before created_from."), code="dates_reversed"
+            )
         same = {"actor": self.actor, "outcome": self.outcome, "request_id": self.request_id}
         events = events.filter(**{name: value for name, value in same.items() if value})
         if self.action.endswith("*"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.errors import BadInput
@@ -83,7 +84,9 @@ class PlatformImports(PlatformView):
         form = validate_fields(TenantFileForm, fields, where="body")
         file = raw.FILES.get("file")
         if file is None:
-            raise BadInput("Send the tenant's file as the part `file`.", code="file_missing")
+            raise BadInput(
+                gettext("Send the tenant's file as the part `file`."), code="file_missing"
+            )
         job = order_import(
             file.chunks(), slug=form.slug, passphrase=form.passphrase, actor=self.actor(request),
             leave_secrets=form.without_secrets, source=str(file.name or ""),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from minirag.lib.errors import Conflict
 from tenants.models import Tenant
@@ -31,7 +32,10 @@ def clone_tenant(
     parts &= PARTS
     check_slug(slug)
     if Tenant.objects.filter(slug=slug).exists():
-        raise Conflict(f"Slug '{slug}' is already taken; choose another one.", code="slug_taken")
+        raise Conflict(
+            gettext("Slug '%(slug)s' is already taken; choose another one.") % {"slug": slug},
+            code="slug_taken",
+        )
     passphrase = secrets.token_urlsafe(32)
     folder = Path(settings.DATA_DIR)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag import __version__
 from minirag.lib.errors import BadInput
@@ -42,7 +43,10 @@ def tell_nobody(done: int, total: int, what: str) -> None:
 def check_passphrase(passphrase: str) -> None:
     """Raise PassphraseWeak."""
     if len(passphrase) < SHORTEST_PASSPHRASE:
-        raise PassphraseWeak(f"A passphrase has at least {SHORTEST_PASSPHRASE} characters.")
+        raise PassphraseWeak(
+            gettext("A passphrase has at least %(shortest_passphrase)s characters.")
+            % {"shortest_passphrase": SHORTEST_PASSPHRASE}
+        )
 
 
 def export_tenant(

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext
 
 from minirag.lib.errors import Conflict, Gone, NotFound, ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
@@ -79,7 +80,10 @@ def order_import(
 def _check_free(slug: str) -> None:
     check_slug(slug)
     if Tenant.objects.filter(slug=slug).exists():
-        raise Conflict(f"Slug '{slug}' is already taken; choose another one.", code="slug_taken")
+        raise Conflict(
+            gettext("Slug '%(slug)s' is already taken; choose another one.") % {"slug": slug},
+            code="slug_taken",
+        )
 
 
 def _order(kind: TransferKind, slug: str, *, actor: str, **facts: Any) -> TenantTransfer:
@@ -87,7 +91,10 @@ def _order(kind: TransferKind, slug: str, *, actor: str, **facts: Any) -> Tenant
         hold_row("transfers")  # so that they are counted one by one
         waiting = TenantTransfer.objects.filter(status__in=("pending", "running"))
         if waiting.count() >= MOST_OPEN:
-            raise Conflict(f"{MOST_OPEN} transfers wait or run already.", code="too_many_transfers")
+            raise Conflict(
+                gettext("%(most_open)s transfers wait or run already.") % {"most_open": MOST_OPEN},
+                code="too_many_transfers",
+            )
         job = TenantTransfer.objects.order(kind=kind, slug=slug, asked_by=actor, **facts)
         audit.record(
             f"transfer.{kind.value}_ordered", of=job, actor=actor, detail={"slug": slug, **job.options},
@@ -100,16 +107,18 @@ def find_transfer(job_id: uuid.UUID) -> TenantTransfer:
     """Raises NotFound."""
     job = TenantTransfer.objects.filter(pk=job_id).first()
     if job is None:
-        raise NotFound("Transfer not found")
+        raise NotFound(gettext("Transfer not found"))
     return job
 
 
 def open_transfer(job: TenantTransfer, *, actor: str) -> Path:
     """Where the file of an export lies, for whoever downloads it. Raises Conflict, Gone."""
     if job.kind != TransferKind.EXPORT or job.status != TransferStatus.SUCCEEDED:
-        raise Conflict("There is no file to download.", code="transfer_not_ready")
+        raise Conflict(gettext("There is no file to download."), code="transfer_not_ready")
     if not job.has_file or not job.path.exists():
-        raise Gone("The file is not kept any longer. Make a new export.", code="transfer_expired")
+        raise Gone(
+            gettext("The file is not kept any longer. Make a new export."), code="transfer_expired"
+        )
     tenant = Tenant.objects.filter(slug=job.slug).first()
     audit.record("transfer.downloaded", of=job, tenant=tenant, actor=actor)
     return job.path
@@ -120,7 +129,7 @@ def delete_transfer(job: TenantTransfer, *, actor: str) -> None:
     with transaction.atomic():
         over = (TransferStatus.SUCCEEDED, TransferStatus.FAILED)
         if not TenantTransfer.objects.filter(pk=job.pk, status__in=over).exists():
-            raise Conflict("It waits or runs still.", code="transfer_not_over")
+            raise Conflict(gettext("It waits or runs still."), code="transfer_not_over")
         audit.record("transfer.deleted", of=job, actor=actor)
         job.drop_file()
         job.delete()
@@ -160,7 +169,7 @@ def _export(job: TenantTransfer) -> None:
     with transaction.atomic():
         # Whoever erases the tenant waits for this, and then finds the file; or was first, and there is none.
         if not Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).exists():
-            raise NotFound("The tenant was erased meanwhile.", code="tenant_unknown")
+            raise NotFound(gettext("The tenant was erased meanwhile."), code="tenant_unknown")
         job.end(notes=notes, file_size=job.path.stat().st_size)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
@@ -96,7 +97,7 @@ class UserDetail(ApiView):
     def get(self, request: Request, user_id: UUID) -> User:
         user = User.objects.filter(tenant=require_tenant(), pk=user_id).first()
         if user is None:
-            raise NotFound("User not found")
+            raise NotFound(gettext("User not found"))
         return user
 
     @describe(

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from minirag.lib.errors import Conflict, Forbidden, NotFound
 from minirag.lib.security.passwords import check_password
@@ -47,14 +48,14 @@ def create_user(
 
 def require_reach(actor: User, user: User) -> None:
     """Raise Forbidden (`owner_required`) where `user` is an owner and `actor` may not make or touch one."""
-    _require_owner_for(actor, user.role == Role.OWNER, "make or change an owner")
+    _require_owner_for(actor, user.role == Role.OWNER, gettext("make or change an owner"))
 
 
 def find_in_reach(actor: User, tenant: Tenant | None, user_id: UUID) -> User:
     """Return somebody of a tenant whom the actor may change, or is. Raises NotFound, Forbidden (`owner_required`)."""
     user = User.objects.filter(tenant=tenant, pk=user_id).first()
     if user is None:
-        raise NotFound("User not found")
+        raise NotFound(gettext("User not found"))
     if user.pk != actor.pk:
         require_reach(actor, user)
     return user
@@ -63,7 +64,7 @@ def find_in_reach(actor: User, tenant: Tenant | None, user_id: UUID) -> User:
 def insert_user(actor: User, user: User) -> None:
     """Save a new user, of a tenant or a platform operator, by the rules and with the errors of `create_user`."""
     with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():
-        _require_owner_for(actor, user.role == Role.OWNER, "make an owner")
+        _require_owner_for(actor, user.role == Role.OWNER, gettext("make an owner"))
         require_room_for_person(user.tenant)
         user.save(force_insert=True)
         _note("created", actor, user, role=user.role)
@@ -90,7 +91,7 @@ def change_user(
             User.objects.select_for_update(of=("self",)).filter(tenant=tenant, pk=user_id).first()
         )
         if user is None:
-            raise NotFound("User not found")
+            raise NotFound(gettext("User not found"))
         changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
         _check_change(actor, user, changes)
         if changes.get("is_active") is True:
@@ -117,7 +118,7 @@ def _as_it_will_be(user_id: UUID, changes: dict[str, Any], tenant: Tenant | None
     """Return a user with the changes that a new password must not resemble; nothing is stored."""
     user = User.objects.filter(tenant=tenant, pk=user_id).first()
     if user is None:
-        raise NotFound("User not found")
+        raise NotFound(gettext("User not found"))
     user.email = changes.get("email", user.email)
     user.display_name = changes.get("display_name", user.display_name)
     return user
@@ -146,26 +147,29 @@ def email_taken_is_a_conflict() -> Iterator[None]:
         if "user_email_once_per_tenant" not in str(error):
             raise
         raise Conflict(
-            "A user with this email already exists in this tenant", code="email_taken"
+            gettext("A user with this email already exists in this tenant"), code="email_taken"
         ) from error
 
 
 def _check_change(actor: User, user: User, changes: dict[str, Any]) -> None:
     if user.pk != actor.pk and changes:
-        _require_owner_for(actor, outranks(user, actor), "change an owner")
-    _require_owner_for(actor, changes.get("role") == Role.OWNER, "make an owner")
+        _require_owner_for(actor, outranks(user, actor), gettext("change an owner"))
+    _require_owner_for(actor, changes.get("role") == Role.OWNER, gettext("make an owner"))
     loses_rights = changes.get("is_active") is False or "role" in changes
     if loses_rights and _is_last_owner(user):
-        raise Conflict("The last active owner cannot be disabled or demoted", code="last_owner")
+        raise Conflict(
+            gettext("The last active owner cannot be disabled or demoted"), code="last_owner"
+        )
     if loses_rights and user.pk == actor.pk:
         raise Conflict(
-            "Somebody else has to change your role or disable your account", code="own_account"
+            gettext("Somebody else has to change your role or disable your account"),
+            code="own_account",
         )
 
 
 def _require_owner_for(actor: User, needed: bool, what: str) -> None:
     if needed and not (actor.is_superuser or actor.role == Role.OWNER):
-        raise Forbidden(f"Only owners can {what}", code="owner_required")
+        raise Forbidden(gettext("Only owners can %(what)s") % {"what": what}, code="owner_required")
 
 
 def _is_last_owner(user: User) -> bool:

@@ -25,6 +25,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -127,7 +128,9 @@ def begin_attempt(email: str, address: str, accounts: Iterable[User]) -> LoginAt
             attempt = LoginAttempt(trusted, attempt.key, attempt.address, attempt.number)
             full, wait, is_news = _count(attempt, rate, address_only=True)
     except RedisError as error:
-        raise LimiterUnavailable("The service cannot accept this request at the moment.") from error
+        raise LimiterUnavailable(
+            gettext("The service cannot accept this request at the moment.")
+        ) from error
     if full:
         if is_news:
             _note(attempt, known, address)
@@ -142,7 +145,7 @@ def unlock(email: str) -> int:
         with _connect(settings.REDIS_URL).pipeline() as pipe:
             count, _ = pipe.zcard(key).delete(key, f"{key}:noted").execute()
     except RedisError as error:
-        raise LimiterUnavailable("Redis cannot be reached.") from error
+        raise LimiterUnavailable(gettext("Redis cannot be reached.")) from error
     return int(count)
 
 

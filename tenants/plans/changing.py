@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from minirag.lib.errors import Conflict, NotFound
 from tenants.audit import compare, record
@@ -17,7 +18,7 @@ def find_plan(key: str) -> Plan:
     """Raises NotFound (`plan_not_found`)."""
     plan = Plan.objects.filter(key=key).first()
     if plan is None:
-        raise NotFound("There is no such plan.", code="plan_not_found")
+        raise NotFound(gettext("There is no such plan."), code="plan_not_found")
     return plan
 
 
@@ -29,7 +30,9 @@ def create_plan(fields: dict[str, Any], *, actor: str = "") -> Plan:
             plan.save(force_insert=True)
             record("plan.created", of=plan, actor=actor)
     except IntegrityError:
-        raise Conflict("There is a plan of this key already.", code="plan_exists") from None
+        raise Conflict(
+            gettext("There is a plan of this key already."), code="plan_exists"
+        ) from None
     return plan
 
 
@@ -50,7 +53,9 @@ def remove_plan(plan: Plan, *, actor: str = "") -> None:
         count = Tenant.objects.filter(plan=plan.key).count()
         if count:
             raise Conflict(
-                f"{count} tenants have this plan; give them another first.", code="plan_in_use"
+                gettext("%(count)s tenants have this plan; give them another first.")
+                % {"count": count},
+                code="plan_in_use",
             )
         record("plan.removed", of=plan, actor=actor)
         plan.delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from django.http import Http404
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
@@ -126,9 +127,13 @@ class PlatformTenantDetail(PlatformView):
         """Erase a tenant that is archived already; the slug has to be repeated."""
         tenant = get_tenant(slug)
         if tenant.status != TenantStatus.ARCHIVED:
-            raise Conflict("Only an archived tenant can be erased.", code="tenant_not_archived")
+            raise Conflict(
+                gettext("Only an archived tenant can be erased."), code="tenant_not_archived"
+            )
         if body.confirm != slug:
-            raise BadInput("confirm must be the tenant's slug.", code="confirmation_required")
+            raise BadInput(
+                gettext("confirm must be the tenant's slug."), code="confirmation_required"
+            )
         erase_tenant(tenant, actor=self.actor(request))
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 
 import redis
 from django.conf import settings
+from django.utils.translation import gettext
 
 from minirag.lib.errors import ProductError
 
@@ -47,7 +48,7 @@ def remove_traces(schema_name: str) -> Traces:
                 client.unlink(*keys[start : start + 500])
     except redis.RedisError as error:
         raise TracesRemain(
-            "Redis cannot be reached, so the tenant's keys there would remain."
+            gettext("Redis cannot be reached, so the tenant's keys there would remain.")
         ) from error
     folder = settings.MEDIA_ROOT / schema_name
     sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]

@@ -8,6 +8,7 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput, Conflict, NotFound, ProductError
 from tenants.context import tenant_context
@@ -96,7 +97,8 @@ def change_matching(
         tenants = list(_lock(selection.find())[: MAX_MATCHES + 1])
         if len(tenants) > MAX_MATCHES:
             raise BadInput(
-                f"More than {MAX_MATCHES} tenants match; narrow the search.",
+                gettext("More than %(max_matches)s tenants match; narrow the search.")
+                % {"max_matches": MAX_MATCHES},
                 code="too_many_tenants",
             )
         if len(tenants) != expected_total:

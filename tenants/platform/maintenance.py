@@ -76,7 +76,7 @@ def begin_maintenance(
     A tenant's own maintenance goes on when that of all ends.
     """
     if not 1 <= minutes <= LONGEST.total_seconds() / 60:
-        raise BadInput("Maintenance lasts from 1 minute to 7 days.", code="maintenance_invalid")
+        raise BadInput(_("Maintenance lasts from 1 minute to 7 days."), code="maintenance_invalid")
     until, message = timezone.now() + timedelta(minutes=minutes), message.strip()[:500]
     facts = {"maintenance_message": message, "maintenance_until": until}
     with tenant_context(None), transaction.atomic():

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -39,7 +40,7 @@ def authenticate_operator(authorization: str | None) -> OperatorToken:
     """Turn an `Authorization` header into an operator's token. Raises NotAuthenticated."""
     scheme, _, secret = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
-        raise NotAuthenticated("Not authenticated")
+        raise NotAuthenticated(gettext("Not authenticated"))
     token = (
         OperatorToken.objects.select_related("user")
         .filter(token_hash=hash_token(secret.strip()))
@@ -49,9 +50,9 @@ def authenticate_operator(authorization: str | None) -> OperatorToken:
         token is not None and token.is_active and token.user.is_active and token.user.is_superuser
     )
     if token is None or not is_good:
-        raise NotAuthenticated("Invalid or revoked operator token", code="token_invalid")
+        raise NotAuthenticated(gettext("Invalid or revoked operator token"), code="token_invalid")
     if token.expires_at is not None and token.expires_at <= timezone.now():
-        raise NotAuthenticated("Operator token has expired", code="token_expired")
+        raise NotAuthenticated(gettext("Operator token has expired"), code="token_expired")
     _touch(token)
     return token
 
@@ -83,5 +84,5 @@ class MayOperate(BasePermission):
         if not isinstance(token, OperatorToken):
             return False
         if token.is_read_only and request.method not in _SAFE_METHODS:
-            raise Forbidden("This token may only read.", code="token_restricted")
+            raise Forbidden(gettext("This token may only read."), code="token_restricted")
         return True

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput
 
@@ -43,19 +44,19 @@ def verify_receipt(receipt: Any, *, public_key: str = "") -> None:
     """Raise ReceiptInvalid unless the installation with this key, by default this one, has signed it as it is."""
     expected = public_key.strip() or own_public_key()
     if not isinstance(receipt, dict) or receipt.get("kind") != KIND:
-        raise ReceiptInvalid("This is no receipt of an erasure.")
+        raise ReceiptInvalid(gettext("This is no receipt of an erasure."))
     said = {
         name: value for name, value in receipt.items() if name not in ("public_key", "signature")
     }
     if receipt.get("public_key") != expected:
         raise ReceiptInvalid(
-            "The receipt was signed by another installation, or with an older key."
+            gettext("The receipt was signed by another installation, or with an older key.")
         )
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(expected, validate=True))
         key.verify(base64.b64decode(str(receipt.get("signature")), validate=True), _canonical(said))
     except (InvalidSignature, ValueError):
-        raise ReceiptInvalid("The receipt was changed after it was signed.") from None
+        raise ReceiptInvalid(gettext("The receipt was changed after it was signed.")) from None
 
 
 def own_public_key() -> str:

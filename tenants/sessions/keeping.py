@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.errors import NotFound
 from minirag.lib.http_in.reading import client_address
@@ -76,7 +77,7 @@ def sessions_of(user: User) -> BrowserSessionQuerySet:
 def end_own(user: User, session_id: UUID) -> None:
     """Log oneself out in a browser. Raises NotFound."""
     if not sessions_of(user).filter(pk=session_id).end():
-        raise NotFound("Session not found")
+        raise NotFound(gettext("Session not found"))
     _note(user, user, 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.http_in.nouns import Joined
@@ -50,7 +51,7 @@ class OwnLogo(SettingsView):
         try:
             data = base64.b64decode("".join(body.content.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise LogoRefused("content is not base64.") from None
+            raise LogoRefused(gettext("content is not base64.")) from None
         set_logo(require_tenant(), data)
         return _show(request)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.errors import NotFound
@@ -33,7 +34,7 @@ class OwnProvider(ApiView):
     def get(self, request: Request) -> dict[str, Any]:
         provider = SsoProvider.objects.filter(tenant=require_tenant()).first()
         if provider is None:
-            raise NotFound("No provider is set")
+            raise NotFound(gettext("No provider is set"))
         return _show(request, provider)
 
     @describe(

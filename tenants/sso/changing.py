@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput, Forbidden
 from minirag.lib.http_out.client import OutboundError, check_url
@@ -27,7 +28,7 @@ class SsoRefused(Forbidden):
 def require_owner(actor: User) -> None:
     """Raise Forbidden (`owner_required`): who chooses the provider can come in as anybody."""
     if not (actor.is_superuser or (actor.is_active and actor.role == Role.OWNER)):
-        raise Forbidden("Only owners can change single sign-on", code="owner_required")
+        raise Forbidden(gettext("Only owners can change single sign-on"), code="owner_required")
 
 
 def set_provider(
@@ -45,12 +46,14 @@ def set_provider(
     except OutboundError as error:
         raise BadInput(str(error), code="issuer_invalid") from error
     if values["default_role"] in (Role.OWNER, Role.ADMIN):
-        raise BadInput("Nobody becomes an owner or admin by a provider.", code="role_invalid")
+        raise BadInput(
+            gettext("Nobody becomes an owner or admin by a provider."), code="role_invalid"
+        )
     with transaction.atomic():
         provider = SsoProvider.objects.select_for_update().filter(tenant=tenant).first()
         provider = provider or SsoProvider(tenant=tenant)
         if secret is None and provider.encrypted_secret and provider.issuer != values["issuer"]:
-            said = "Another issuer needs its client_secret with it; an empty one is none."
+            said = gettext("Another issuer needs its client_secret with it; an empty one is none.")
             raise BadInput(said, code="sso_secret_needed")
         changes = audit.compare(provider, values)
         for name, value in values.items():
@@ -86,7 +89,7 @@ def user_for(provider: SsoProvider, person: Person) -> User:
         identity = known.first()
         user = identity.user if identity is not None else _bind(provider, person)
     if not user.is_active or user.tenant_id != provider.tenant_id:
-        raise SsoRefused("This account is disabled.")
+        raise SsoRefused(gettext("This account is disabled."))
     return user
 
 
@@ -98,12 +101,14 @@ def _tenant_of(provider: SsoProvider) -> Tenant | None:
 def _bind(provider: SsoProvider, person: Person) -> User:
     email = normalise_email(person.email)
     if not email or not provider.admits(email):
-        raise SsoRefused("Your provider names no verified e-mail that may come in here.")
+        raise SsoRefused(gettext("Your provider names no verified e-mail that may come in here."))
     tenant = _tenant_of(provider)
     user = User.objects.filter(tenant=tenant, email__iexact=email).first()
     if user is None:
         if not provider.makes_users:
-            raise SsoRefused("There is no account with your e-mail here: ask to be invited.")
+            raise SsoRefused(
+                gettext("There is no account with your e-mail here: ask to be invited.")
+            )
         user = User(
             tenant=tenant,
             email=email,
@@ -118,7 +123,9 @@ def _bind(provider: SsoProvider, person: Person) -> User:
     elif SsoIdentity.objects.filter(user=user, issuer=provider.issuer).exists():
         # An e-mail that was given to somebody else there, or taken: the account stays whose it was.
         raise SsoRefused(
-            "Your provider knows this account as somebody else: ask who manages people here."
+            gettext(
+                "Your provider knows this account as somebody else: ask who manages people here."
+            )
         )
     SsoIdentity.objects.create(
         user=user, tenant=tenant, issuer=provider.issuer, subject=person.subject

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import jwt
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import OutboundError, fetch
@@ -54,7 +55,7 @@ def discover(provider: SsoProvider) -> Endpoints:
     issuer = provider.issuer.rstrip("/")
     said = _get_json(f"{issuer}/.well-known/openid-configuration")
     if str(said.get("issuer", "")).rstrip("/") != issuer:
-        raise SsoFailed("The provider calls itself something else than this issuer.")
+        raise SsoFailed(gettext("The provider calls itself something else than this issuer."))
     try:
         methods = said.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         found = Endpoints(
@@ -62,9 +63,9 @@ def discover(provider: SsoProvider) -> Endpoints:
             basic="client_secret_basic" in methods,
         )  # fmt: skip
     except (KeyError, TypeError):
-        raise SsoFailed("The provider's configuration is not whole.") from None
+        raise SsoFailed(gettext("The provider's configuration is not whole.")) from None
     if urlsplit(found.authorization).scheme not in ("https", urlsplit(issuer).scheme):
-        raise SsoFailed("The provider's log-in page is not reached by https.")
+        raise SsoFailed(gettext("The provider's log-in page is not reached by https."))
     return found
 
 
@@ -100,7 +101,7 @@ def redeem(provider: SsoProvider, code: str, *, back: str, nonce: str, verifier:
     )
     token = answer.get("id_token")
     if not isinstance(token, str):
-        raise SsoFailed("The provider did not take the code.")
+        raise SsoFailed(gettext("The provider did not take the code."))
     return _read_person(provider, token, _get_json(endpoints.keys), nonce)
 
 
@@ -110,20 +111,20 @@ def _read_person(provider: SsoProvider, token: str, keys: dict[str, Any], nonce:
         known = [key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_type != "oct"]
         fitting = [key for key in known if key.key_id == header.get("kid")] or known
         if len(fitting) != 1 or header.get("alg") not in _ALGORITHMS:
-            raise SsoFailed("The ID token is signed with no key of this provider.")
+            raise SsoFailed(gettext("The ID token is signed with no key of this provider."))
         claims = jwt.decode(
             token, fitting[0].key, algorithms=[header["alg"]], audience=provider.client_id, leeway=_LEEWAY,
             options={"require": ["iss", "sub", "aud", "exp", "iat"]},
         )  # fmt: skip
     except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
-        raise SsoFailed("The ID token does not hold.") from error
+        raise SsoFailed(gettext("The ID token does not hold.")) from error
     if str(claims["iss"]).rstrip("/") != provider.issuer.rstrip("/"):
-        raise SsoFailed("The ID token is of another issuer.")
+        raise SsoFailed(gettext("The ID token is of another issuer."))
     if not constant_time_compare(str(claims.get("nonce", "")), nonce):
-        raise SsoFailed("The ID token is not for this try.")
+        raise SsoFailed(gettext("The ID token is not for this try."))
     party = claims.get("azp", provider.client_id)
     if party != provider.client_id:
-        raise SsoFailed("The ID token is for another client.")
+        raise SsoFailed(gettext("The ID token is for another client."))
     email = str(claims.get("email") or "") if claims.get("email_verified") is True else ""
     return Person(str(claims["sub"])[:255], email, str(claims.get("name") or "")[:255])
 
@@ -140,9 +141,11 @@ def _call(url: str, **how: Any) -> dict[str, Any]:
         )
         said = json.loads(found.body)
     except OutboundError as error:
-        raise SsoFailed(f"The provider cannot be asked: {error}") from error
+        raise SsoFailed(
+            gettext("The provider cannot be asked: %(error)s") % {"error": error}
+        ) from error
     except ValueError as error:
-        raise SsoFailed("The provider answered something that is no JSON.") from error
+        raise SsoFailed(gettext("The provider answered something that is no JSON.")) from error
     if found.status >= 300 or not isinstance(said, dict):
-        raise SsoFailed("The provider refused.")
+        raise SsoFailed(gettext("The provider refused."))
     return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.errors import NotFound
@@ -78,5 +79,5 @@ def find_token(request: Request, token_id: UUID) -> ApiToken:
     """Return a token that the caller may see. Raises NotFound."""
     token = visible_tokens(request).filter(pk=token_id).first()
     if token is None:
-        raise NotFound("Token not found")
+        raise NotFound(gettext("Token not found"))
     return token

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
 from minirag.lib.security.groups import fold_groups
@@ -64,10 +65,10 @@ def mint_token(
     grant = grant.filled_up(maker)
     _require_within(grant, maker)
     if grant.expires_at is not None and grant.expires_at <= timezone.now():
-        raise BadInput("expires_at is in the past", code="expiry_past")
+        raise BadInput(gettext("expires_at is in the past"), code="expiry_past")
     if grant.bot_profile_id is not None and not _has_bot(user, grant.bot_profile_id):
         raise BadInput(
-            "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+            gettext("Bot profile not found or belongs to a different tenant"), code="bot_not_found"
         )
     with transaction.atomic():
         token, secret = _create(user, name, grant, rate=maker.rate if maker else "")
@@ -92,16 +93,19 @@ def rotate_token(
             .first()
         )
         if old is None:
-            raise NotFound("Token not found")
+            raise NotFound(gettext("Token not found"))
         if old.user_id != actor.pk and outranks(old.user, actor):
-            raise Forbidden("Only owners can hold the token of an owner", code="owner_required")
+            raise Forbidden(
+                gettext("Only owners can hold the token of an owner"), code="owner_required"
+            )
         _require_within(Grant.of(old), maker)
         if not old.is_active or old.is_expired or not old.user.is_active:
             raise Conflict(
-                "This token does not work any more, so it cannot be rotated", code="token_inactive"
+                gettext("This token does not work any more, so it cannot be rotated"),
+                code="token_inactive",
             )
         if old.replaced_by_id is not None:
-            raise Conflict("This token was rotated already", code="token_rotated")
+            raise Conflict(gettext("This token was rotated already"), code="token_rotated")
         new, secret = _create(
             old.user, old.name, Grant.of(old), rate=old.rate, family_id=old.family
         )
