@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from conversations.models import Chat
 from knowledge.models import INSIDER, Audience
@@ -29,7 +30,9 @@ def audience_of(identity: Identity, named: Sequence[str] | None) -> Audience:
         return Audience.of(token.groups)
     asked = Audience.of(named)
     if not token.names_groups and not asked.groups <= Audience.of(token.groups).groups:
-        raise Forbidden("This token may not ask for these groups.", code="groups_not_allowed")
+        raise Forbidden(
+            gettext("This token may not ask for these groups."), code="groups_not_allowed"
+        )
     return asked
 
 

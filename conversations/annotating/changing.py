@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext
 
 from conversations.models import Chat, ChatNote, ChatTag
 from conversations.models.annotations import LONGEST_NOTE, LONGEST_TAG
@@ -31,11 +32,17 @@ def add_note(chat: Chat, text: str, author: User) -> ChatNote:
     """Raises BadInput for an empty or endless one, Conflict (`too_many_notes`)."""
     text = text.strip()
     if not text or len(text) > LONGEST_NOTE or "\0" in text:
-        raise BadInput(f"A note has 1 to {LONGEST_NOTE:,} characters.")
+        raise BadInput(
+            gettext("A note has 1 to %(longest_note)s characters.")
+            % {"longest_note": f"{LONGEST_NOTE:,}"}
+        )
     with transaction.atomic():
         hold_row(f"notes of {chat.pk}")  # so that they are counted one by one
         if chat.notes.count() >= MOST_NOTES:
-            raise Conflict(f"This chat has {MOST_NOTES} notes already.", code="too_many_notes")
+            raise Conflict(
+                gettext("This chat has %(most_notes)s notes already.") % {"most_notes": MOST_NOTES},
+                code="too_many_notes",
+            )
         note = ChatNote.objects.create(
             chat=chat, text=text, author_id=author.pk, author_email=author.email
         )
@@ -48,7 +55,7 @@ def delete_note(chat: Chat, note_id: UUID) -> None:
     """Raises NotFound."""
     note = chat.notes.filter(pk=note_id).first()
     if note is None:
-        raise NotFound("Note not found")
+        raise NotFound(gettext("Note not found"))
     with transaction.atomic():
         record("chat_note.deleted", of=note, detail={"chat_id": chat.pk})
         note.delete()
@@ -73,10 +80,13 @@ def clean_tags(names: Sequence[str]) -> set[str]:
     """Tags as they are kept: in small letters, without commas and what stands around. Raises BadInput."""
     cleaned = {" ".join(name.lower().split()) for name in names}
     if len(cleaned) > MOST_TAGS:
-        raise BadInput(f"A chat has at most {MOST_TAGS} tags.")
+        raise BadInput(gettext("A chat has at most %(most_tags)s tags.") % {"most_tags": MOST_TAGS})
     for name in cleaned:
         if not name or len(name) > LONGEST_TAG or "," in name or not name.isprintable():
-            raise BadInput(f"A tag has 1 to {LONGEST_TAG} characters and no comma.")
+            raise BadInput(
+                gettext("A tag has 1 to %(longest_tag)s characters and no comma.")
+                % {"longest_tag": LONGEST_TAG}
+            )
     return cleaned
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from bots.profiles import find_bot
 from conversations.models import CannedAnswer, Handoff
@@ -34,7 +35,7 @@ def create_canned(fields: Mapping[str, Any]) -> CannedAnswer:
     with transaction.atomic():
         hold_row("canned answers")  # so that they are counted one by one
         if CannedAnswer.objects.count() >= MOST_CANNED:
-            told = f"There are {MOST_CANNED} canned answers already."
+            told = gettext("There are %(count)s canned answers already.") % {"count": MOST_CANNED}
             raise Conflict(told, code="too_many_canned_answers")
         canned = CannedAnswer.objects.create(**fields)
         record("canned_answer.created", of=canned)
@@ -64,7 +65,7 @@ def find_canned(canned_answer_id: UUID) -> CannedAnswer:
     """Raises NotFound."""
     canned = CannedAnswer.objects.filter(pk=canned_answer_id).first()
     if canned is None:
-        raise NotFound("Canned answer not found")
+        raise NotFound(gettext("Canned answer not found"))
     return canned
 
 

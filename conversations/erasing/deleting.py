@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from conversations.erasing.keeping import KeptWords, delete_kept, find_kept, forget_told
 from conversations.exports.jobs import drop_files_of_words
@@ -56,7 +57,7 @@ def forget_visitor(
     while part := list(chats.values_list("pk", flat=True)[:_AT_ONCE]):
         count += delete_part(part)
     if not count:
-        raise NotFound("There is no chat of this visitor")
+        raise NotFound(gettext("There is no chat of this visitor"))
     record("visitor.chats_deleted", detail={"count": count, **gone._asdict()})
     return Forgotten(count, gone, left)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from bots.configurations import changed_fields
 from conversations.models import EvaluationResult, EvaluationRun
 from minirag.lib.errors import BadInput
@@ -44,7 +46,7 @@ class Comparison:
 def compare_runs(before: EvaluationRun, after: EvaluationRun) -> Comparison:
     """Compare two runs of one bot. Raises BadInput (`runs_not_comparable`)."""
     if before.bot_profile_id != after.bot_profile_id:
-        raise BadInput("These are runs of two bots.", code="runs_not_comparable")
+        raise BadInput(gettext("These are runs of two bots."), code="runs_not_comparable")
     old, new = _load(before), _load(after)
     both = [name for name in old if name in new]
     pairs = [Changed(new[name].question, old[name], new[name]) for name in both]

@@ -17,6 +17,7 @@ from typing import Any, Final
 import structlog
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext
 
 from bots.configurations import fingerprint
 from bots.models import BotProfile
@@ -64,7 +65,10 @@ def order_run(
     count = questions.count()
     if not count:
         told = f" with the tag {tag!r}" if tag else ""
-        raise BadInput(f"The bot has no active golden question{told}.", code="no_golden_questions")
+        raise BadInput(
+            gettext("The bot has no active golden question%(told)s.") % {"told": told},
+            code="no_golden_questions",
+        )
     configuration = configuration_of(bot)
     with transaction.atomic():
         _make_room(bot.pk)
@@ -88,7 +92,9 @@ def _make_room(bot_profile_id: uuid.UUID) -> None:
     list(bots.filter(pk=bot_profile_id))
     if EvaluationRun.objects.filter(bot_profile_id=bot_profile_id).open().count() >= MAX_OPEN:
         raise Conflict(
-            f"{MAX_OPEN} runs of this bot are waiting or running already.", code="too_many_runs"
+            gettext("%(max_open)s runs of this bot are waiting or running already.")
+            % {"max_open": MAX_OPEN},
+            code="too_many_runs",
         )
 
 
@@ -105,7 +111,7 @@ def _note(what: str, run: EvaluationRun) -> None:
 def find_run(run_id: uuid.UUID) -> EvaluationRun:
     run = EvaluationRun.objects.select_related("bot_profile").filter(pk=run_id).first()
     if run is None:
-        raise NotFound("Evaluation run not found")
+        raise NotFound(gettext("Evaluation run not found"))
     return run
 
 
@@ -114,7 +120,7 @@ def stop_run(run_id: uuid.UUID) -> EvaluationRun:
     with transaction.atomic():
         if not EvaluationRun.objects.filter(pk=run_id).stop():
             find_run(run_id)
-            raise Conflict("The run is over.", code="run_over")
+            raise Conflict(gettext("The run is over."), code="run_over")
         run = find_run(run_id)
         _note("cancelled", run)
     return run
@@ -130,7 +136,9 @@ def retry_run(run_id: uuid.UUID) -> EvaluationRun:
         if run.can_go_on:
             _make_room(run.bot_profile_id)
         if not EvaluationRun.objects.filter(pk=run_id).retry():
-            raise Conflict("Only a failed or cancelled run can go on.", code="run_not_failed")
+            raise Conflict(
+                gettext("Only a failed or cancelled run can go on."), code="run_not_failed"
+            )
         run = find_run(run_id)
         _note("retried", run)
     return run

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
 from django.utils import timezone
+from django.utils.translation import gettext
 from pydantic_core import to_json
 
 from bots.quotas.sharing import claim_in_share
@@ -69,7 +70,9 @@ def create_job(
         _lock_exports()
         if ExportJob.objects.open().count() >= MAX_OPEN:
             raise Conflict(
-                f"{MAX_OPEN} exports are waiting or running already.", code="too_many_exports"
+                gettext("%(max_open)s exports are waiting or running already.")
+                % {"max_open": MAX_OPEN},
+                code="too_many_exports",
             )
         job = ExportJob.objects.order(
             export_type=export_type,
@@ -91,7 +94,7 @@ def note_act(what: str, job: ExportJob) -> None:
 def find_job(job_id: uuid.UUID) -> ExportJob:
     job = ExportJob.objects.filter(pk=job_id).first()
     if job is None:
-        raise NotFound("Export not found")
+        raise NotFound(gettext("Export not found"))
     return job
 
 
@@ -100,7 +103,9 @@ def retry_job(job_id: uuid.UUID) -> ExportJob:
     with transaction.atomic():
         if not ExportJob.objects.filter(pk=job_id).retry():
             find_job(job_id)
-            raise Conflict("Only a failed export can be retried.", code="export_not_failed")
+            raise Conflict(
+                gettext("Only a failed export can be retried."), code="export_not_failed"
+            )
         ExportPart.objects.filter(job_id=job_id).delete()
         job = find_job(job_id)
         note_act("retried", job)
@@ -118,9 +123,14 @@ def delete_job(job_id: uuid.UUID) -> None:
 def open_file(job: ExportJob) -> Iterator[bytes]:
     """Return the file piece by piece. Raises Conflict (`export_not_ready`), Gone (`export_expired`)."""
     if job.status != ExportStatus.SUCCEEDED:
-        raise Conflict(f"The export is {job.status}: there is no file.", code="export_not_ready")
+        raise Conflict(
+            gettext("The export is %(status)s: there is no file.") % {"status": job.status},
+            code="export_not_ready",
+        )
     if job.is_expired:
-        raise Gone("The file is not kept any longer. Make a new export.", code="export_expired")
+        raise Gone(
+            gettext("The file is not kept any longer. Make a new export."), code="export_expired"
+        )
     return _read_parts(job)
 
 

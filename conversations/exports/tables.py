@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 from pydantic import ConfigDict
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
@@ -199,10 +200,12 @@ def check_filters(export_type: str, filters: ExportFilters, time_zone: str) -> F
     if unknown:
         names = ", ".join(sorted(unknown))
         raise BadInput(
-            f"An export of {export_type} cannot be filtered by {names}.", code="filter_unknown"
+            gettext("An export of %(export_type)s cannot be filtered by %(names)s.")
+            % {"export_type": export_type, "names": names},
+            code="filter_unknown",
         )
     if filters.bot_profile_id and not BotProfile.objects.filter(pk=filters.bot_profile_id).exists():
-        raise BadInput("Bot profile not found", code="bot_not_found")
+        raise BadInput(gettext("Bot profile not found"), code="bot_not_found")
     return given
 
 

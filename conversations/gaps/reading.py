@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
 
 from conversations.models.gaps import Gap, GapQuestion
 from knowledge.models import ANYONE, Chunk, Source
@@ -55,7 +56,7 @@ def find_gap(gap_id: uuid.UUID) -> Gap:
     """Return a gap that still has questions. Raises NotFound."""
     gap = list_gaps().filter(pk=gap_id).select_related("bot_profile").first()
     if gap is None:
-        raise NotFound("Gap not found")
+        raise NotFound(gettext("Gap not found"))
     return gap
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from bots.profiles import find_bot
@@ -87,7 +88,7 @@ class GoldenImport(GoldenView):
         bot = find_bot(bot_profile_id)
         upload = read_upload(request._request, GoldenFileForm)
         if upload.data is None:
-            raise BadInput("The file is too large.", code="golden_file_too_large")
+            raise BadInput(gettext("The file is too large."), code="golden_file_too_large")
         lines = read_golden_file(upload.file_name, upload.data)
         added, refused = add_goldens(
             bot, lines.read, made_by=name_caller(request), file_name=upload.file_name

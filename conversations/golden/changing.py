@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, Outcome
 from conversations.models import (
@@ -37,7 +38,7 @@ def find_golden(golden_question_id: UUID) -> GoldenQuestion:
     rows = GoldenQuestion.objects.select_related("bot_profile")
     golden = rows.filter(pk=golden_question_id).first()
     if golden is None:
-        raise NotFound("Golden question not found")
+        raise NotFound(gettext("Golden question not found"))
     return golden
 
 
@@ -92,7 +93,8 @@ def require_room(bot: BotProfile) -> None:
     _lock_goldens(bot.pk)
     if GoldenQuestion.objects.filter(bot_profile=bot).count() >= MOST_QUESTIONS:
         raise Conflict(
-            f"A bot has at most {MOST_QUESTIONS} golden questions.",
+            gettext("A bot has at most %(most_questions)s golden questions.")
+            % {"most_questions": MOST_QUESTIONS},
             code="too_many_golden_questions",
         )
 
@@ -104,7 +106,7 @@ def save_golden(golden: GoldenQuestion, **options: Any) -> None:
             golden.save(**options)
     except IntegrityError:
         raise Conflict(
-            "This bot has this golden question already.", code="golden_question_exists"
+            gettext("This bot has this golden question already."), code="golden_question_exists"
         ) from None
 
 
@@ -233,7 +235,7 @@ def find_asked(chat_id: UUID, message_id: UUID) -> Message:
         earlier = asked.filter(created_at__lte=message.created_at).order_by("-created_at", "-id")
         message = asked.filter(answer=message).first() or earlier.first()
     if message is None or message.role != MessageRole.USER:
-        raise NotFound("Message not found")
+        raise NotFound(gettext("Message not found"))
     return message
 
 

@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 import yaml
+from django.utils.translation import gettext
 
 from conversations.models.golden import as_said
 from minirag.lib.errors import BadInput
@@ -45,12 +46,14 @@ def read_golden_file(name: str, data: bytes) -> Lines:
     reader = _READERS.get(PurePath(name).suffix.lower())
     if reader is None:
         raise BadInput(
-            f"Golden questions come as {', '.join(_READERS)}, not as {PurePath(name).suffix or name[:50]!r}.",
+            gettext("Golden questions come as %(what)s, not as %(what2)s.")
+            % {"what": ", ".join(_READERS), "what2": f"{PurePath(name).suffix or name[:50]!r}"},
             code="golden_file_unsupported",
         )
     if len(data) > LARGEST_FILE:
         raise BadInput(
-            f"The file is larger than {LARGEST_FILE // 1_000_000} MB.", code="golden_file_too_large"
+            gettext("The file is larger than %(what)s MB.") % {"what": LARGEST_FILE // 1000000},
+            code="golden_file_too_large",
         )
     lines = Lines()
     for count, (number, row) in enumerate(reader(_decode(data)), start=1):
@@ -119,7 +122,8 @@ def _read_csv(text: str) -> Iterator[tuple[int, Any]]:
             header = [cell.strip() for cell in cells]
             if "question" not in header:
                 raise BadInput(
-                    "The first line names no column question.", code="golden_file_unreadable"
+                    gettext("The first line names no column question."),
+                    code="golden_file_unreadable",
                 )
             continue
         if not any(cell.strip() for cell in cells):
@@ -133,7 +137,7 @@ def _read_csv(text: str) -> Iterator[tuple[int, Any]]:
         told = {name: cell for name, cell in zip(header, cells, strict=False) if cell.strip()}
         yield number, told
     if header is None:
-        raise BadInput("The file is empty.", code="golden_file_unreadable")
+        raise BadInput(gettext("The file is empty."), code="golden_file_unreadable")
 
 
 class _Loader(yaml.SafeLoader):
@@ -159,7 +163,7 @@ def _read_yaml(text: str) -> Iterator[tuple[int, Any]]:
             break  # no list, or one in brackets
     if not items:
         raise BadInput(
-            "The file is no list of questions: each begins with “- ”.",
+            gettext("The file is no list of questions: each begins with “- ”."),
             code="golden_file_unreadable",
         )
     for number, lines in items:

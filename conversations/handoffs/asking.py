@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import Outcome
 from conversations.handoffs.rules import is_staffed
@@ -142,7 +143,7 @@ def leave_message(
     Conflict (`no_messages`) where the bot takes none."""
     rules = require_offered(chat.bot_profile_id)
     if not rules.takes_messages:
-        raise Conflict("This assistant takes no messages.", code="no_messages")
+        raise Conflict(gettext("This assistant takes no messages."), code="no_messages")
     with transaction.atomic():
         handoff = call_person(
             chat, HandoffReason.MESSAGE, language=language[:10], contact=contact, contact_name=name
@@ -157,7 +158,7 @@ def leave_message(
 def require_offered(bot_profile_id: UUID) -> HandoffRules:
     rules = HandoffRules.objects.filter(bot_profile_id=bot_profile_id, is_offered=True).first()
     if rules is None or not has_feature(Feature.HANDOFFS):
-        raise NotFound("This assistant has no people to ask for.")
+        raise NotFound(gettext("This assistant has no people to ask for."))
     return rules
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from bots.models import Outcome
 from conversations.following.journal import stop_turns
@@ -42,7 +43,7 @@ def may_answer(user: User) -> bool:
 def require_may_answer(user: User) -> None:
     """Raises Forbidden (`role_forbidden`)."""
     if not may_answer(user):
-        raise Forbidden("Your role may not answer chats.", code="role_forbidden")
+        raise Forbidden(gettext("Your role may not answer chats."), code="role_forbidden")
 
 
 def join(
@@ -137,8 +138,10 @@ def _end(handoff: Handoff, person: User, ended_as: HandoffEnd) -> Handoff:
 def refuse(handoff: Handoff) -> Conflict:
     """Why somebody who has not joined cannot do that."""
     if handoff.state == HandoffState.CLOSED:
-        return Conflict("This chat has no handoff any more.", code="handoff_closed")
+        return Conflict(gettext("This chat has no handoff any more."), code="handoff_closed")
     if handoff.state == HandoffState.JOINED:
         who = handoff.person_name or handoff.person_email
-        return Conflict(f"{who} answers in this chat.", code="handoff_taken")
-    return Conflict("Join the chat first.", code="handoff_waiting")
+        return Conflict(
+            gettext("%(who)s answers in this chat.") % {"who": who}, code="handoff_taken"
+        )
+    return Conflict(gettext("Join the chat first."), code="handoff_waiting")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from conversations.models import Chat, Handoff
 from minirag.lib.errors import NotFound
@@ -23,12 +24,12 @@ def find_handoff(handoff_id: UUID) -> Handoff:
     """Return it with its chat. Raises NotFound, also for one of another tenant."""
     found = Handoff.objects.select_related("chat", "bot_profile").filter(pk=handoff_id).first()
     if found is None:
-        raise NotFound("Handoff not found")
+        raise NotFound(gettext("Handoff not found"))
     return found
 
 
 def find_chat(chats: QuerySet[Chat], chat_id: UUID) -> Chat:
     chat = chats.filter(pk=chat_id).first()
     if chat is None:
-        raise NotFound("Chat session not found")
+        raise NotFound(gettext("Chat session not found"))
     return chat

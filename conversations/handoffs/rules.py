@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from conversations.handoffs.hours import find_opening, is_within
@@ -26,7 +27,7 @@ def find_rules(bot: BotProfile) -> HandoffRules:
     """Return the bot's rules. Raises NotFound where it has none, and so nobody gets a person."""
     rules = HandoffRules.objects.filter(bot_profile_id=bot.pk).first()
     if rules is None:
-        raise NotFound("The bot has no handoff rules")
+        raise NotFound(gettext("The bot has no handoff rules"))
     return rules
 
 

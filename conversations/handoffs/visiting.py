@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from conversations.handoffs.asking import ask_as_visitor, leave_message, require_offered, withdraw
 from conversations.models import Chat, Handoff, HandoffReason, HandoffState, Message, MessageRole
@@ -115,7 +116,7 @@ def _find(session: WidgetSession, chat_id: UUID) -> Chat:
     chats = Chat.objects.open_to(session.audience).filter(**_owner_of(session))
     chat = chats.filter(pk=chat_id).first()
     if chat is None:
-        raise NotFound("Chat session not found")
+        raise NotFound(gettext("Chat session not found"))
     return chat
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext
+
 from minirag.lib.errors import Forbidden
 from minirag.lib.http_in.arrivals import Arrival
 from tenants.calls.watching import Watcher, admit_watcher, write_ticket
@@ -25,5 +27,5 @@ def admit_to_inbox(arrival: Arrival, *, token: str, ticket: str) -> Watcher:
     """
     watcher = admit_watcher(arrival, _PURPOSE, token=token, ticket=ticket)
     if not watcher.user.may(May.READ_CHATS):
-        raise Forbidden("Your role may not read chats.", code="role_forbidden")
+        raise Forbidden(gettext("Your role may not read chats."), code="role_forbidden")
     return watcher

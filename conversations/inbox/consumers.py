@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from django.utils.translation import gettext
 
 from conversations.handoffs.changing import may_answer
 from conversations.handoffs.listening import ChatListener
@@ -69,7 +70,7 @@ class InboxConsumer(ChatListener):
             elif frame.get("type") == "typing":
                 await self._type()
             else:
-                raise BadInput("Unknown frame type.", code="frame_unknown")
+                raise BadInput(gettext("Unknown frame type."), code="frame_unknown")
         except ProductError as error:
             await self._refuse(error)
 
@@ -111,7 +112,7 @@ class InboxConsumer(ChatListener):
         try:
             await self._look_around()
         except NotFound:
-            await self._refuse(NotFound("This chat was deleted."))
+            await self._refuse(NotFound(gettext("This chat was deleted.")))
 
     async def _look_around(self) -> None:
         assert self.watcher is not None and self.frame is not None  # noqa: S101 - for the type checker

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from conversations.logs.finding import find_turns
@@ -89,5 +90,5 @@ class MessageTrace(ApiView):
     def get(self, request: Request, chat_id: UUID, message_id: UUID) -> dict[str, Any]:
         question = question_of(find_message(readable_chats(request), chat_id, message_id))
         if question is None:
-            raise NotFound("Message not found")
+            raise NotFound(gettext("Message not found"))
         return tell_turn(question)

@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import BotProfile
@@ -173,7 +174,7 @@ class Chat(TenantRow, models.Model):
                 ],
             )  # fmt: skip
             if not cursor.rowcount:
-                raise NotFound("Chat session not found")
+                raise NotFound(gettext("Chat session not found"))
 
     def has_words_again(self) -> None:
         """Something was written beside it: if it had been made anonymous, it is so no longer."""

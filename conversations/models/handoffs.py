@@ -182,7 +182,7 @@ class Handoff(models.Model):
         try:
             self.refresh_from_db()
         except Handoff.DoesNotExist:
-            raise NotFound("Handoff not found") from None
+            raise NotFound(gettext("Handoff not found")) from None
         return changed
 
 

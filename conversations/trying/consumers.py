@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.utils.translation import gettext
 
 from conversations.trying.schemas import TriedSchema
 from conversations.trying.setups import find_setup
@@ -56,7 +57,7 @@ class TryingSocket(SocketConsumer):
             await self.send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
             logger.exception("trial failed")
-            problem = ProductError("Something went wrong on our side.", retryable=True)
+            problem = ProductError(gettext("Something went wrong on our side."), retryable=True)
             await self.send_error(problem, request_id)
 
     async def forget_trial(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.cache import cache
+from django.utils.translation import gettext
 
 from bots.configurations import with_configuration
 from bots.models import BotProfile, ProviderCredential
@@ -53,7 +54,7 @@ def find_setup(name: str, bot_profile_id: UUID) -> Setup:
         or setup.bot_profile_id != str(bot_profile_id)
         or not _may_enter(setup.user_id)
     ):
-        raise NotAuthenticated("This trial has ended.", code="session_expired")
+        raise NotAuthenticated(gettext("This trial has ended."), code="session_expired")
     return setup
 
 
@@ -70,7 +71,7 @@ def set_up_bot(setup: Setup) -> BotProfile:
     """The bot as it is tried, never to be saved. Raises NotFound, and BadInput for values that it cannot have now."""
     bot = BotProfile.objects.with_scopes().with_keys().filter(pk=setup.bot_profile_id).first()
     if bot is None:
-        raise NotFound("Bot profile not found")
+        raise NotFound(gettext("Bot profile not found"))
     trial = with_configuration(bot, setup.values)
     if setup.provider_ids is not None:
         rows = ProviderCredential.objects.filter(pk__in=setup.provider_ids).values(*KEY_FACTS)
@@ -87,7 +88,7 @@ def find_result(setup_name: str, request_id: str, user: User) -> dict[str, Any]:
     setup = cache.get(_key(setup_name))
     told: dict[str, Any] | None = cache.get(_key(setup_name, request_id))
     if told is None or setup is None or setup["user_id"] != str(user.pk):
-        raise NotFound("This trial has ended")
+        raise NotFound(gettext("This trial has ended"))
     return told
 
 

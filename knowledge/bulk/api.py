@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from knowledge.bulk.receiving import FIELD, receive_files
@@ -37,14 +38,20 @@ class SourceUploads(ApiView):
         form, files = receive_files(request._request, FilesForm)
         ids = form.external_ids or [""] * len(files.names)
         if len(files.names) > MOST_FILES:
-            raise BadInput(f"At most {MOST_FILES} files at once", code="too_many_files")
+            raise BadInput(
+                gettext("At most %(most_files)s files at once") % {"most_files": MOST_FILES},
+                code="too_many_files",
+            )
         if len(ids) != len(files.names):
             raise BadInput(
-                f"{len(files.names)} files and {len(ids)} ids: each file needs its own.",
+                gettext("%(count)s files and %(count2)s ids: each file needs its own.")
+                % {"count": len(files.names), "count2": len(ids)},
                 code="external_ids_mismatch",
             )
         if form.external_ids and len(set(ids)) < len(ids):
-            raise BadInput("An id stands for two of the files.", code="external_ids_mismatch")
+            raise BadInput(
+                gettext("An id stands for two of the files."), code="external_ids_mismatch"
+            )
         home = find_home(form.bot_profile_id, form.dataset_id)
         parent = find_parent(home, form.parent_id)
         said = form.model_dump(

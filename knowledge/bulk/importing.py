@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from bots.quotas.refusing import QuotaExceeded
 from knowledge.bulk.scanning import Found, NotTaken, find_marks, scan
 from knowledge.formats.sections import ParseError
@@ -78,7 +80,7 @@ class Import:
             hidden |= found.hides
         if not seen:
             self._marks = marks
-            raise ParseError("There is not one file.", code="no_content")
+            raise ParseError(gettext("There is not one file."), code="no_content")
         for source in self._find_missing(seen, tuple(not_looked_into)):
             path = source.external_id.removeprefix(f"{self.label}/")
             if hidden:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from knowledge.formats.archive.members import unpack_members
 from knowledge.formats.registry import advise, format_of_upload
@@ -84,7 +85,11 @@ def _scan_folder(top: Path) -> Iterator[Found]:
                 continue
             count += 1
             if count > MOST_FILES:
-                raise ParseError(f"There are more than {MOST_FILES:,} files.", code="too_large")
+                raise ParseError(
+                    gettext("There are more than %(most_files)s files.")
+                    % {"most_files": f"{MOST_FILES:,}"},
+                    code="too_large",
+                )
             yield _look_at(top, here / name)
         yield from refused
         refused.clear()
@@ -144,7 +149,10 @@ def _scan_archive(place: Path) -> Iterator[Found]:
     largest = 5 * settings.MAX_UPLOAD_BYTES
     if place.stat().st_size > largest:
         limit = largest // 2**20
-        raise ParseError(f"An archive may be {limit} MB; unpack it and name the folder.")
+        raise ParseError(
+            gettext("An archive may be %(limit)s MB; unpack it and name the folder.")
+            % {"limit": limit}
+        )
     for packed in unpack_members(place.read_bytes(), largest=settings.MAX_UPLOAD_BYTES):
         reason = packed.reason or _find_fault(packed.path, len(packed.data))
         row = format_of_upload(packed.path)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from knowledge.corrections.finding import FoundChunk, find_chunk, find_correction
 from knowledge.corrections.nearness import normalise
@@ -67,7 +68,9 @@ def add_chunk(
     document = _find_home(document_id, source_id)
     if document.source.chunk_count >= settings.MAX_CHUNKS_PER_SOURCE:
         raise Conflict(
-            f"A source has at most {settings.MAX_CHUNKS_PER_SOURCE} chunks.", code="too_many_chunks"
+            gettext("A source has at most %(max_chunks_per_source)s chunks.")
+            % {"max_chunks_per_source": settings.MAX_CHUNKS_PER_SOURCE},
+            code="too_many_chunks",
         )
     correction = Correction(
         source_id=document.source_id, document_id=document.pk, is_added=True, is_pinned=is_pinned, note=note,
@@ -84,7 +87,7 @@ def delete_chunk(chunk_id: UUID) -> None:
     correction = find_chunk(chunk_id).correction
     if correction is None or not correction.is_added:
         raise Conflict(
-            "Its text comes from its source, and would come back: switch it off instead.",
+            gettext("Its text comes from its source, and would come back: switch it off instead."),
             code="chunk_not_added",
         )
     undo_correction(correction)
@@ -105,7 +108,7 @@ def decide(correction_id: UUID, decision: Decision, *, author: str) -> Correctio
     """
     correction = find_correction(correction_id)
     if not correction.is_conflict:
-        raise Conflict("There is no conflict to decide (any more).", code="no_conflict")
+        raise Conflict(gettext("There is no conflict to decide (any more)."), code="no_conflict")
     detail = {"decision": decision}
     is_gone = correction.state == CorrectionState.VANISHED
     correction.author = author
@@ -183,7 +186,8 @@ def _follow(correction: Correction, corrected: str, rest: _Rows) -> list[Correct
 def _keep_without_theirs(correction: Correction) -> None:
     if correction.is_added:
         raise Conflict(
-            "Its document is gone. Drop it, or add it to another document.", code="document_gone"
+            gettext("Its document is gone. Drop it, or add it to another document."),
+            code="document_gone",
         )
     if correction.content is not None and not correction.is_off:
         correction.is_added = True
@@ -196,11 +200,15 @@ def _clean(correction: Correction, content: str | None, original: str) -> str | 
     """The text as it is kept; None where it is the source's own."""
     if content is None:
         if correction.is_added:
-            raise BadInput("What was added has no other text than yours", code="chunk_empty")
+            raise BadInput(
+                gettext("What was added has no other text than yours"), code="chunk_empty"
+            )
         return None
     text = content.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not normalise(text):
-        raise BadInput("The text is empty: switch the chunk off instead", code="chunk_empty")
+        raise BadInput(
+            gettext("The text is empty: switch the chunk off instead"), code="chunk_empty"
+        )
     return None if text == original.strip() and not correction.is_added else text
 
 
@@ -209,18 +217,19 @@ def _find_home(document_id: UUID | None, source_id: UUID | None) -> Document:
     if document_id is not None:
         found = list(documents.filter(pk=document_id)[:1])
         if not found:
-            raise NotFound("Document not found")
+            raise NotFound(gettext("Document not found"))
     else:
         if not Source.objects.filter(pk__in=[source_id], deleted_at__isnull=True).exists():
-            raise NotFound("Source not found")
+            raise NotFound(gettext("Source not found"))
         found = list(documents.filter(source=source_id)[:2])
         if len(found) != 1:
             raise BadInput(
-                "The source has more than one document, or none yet: name the document",
+                gettext("The source has more than one document, or none yet: name the document"),
                 code="document_needed",
             )
     if found[0].error_code:
         raise Conflict(
-            "The document could not be read, or is not for everybody", code="document_unread"
+            gettext("The document could not be read, or is not for everybody"),
+            code="document_unread",
         )
     return found[0]

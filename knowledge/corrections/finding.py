@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from knowledge.models import CONFLICTS, Chunk, Correction, CorrectionState, Dataset, Document
 from minirag.lib.errors import NotFound
@@ -57,7 +58,7 @@ def find_chunk(chunk_id: UUID) -> FoundChunk:
     if chunk is None:
         echo = _find_echo_of(chunk_id)
         if echo is None:
-            raise NotFound("Chunk not found")
+            raise NotFound(gettext("Chunk not found"))
         return echo
     echoed = _find_echo_of(chunk_id)
     return echoed or show_chunk(chunk, None)
@@ -110,7 +111,7 @@ def find_correction(correction_id: UUID) -> Correction:
     """Return a correction. Raises NotFound, also where its source was deleted."""
     correction = listed_corrections().filter(pk=correction_id).first()
     if correction is None:
-        raise NotFound("Correction not found")
+        raise NotFound(gettext("Correction not found"))
     return correction
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F
+from django.utils.translation import gettext
 
 from knowledge.corrections.fitting import Fitted, fit
 from knowledge.corrections.keeping import (
@@ -78,7 +79,7 @@ def refit(edit: Edit) -> None:
             continue  # also where a row was made meanwhile of which nothing read here could know
         return
     raise Conflict(
-        "The source was changed by somebody else in this moment. Look at it again.",
+        gettext("The source was changed by somebody else in this moment. Look at it again."),
         code="knowledge_changed",
     )
 
@@ -87,7 +88,7 @@ def _refit(edit: Edit) -> None:
     whole = Source.objects.select_related("bot_profile", "dataset__bot_profile").defer("content")
     source = whole.filter(pk=edit.source_id, deleted_at__isnull=True).first()
     if source is None:
-        raise NotFound("Source not found")
+        raise NotFound(gettext("Source not found"))
     model = source.dataset.embedding_model
     read = _read(edit)
     new = [chunk for chunk in read.fitted.chunks if chunk.id not in read.rows]
@@ -147,7 +148,7 @@ def _lock(source: Source, model: str) -> Source:
     locked = rows.only("pk").filter(pk=source.pk)
     found = locked.first()
     if found is None:
-        raise NotFound("Source not found")
+        raise NotFound(gettext("Source not found"))
     if Dataset.objects.select_for_update().get(pk=source.dataset_id).embedding_model != model:
         raise EmbedderChanged
     return found

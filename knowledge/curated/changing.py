@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from knowledge.curated.same_question import key_of
@@ -49,7 +50,7 @@ def find_answer(answer_id: uuid.UUID) -> CuratedAnswer:
     """Return a curated answer, whether it answers or not. Raises NotFound."""
     answer = listed_answers().filter(pk=answer_id).first()
     if answer is None:
-        raise NotFound("Curated answer not found")
+        raise NotFound(gettext("Curated answer not found"))
     return answer
 
 
@@ -80,7 +81,9 @@ def require_room() -> None:
     hold_row("curated answers")
     if CuratedAnswer.objects.count() >= MOST_ANSWERS:
         raise Conflict(
-            f"There are at most {MOST_ANSWERS} curated answers.", code="too_many_answers"
+            gettext("There are at most %(most_answers)s curated answers.")
+            % {"most_answers": MOST_ANSWERS},
+            code="too_many_answers",
         )
 
 
@@ -146,26 +149,28 @@ def _lock_bots(bot_profile_ids: Sequence[uuid.UUID]) -> list[BotProfile]:
     wanted = set(bot_profile_ids)
     bots = list(BotProfile.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
     if len(bots) != len(wanted):
-        raise BadInput("Bot profile not found", code="bot_not_found")
+        raise BadInput(gettext("Bot profile not found"), code="bot_not_found")
     return bots
 
 
 def _check_owner(answer: CuratedAnswer) -> None:
     owners = User.objects.filter(tenant=require_tenant(), is_active=True, pk=answer.owner_id)
     if not owners.exists():
-        raise BadInput("The owner is not an active user of this tenant", code="owner_not_found")
+        raise BadInput(
+            gettext("The owner is not an active user of this tenant"), code="owner_not_found"
+        )
 
 
 def _check_end(answer: CuratedAnswer) -> None:
     if answer.expires_at is not None and answer.expires_at <= timezone.now():
-        raise BadInput("expires_at is in the past", code="expiry_past")
+        raise BadInput(gettext("expires_at is in the past"), code="expiry_past")
 
 
 def _write_questions(answer: CuratedAnswer, questions: Sequence[str]) -> None:
     """Have the answer these questions; those that stay keep their vectors."""
     wanted = clean_questions(questions)
     if not wanted:
-        raise BadInput("A curated answer needs a question", code="question_missing")
+        raise BadInput(gettext("A curated answer needs a question"), code="question_missing")
     known = {each.key: each for each in answer.questions.all()}
     rows = []
     for place, text in enumerate(wanted):
@@ -191,7 +196,10 @@ def _require_free(answer: CuratedAnswer, questions: Sequence[CuratedQuestion]) -
     )
     if taken is not None:
         raise Conflict(
-            f'Another curated answer ({taken.answer_id}) of the bot has the question "{taken.text}".',
+            gettext(
+                'Another curated answer (%(answer_id)s) of the bot has the question "%(text)s".'
+            )
+            % {"answer_id": taken.answer_id, "text": taken.text},
             code="question_taken",
         )
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from bots.profiles import find_bot
@@ -60,7 +61,7 @@ def find_dataset(dataset_id: UUID) -> Dataset:
     """Return a dataset that is not deleted, with its counts. Raises NotFound."""
     dataset = listed_datasets().filter(pk=dataset_id).order_by().first()
     if dataset is None:
-        raise NotFound("Dataset not found")
+        raise NotFound(gettext("Dataset not found"))
     return dataset
 
 
@@ -109,7 +110,7 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
             lock_knowledge()
         dataset = Dataset.objects.select_for_update().filter(pk=dataset_id).first()
         if dataset is None:
-            raise NotFound("Dataset not found")
+            raise NotFound(gettext("Dataset not found"))
         if dataset.deleted_at is not None:
             return
         _require_shared(dataset)
@@ -118,7 +119,8 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
         if not force and (sources.exists() or links.exists()):
             counts = f"{sources.count()} sources and {links.count()} bots"
             raise Conflict(
-                f"The dataset is in use: {counts}. Use force=true.", code="dataset_in_use"
+                gettext("The dataset is in use: %(counts)s. Use force=true.") % {"counts": counts},
+                code="dataset_in_use",
             )
         deleted = list(
             sources.only("id", "bot_profile_id", "stored_bytes").order_by("id").select_for_update()
@@ -158,12 +160,14 @@ def link_bot(
         bot = BotProfile.objects.filter(pk=bot_profile_id).first()
         if bot is None:
             raise BadInput(
-                "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+                gettext("Bot profile not found or belongs to a different tenant"),
+                code="bot_not_found",
             )
         _check_models_agree(bot, dataset)
         if BotDataset.objects.filter(bot_profile=bot, dataset=dataset).exists():
             raise Conflict(
-                "The bot is linked with this dataset already", code="dataset_already_linked"
+                gettext("The bot is linked with this dataset already"),
+                code="dataset_already_linked",
             )
         link = BotDataset.objects.create(
             bot_profile=bot, dataset=dataset, priority=priority, is_active=is_active
@@ -183,7 +187,7 @@ def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any])
             .first()
         )
         if link is None:
-            raise NotFound("The bot is not linked with this dataset")
+            raise NotFound(gettext("The bot is not linked with this dataset"))
         compared = compare(link, changes)
         for name, value in changes.items():
             setattr(link, name, value)
@@ -208,7 +212,7 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
     """
     ids = [each["dataset_id"] for each in wanted]
     if len(set(ids)) < len(ids):
-        raise BadInput("A dataset is named twice", code="dataset_named_twice")
+        raise BadInput(gettext("A dataset is named twice"), code="dataset_named_twice")
     bot = find_bot(bot_profile_id)
     with transaction.atomic():
         found = {
@@ -223,7 +227,7 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
         for place, each in enumerate(wanted, start=1):
             dataset = found.get(each["dataset_id"])
             if dataset is None or dataset.deleted_at is not None:
-                raise NotFound("Dataset not found")
+                raise NotFound(gettext("Dataset not found"))
             _require_shared(dataset)
             link = old.get(dataset.pk)
             if link is None:
@@ -245,7 +249,7 @@ def _lock_shared(dataset_id: UUID) -> Dataset:
         Dataset.objects.select_for_update().filter(pk=dataset_id, deleted_at__isnull=True).first()
     )
     if dataset is None:
-        raise NotFound("Dataset not found")
+        raise NotFound(gettext("Dataset not found"))
     _require_shared(dataset)
     return dataset
 
@@ -253,7 +257,8 @@ def _lock_shared(dataset_id: UUID) -> Dataset:
 def _require_shared(dataset: Dataset) -> None:
     if not dataset.is_shared:
         raise Conflict(
-            "This dataset is a bot's own: it comes and goes with the bot", code="dataset_private"
+            gettext("This dataset is a bot's own: it comes and goes with the bot"),
+            code="dataset_private",
         )
 
 
@@ -272,12 +277,15 @@ def _check_model_is_free(dataset: Dataset, model: str) -> None:
     )
     if known.exists():
         raise Conflict(
-            "Something was embedded already; make another dataset", code="embedding_model_fixed"
+            gettext("Something was embedded already; make another dataset"),
+            code="embedding_model_fixed",
         )
     for link in BotDataset.objects.select_related("bot_profile").filter(dataset=dataset):
         if unpin(link.bot_profile.effective_embedding_model) != unpin(model):
             raise Conflict(
-                f"{link.bot_profile} embeds with another model", code="embedding_model_differs"
+                gettext("%(bot_profile)s embeds with another model")
+                % {"bot_profile": link.bot_profile},
+                code="embedding_model_differs",
             )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from knowledge.formats.restrictions import find_restriction, read_groups
 from knowledge.indexing.forgetting import forget_document
@@ -69,7 +70,7 @@ def find_document(document_id: UUID) -> Document:
     """Return a document. Raises NotFound, also where its source was deleted."""
     document = listed_documents().filter(pk=document_id).order_by().first()
     if document is None:
-        raise NotFound("Document not found")
+        raise NotFound(gettext("Document not found"))
     return document
 
 
@@ -111,8 +112,11 @@ def _require_same_readers(document: Document, metadata: dict[str, Any]) -> None:
     restriction = find_restriction(metadata)
     if restriction and read_groups(metadata) != document.own_groups:
         raise BadInput(
-            f'"{restriction}" cannot be given to a document by an edit: say it in the document itself, or restrict '
-            "its source.",
+            gettext(
+                '"%(restriction)s" cannot be given to a document by an edit: say it in the document itself, or '
+                "restrict its source."
+            )
+            % {"restriction": restriction},
             code="restricted",
         )
 
@@ -122,7 +126,7 @@ def delete_document(document_id: UUID) -> None:
     document = find_document(document_id)
     with transaction.atomic():
         if not forget_document(document_id):
-            raise NotFound("Document not found")
+            raise NotFound(gettext("Document not found"))
         record("document.deleted", of=document, detail={"source_id": document.source_id})
 
 
@@ -131,6 +135,6 @@ def reprocess_document(document_id: UUID) -> Document:
     document = find_document(document_id)
     with transaction.atomic():
         if not queue_again([document.source_id], Redo.PARSE):
-            raise Conflict("Source is already being processed", code="source_processing")
+            raise Conflict(gettext("Source is already being processed"), code="source_processing")
         record("document.reprocessing_requested", of=document)
     return document

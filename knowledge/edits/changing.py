@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from knowledge.documents.changing import edit_document, find_document
 from knowledge.edits.recutting import recut
@@ -85,7 +86,7 @@ def find_edit(document_id: UUID) -> DocumentEdit:
     find_document(document_id)
     edit = DocumentEdit.objects.filter(pk=document_id).first()
     if edit is None:
-        raise NotFound("The text of this document is not edited")
+        raise NotFound(gettext("The text of this document is not edited"))
     return edit
 
 
@@ -150,7 +151,10 @@ def _cut_edit(document_id: UUID, text: str) -> tuple[list[ChunkDraft], str]:
     whole = _parse(text)
     if restriction := find_restriction(whole.metadata):
         raise BadInput(
-            f'"{restriction}" cannot be written into a document that answers: say it in its source.',
+            gettext(
+                '"%(restriction)s" cannot be written into a document that answers: say it in its source.'
+            )
+            % {"restriction": restriction},
             code="restricted",
         )
     counter = find_counter(model)
@@ -166,7 +170,9 @@ def _cut_edit(document_id: UUID, text: str) -> tuple[list[ChunkDraft], str]:
     title = document.originals.get("title", document.title)
     drafts = recut(read_drafts(document_id), clean_text(text), title=title, cut=cut)
     if not drafts:
-        raise BadInput("There is no text left. Delete the document instead.", code="content_empty")
+        raise BadInput(
+            gettext("There is no text left. Delete the document instead."), code="content_empty"
+        )
     return drafts, whole.language
 
 
@@ -186,7 +192,7 @@ def _lock(document_id: UUID) -> tuple[Document, DocumentEdit | None]:
 
 def _require_conflict(edit: DocumentEdit | None) -> DocumentEdit:
     if edit is None or edit.conflict_since is None:
-        raise Conflict("There is no conflict to decide", code="not_in_conflict")
+        raise Conflict(gettext("There is no conflict to decide"), code="not_in_conflict")
     return edit
 
 
@@ -227,7 +233,10 @@ def _require_fit(document: Document, drafts: Sequence[ChunkDraft]) -> None:
     chunks = Source.objects.values_list("chunk_count", flat=True).get(pk=document.source_id)
     if chunks - document.chunk_count + len(drafts) > settings.MAX_CHUNKS_PER_SOURCE:
         limit = settings.MAX_CHUNKS_PER_SOURCE
-        raise BadInput(f"The source would have more than {limit} pieces of text.", code="too_large")
+        raise BadInput(
+            gettext("The source would have more than %(limit)s pieces of text.") % {"limit": limit},
+            code="too_large",
+        )
 
 
 def _undo(document_id: UUID) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from knowledge.models.sources import Source
 from minirag.lib.errors import Conflict
@@ -156,7 +157,7 @@ class SiteSync(models.Model):
     def _decide(self, **facts: Any) -> None:
         waiting = SiteSync.objects.filter(pk=self.pk, state=SyncState.WAITING)
         if not waiting.update(**facts, updated_at=timezone.now()):
-            raise Conflict("This sync does not wait for approval", code="sync_not_waiting")
+            raise Conflict(gettext("This sync does not wait for approval"), code="sync_not_waiting")
         for name, value in facts.items():
             setattr(self, name, value)
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from django.utils.translation import gettext
+
 from bots.models import UsageKind
 from bots.usage.pricing import load_overrides, price_call
 from knowledge.formats.cleaning import Rules
@@ -46,7 +48,7 @@ def preview_source(
     lease = Lease(f"preview:{current_schema()}")
     if not lease.take(4 * SECONDS):
         raise Conflict(
-            "A source is being previewed already. Try again when that is done.",
+            gettext("A source is being previewed already. Try again when that is done."),
             code="preview_running",
         )
     release_connections()  # none is held while a foreign server takes its time

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext
 
 from knowledge.models import SiteSync, Source, SourceStatus, SyncState
 from minirag.lib.errors import NotFound
@@ -21,7 +22,7 @@ def look_at_sources(ids: Sequence[UUID]) -> list[dict[str, Any]]:
     )
     found = {row.pk: row for row in rows.defer("content").order_by()}
     if len(found) < len(set(ids)):
-        raise NotFound("Source not found")
+        raise NotFound(gettext("Source not found"))
     return [_describe(found[each]) for each in dict.fromkeys(ids)]
 
 

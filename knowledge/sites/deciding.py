@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext
 
 from knowledge.models import PageState, SitePage, SiteSync, Source
 from knowledge.sources.finding import find_source
@@ -25,7 +26,7 @@ def find_sync(source_id: UUID, sync_id: UUID) -> SiteSync:
     found = SiteSync.objects.filter(source=find_source(source_id), pk=sync_id)
     sync = found.select_related("source").defer("robots", "source__content").first()
     if sync is None:
-        raise NotFound("Sync not found")
+        raise NotFound(gettext("Sync not found"))
     return sync
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from knowledge.models import (
     Dataset,
@@ -55,9 +56,12 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
     The batch's `refresh_schedule` is that of those children that have none of their own: the parent holds nothing.
     """
     if not fields["children"]:
-        raise BadInput("At least one child source is required", code="children_missing")
+        raise BadInput(gettext("At least one child source is required"), code="children_missing")
     if len(fields["children"]) > MAX_CHILDREN:
-        raise BadInput(f"At most {MAX_CHILDREN} children at once", code="too_many_children")
+        raise BadInput(
+            gettext("At most %(max_children)s children at once") % {"max_children": MAX_CHILDREN},
+            code="too_many_children",
+        )
     require_in_plan("", len(fields["children"]) + 1)
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
     parent = build_source(home, None, {**fields, "config": {}, "refresh_schedule": None})
@@ -130,7 +134,7 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
     with transaction.atomic():
         source = shown_sources().select_for_update(of=("self",)).filter(pk=source_id).first()
         if source is None:
-            raise NotFound("Source not found")
+            raise NotFound(gettext("Source not found"))
         apply_changes(source, changes)
     return source
 
@@ -146,7 +150,7 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
     if restored:
         require_in_plan(source.source_type)
         if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
-            raise Conflict("The source's dataset was deleted", code="dataset_deleted")
+            raise Conflict(gettext("The source's dataset was deleted"), code="dataset_deleted")
         changes = {**changes, "deleted_at": None}
     if "content" in changes and "stored_bytes" not in changes:
         size = measure_text(changes["content"]) + measure_edits(source.pk)
@@ -179,7 +183,7 @@ def delete_source(source_id: UUID) -> None:
         found = list(shown.order_by("id").select_for_update())
         source = next((each for each in found if each.pk == source_id), None)
         if source is None:
-            raise NotFound("Source not found")
+            raise NotFound(gettext("Source not found"))
         alive = [each for each in found if each.deleted_at is None]
         mark_deleted(alive)
         if alive:
@@ -202,7 +206,7 @@ def start_ingestion(source_id: UUID) -> Source:
     """Queue a source for ingestion. Raises NotFound, or Conflict while it is being processed."""
     source = find_source(source_id)
     if source.status == SourceStatus.PROCESSING:
-        raise Conflict("Source is already being processed", code="source_processing")
+        raise Conflict(gettext("Source is already being processed"), code="source_processing")
     with transaction.atomic():
         record("source.ingestion_requested", of=source)
         queue_ingestion(source)
@@ -218,7 +222,7 @@ def cancel_ingestion(source_id: UUID) -> Source:
     source = find_source(source_id)
     with transaction.atomic():
         if not Source.objects.filter(pk=source_id).stop():
-            raise Conflict("Nothing is being ingested", code="source_not_processing")
+            raise Conflict(gettext("Nothing is being ingested"), code="source_not_processing")
         SiteSync.objects.cancel_running(source_id)
         record("source.ingestion_cancelled", of=source)
     return find_source(source_id)
@@ -243,10 +247,10 @@ def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
     parent = find_source(parent_id)
     if parent.dataset_id != home.dataset.pk:
         raise BadInput(
-            "Parent source belongs to a different bot profile", code="parent_of_other_bot"
+            gettext("Parent source belongs to a different bot profile"), code="parent_of_other_bot"
         )
     if parent.parent_id is not None:
-        raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
+        raise BadInput(gettext("Nesting beyond one level is not allowed"), code="nested_too_deep")
     return parent
 
 

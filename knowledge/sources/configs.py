@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.cleaning import find_fault
@@ -57,7 +58,9 @@ def prepare_config(
         _check_url(config["url"], "config.url")
     if source_type == SourceType.SITE:
         if "url" not in config:
-            raise BadInput("config.url is required: where the site begins.", code="config_invalid")
+            raise BadInput(
+                gettext("config.url is required: where the site begins."), code="config_invalid"
+            )
         _check_url(config["url"], "config.url")
         check_bounds(config)
     if source_type == SourceType.NYXCORE:
@@ -135,30 +138,34 @@ def _check_nyxcore(config: dict[str, Any]) -> None:
         url = parse_url(config["base_url"])
         if url.query or url.fragment:
             raise BadInput(
-                "config.base_url cannot have a query or a fragment.", code="config_invalid"
+                gettext("config.base_url cannot have a query or a fragment."), code="config_invalid"
             )
     limit = config.get("limit", 10)
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_RESULTS:
         raise BadInput(
-            f"config.limit must be a whole number from 1 to {MOST_RESULTS}.", code="config_invalid"
+            gettext("config.limit must be a whole number from 1 to %(most_results)s.")
+            % {"most_results": MOST_RESULTS},
+            code="config_invalid",
         )
     authority = config.get("authority", [])
     if not isinstance(authority, list) or not all(
         isinstance(item, str) and item in AUTHORITIES for item in authority
     ):
         raise BadInput(
-            "config.authority must be a list of mandatory, guideline, informational.",
+            gettext("config.authority must be a list of mandatory, guideline, informational."),
             code="config_invalid",
         )
     least = config.get("min_score", 0)
     if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= 1:
-        raise BadInput("config.min_score must be a number from 0 to 1.", code="config_invalid")
+        raise BadInput(
+            gettext("config.min_score must be a number from 0 to 1."), code="config_invalid"
+        )
     token = config.get("api_token")
     if token is not None and not isinstance(token, str):
-        raise BadInput("config.api_token must be a text.", code="config_invalid")
+        raise BadInput(gettext("config.api_token must be a text."), code="config_invalid")
     if token and not _TOKEN.fullmatch(token):
         raise BadInput(
-            "config.api_token is not one: 1 to 512 characters without spaces.",
+            gettext("config.api_token is not one: 1 to 512 characters without spaces."),
             code="config_invalid",
         )
 
@@ -173,10 +180,17 @@ def _server(config: dict[str, Any]) -> tuple[str, str, int] | None:
 
 def _check_url(url: Any, name: str) -> None:
     if not isinstance(url, str) or not url.strip():
-        raise BadInput(f"{name} must be a text.", code="config_invalid")
+        raise BadInput(gettext("%(name)s must be a text.") % {"name": name}, code="config_invalid")
     if len(url) > LONGEST_URL:
-        raise BadInput(f"{name} is longer than {LONGEST_URL} characters.", code="config_invalid")
+        raise BadInput(
+            gettext("%(name)s is longer than %(longest_url)s characters.")
+            % {"name": name, "longest_url": LONGEST_URL},
+            code="config_invalid",
+        )
     try:
         check_url(url, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
     except OutboundError as error:
-        raise BadInput(f"{name} cannot be used: {error.detail}", code=error.code) from None
+        raise BadInput(
+            gettext("%(name)s cannot be used: %(detail)s") % {"name": name, "detail": error.detail},
+            code=error.code,
+        ) from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
+from django.utils.translation import gettext
 
 from knowledge.models import Source, SourceQuerySet, SourceStatus
 from knowledge.models.standing import STANDING
@@ -60,7 +61,7 @@ def find_source(source_id: UUID) -> Source:
     """Return a source, deleted or not, without its text. Raises NotFound."""
     source = shown_sources().filter(pk=source_id).order_by().first()
     if source is None:
-        raise NotFound("Source not found")
+        raise NotFound(gettext("Source not found"))
     return source
 
 

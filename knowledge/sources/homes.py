@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from bots.models import BotProfile
 from knowledge.models import Dataset
 from minirag.lib.errors import BadInput, NotFound
@@ -27,7 +29,7 @@ def find_home(bot_profile_id: UUID | None, dataset_id: UUID | None) -> Home:
     bot = find_bot_for_source(bot_profile_id) if bot_profile_id else None
     if dataset_id is None:
         if bot is None:
-            raise BadInput("A bot or a dataset is required", code="home_missing")
+            raise BadInput(gettext("A bot or a dataset is required"), code="home_missing")
         return Home(private_dataset(bot), bot)
     dataset = (
         Dataset.objects.select_related("bot_profile")
@@ -35,13 +37,15 @@ def find_home(bot_profile_id: UUID | None, dataset_id: UUID | None) -> Home:
         .first()
     )
     if dataset is None:
-        raise NotFound("Dataset not found")
+        raise NotFound(gettext("Dataset not found"))
     if not dataset.is_shared:
         if bot is not None and bot.pk != dataset.bot_profile_id:
-            raise BadInput("The dataset is another bot's own", code="dataset_of_other_bot")
+            raise BadInput(gettext("The dataset is another bot's own"), code="dataset_of_other_bot")
         return Home(dataset, dataset.bot_profile)
     if bot is not None and not dataset.bot_links.filter(bot_profile=bot).exists():
-        raise BadInput("The dataset is not linked with this bot", code="dataset_not_linked")
+        raise BadInput(
+            gettext("The dataset is not linked with this bot"), code="dataset_not_linked"
+        )
     return Home(dataset, bot)
 
 
@@ -50,7 +54,7 @@ def find_bot_for_source(bot_profile_id: UUID) -> BotProfile:
     bot = BotProfile.objects.filter(pk=bot_profile_id).first()
     if bot is None:
         raise BadInput(
-            "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+            gettext("Bot profile not found or belongs to a different tenant"), code="bot_not_found"
         )
     return bot
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from django.utils.translation import gettext
+
 from minirag.lib.errors import BadInput
 
 
@@ -56,7 +58,10 @@ def fill_preset(config: dict[str, Any]) -> dict[str, Any]:
         return config
     preset = PRESETS.get(named) if isinstance(named, str) else None
     if preset is None:
-        raise BadInput(f"config.preset must be {', '.join(PRESETS)}.", code="config_invalid")
+        raise BadInput(
+            gettext("config.preset must be %(what)s.") % {"what": ", ".join(PRESETS)},
+            code="config_invalid",
+        )
     url = config.get("url")
     try:
         parts = urlsplit(url) if isinstance(url, str) else None

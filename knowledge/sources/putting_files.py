@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from knowledge.formats.registry import BY_SUFFIX, suffix_of
 from knowledge.formats.uploads import shorten_file_name
@@ -70,9 +71,9 @@ def replace_file(source_id: UUID, name: str, data: bytes) -> Upserted:
         locked = Source.objects.select_related("dataset").select_for_update(of=("self",))
         source = locked.defer("content").filter(pk=source_id, deleted_at__isnull=True).first()
         if source is None:
-            raise NotFound("Source not found")
+            raise NotFound(gettext("Source not found"))
         if source.source_type != SourceType.UPLOAD:
-            raise Conflict("Only an upload has a file.", code="source_type_fixed")
+            raise Conflict(gettext("Only an upload has a file."), code="source_type_fixed")
         facts = {
             key: value for key, value in source.config.items() if key not in ("original_filename", "file_size")
         }  # fmt: skip
@@ -92,7 +93,11 @@ def _put(
     if source is None:
         return _make(home, parent, external_id, file), Upserted.CREATED
     if source.source_type != SourceType.UPLOAD and source.deleted_at is None:
-        raise Conflict(f"The source is of the type {source.source_type}", code="source_type_fixed")
+        raise Conflict(
+            gettext("The source is of the type %(source_type)s")
+            % {"source_type": source.source_type},
+            code="source_type_fixed",
+        )
     return source, _change(source, parent, file)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.utils.translation import gettext
 from pydantic import StringConstraints
 from rest_framework.request import Request
 
@@ -92,7 +93,7 @@ def _put(external_id: str, body: PutSource) -> tuple[Source, Upserted]:
     if data is None:
         return upsert_source(external_id, fields)
     if body.source_type != SourceType.UPLOAD:
-        raise BadInput("Only an upload has a file", code="file_not_of_upload")
+        raise BadInput(gettext("Only an upload has a file"), code="file_not_of_upload")
     name = shorten_file_name(file_name or body.name)
     fits = len(data) <= largest_bytes(name)
     data = check_file(Upload(body, name, data if fits else None))

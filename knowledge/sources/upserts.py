@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from knowledge.models import Source, SourceQuerySet, SourceType
 from knowledge.models.standing import STANDING
@@ -54,7 +55,9 @@ def upsert_source(external_id: str, fields: dict[str, Any]) -> tuple[Source, Ups
     QuotaExceeded.
     """
     if fields["source_type"] == SourceType.UPLOAD:
-        raise BadInput("Put a file's bytes as file_base64, or upload it", code="upload_not_put")
+        raise BadInput(
+            gettext("Put a file's bytes as file_base64, or upload it"), code="upload_not_put"
+        )
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
     parent = find_parent(home, fields.get("parent_id"))
     return put_after_others(partial(_put, home, parent, external_id, fields))
@@ -80,10 +83,10 @@ def find_by_external_id(
     alive = _search(external_id, bot_profile_id, dataset_id).filter(deleted_at__isnull=True)
     rows = list(alive.order_by("created_at", "id")[:2])
     if not rows:
-        raise NotFound("Source not found")
+        raise NotFound(gettext("Source not found"))
     if len(rows) > 1:
         raise Conflict(
-            "Several sources have this id: name the bot or the dataset",
+            gettext("Several sources have this id: name the bot or the dataset"),
             code="external_id_ambiguous",
         )
     return rows[0]
@@ -130,7 +133,11 @@ def _put(
         source.refresh_from_db(fields=["updated_at"])
         return source, Upserted.CREATED
     if source.source_type != fields["source_type"] and source.deleted_at is None:
-        raise Conflict(f"The source is of the type {source.source_type}", code="source_type_fixed")
+        raise Conflict(
+            gettext("The source is of the type %(source_type)s")
+            % {"source_type": source.source_type},
+            code="source_type_fixed",
+        )
     return source, _change(source, home, fields)
 
 
@@ -140,7 +147,7 @@ def _change(source: Source, home: Home, fields: dict[str, Any]) -> Upserted:
     said = (*_PLAIN, *(name for name in STANDING if name in fields))
     changes = {name: fields[name] for name in said if getattr(source, name) != fields[name]}
     if changes.get("parent_id") and (changes["parent_id"] == source.pk or source.children.exists()):
-        raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
+        raise BadInput(gettext("Nesting beyond one level is not allowed"), code="nested_too_deep")
     if was_deleted:
         require_in_plan(fields["source_type"])
         if source.source_type != fields["source_type"]:

@@ -147,7 +147,7 @@ def _retry(source_id: UUID, sync_id: UUID | None) -> None:
 def _decide(decide: Callable[[UUID, UUID], Any]) -> Callable[[UUID, UUID | None], None]:
     def decided(source_id: UUID, sync_id: UUID | None) -> None:
         if sync_id is None:
-            raise NotFound("Sync not found")
+            raise NotFound(_("Sync not found"))
         decide(source_id, sync_id)
 
     return decided

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.utils.translation import gettext
 
 from knowledge.models import Dataset, Document, SiteSync, Source, SourceStatus, SyncState
 from knowledge.models.states import SYNCED
@@ -95,13 +96,13 @@ def open_level(
     Raises NotFound, BadInput where a folder is named without its source.
     """
     if folder and source_id is None:
-        raise BadInput("A folder is of a source: name the source", code="source_needed")
+        raise BadInput(gettext("A folder is of a source: name the source"), code="source_needed")
     if source_id is not None:
         return _open_source(source_id, folder, offset, limit)
     if dataset_id is not None:
         dataset = _datasets().filter(pk=dataset_id).first()
         if dataset is None:
-            raise NotFound("Dataset not found")
+            raise NotFound(gettext("Dataset not found"))
         tops = _sources().filter(dataset=dataset, parent__isnull=True)
         return _cut([_sources_part(tops)], offset, limit, show_datasets([dataset]))
     found = _datasets()
@@ -209,7 +210,7 @@ def _sources() -> QuerySet[Source]:
 def _find(source_id: UUID) -> Source:
     source = _sources().filter(pk=source_id).first()
     if source is None:
-        raise NotFound("Source not found")
+        raise NotFound(gettext("Source not found"))
     return source
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from knowledge.documents.changing import find_document, read_content
 from knowledge.models import DocumentVersion
@@ -22,7 +23,7 @@ def find_version(document_id: UUID, version_id: UUID) -> DocumentVersion:
     """Return a version of this document, without its text. Raises NotFound."""
     version = versions_of(document_id).filter(pk=version_id).first()
     if version is None:
-        raise NotFound("Version not found")
+        raise NotFound(gettext("Version not found"))
     return version
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import from_json
 from knowledge.formats.parsing import ParsedDocument, ParseError
@@ -122,7 +124,7 @@ def _read_line(pipe: int, ends_at: float) -> bytes:
         waiting.register(pipe, selectors.EVENT_READ)
         while not found.endswith(b"\n"):
             if not waiting.select(max(0.0, ends_at - time.monotonic())):
-                raise ParseError("Reading this page took too long.", code="timeout")
+                raise ParseError(gettext("Reading this page took too long."), code="timeout")
             piece = os.read(pipe, 1 << 20)
             found += piece
             if not piece or len(found) > LARGEST_ANSWER:
@@ -131,4 +133,6 @@ def _read_line(pipe: int, ends_at: float) -> bytes:
 
 
 def _crashed() -> ParseError:
-    return ParseError("This page could not be read: the reader crashed on it.", code="crashed")
+    return ParseError(
+        gettext("This page could not be read: the reader crashed on it."), code="crashed"
+    )
