@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -12,7 +13,14 @@ from tenants.links import sending
 from tenants.links.models import EmailLink, LinkPurpose
 from tests.test_admin import Browser
 from tests.test_admin import browser as log_in
-from translating.pages import LANGUAGES, bring_up_to_date, catalogue_of, read_catalogue
+from translating.pages import (
+    APPS,
+    LANGUAGES,
+    ROOT,
+    bring_up_to_date,
+    catalogue_of,
+    read_catalogue,
+)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -61,3 +69,53 @@ def test_the_language_chosen_in_the_menu_counts_more_than_the_browsers(acme):
     assert page["Content-Language"] == "de" and '<html lang="de"' in page.content.decode()
     over_the_api = alice.get("/v1/bots/nothing", HTTP_ACCEPT_LANGUAGE="de")
     assert "Content-Language" not in over_the_api.headers
+
+
+@pytest.mark.django_db
+def test_a_refusal_is_german_in_a_german_admin_and_english_over_the_wire(acme, as_acme):
+    alice = log_in(acme.owner.email, "acme")
+    german = {"HTTP_ACCEPT_LANGUAGE": "de"}
+    page = alice.post("/admin/settings/", {"act": "add-host", "host": "bots"}, **german)
+    assert "„bots“ ist kein Name im DNS des Internets" in page.content.decode()
+    said = as_acme.post(
+        "/v1/tenants/me/hosts", {"host": "bots"}, content_type="application/json", **german
+    )
+    assert said.json()["detail"].startswith("'bots' is no name of the Internet's DNS")
+
+
+ENGLISH = (  # what a worker keeps, what goes over the wire alone, and what a command says
+    "minirag/", "knowledge/formats/", "knowledge/indexing/", "knowledge/connectors/", "knowledge/sites/", "management/",
+    "tenants/moving/archive.py", "tenants/moving/importing.py", "tenants/moving/public_rows.py",
+    "tenants/moving/folder.py", "tenants/authentication.py", "tenants/calls/", "conversations/turns/",
+    "conversations/openai/", "conversations/following/", "conversations/widget/", "tests/", "migrations/",
+)  # fmt: skip
+ERRORS = {
+    "BadInput",
+    "Conflict",
+    "Forbidden",
+    "Gone",
+    "NotFound",
+    "NotAuthenticated",
+    "SsoRefused",
+    "LogoRefused",
+}
+
+
+def test_whoever_refuses_in_the_admin_says_it_with_gettext():
+    unmarked = []
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if any(name.startswith(each) or f"/{each}" in name for each in ENGLISH):
+                continue
+            for call in ast.walk(ast.parse(path.read_text())):
+                if (
+                    isinstance(call, ast.Call)
+                    and getattr(call.func, "id", "") in ERRORS
+                    and call.args
+                ):
+                    said = call.args[0]
+                    is_plain = isinstance(said, ast.Constant) and " " in str(said.value)
+                    if is_plain or isinstance(said, ast.JoinedStr):
+                        unmarked.append(f"{name}:{call.lineno}")
+    assert unmarked == []
