@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.filters.admin.text_filters import TextFilter
@@ -21,6 +22,7 @@ from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.audit import record
 from tenants.context import current_tenant
 from tenants.log.finding import CONTENT_TYPES, Wanted, say
+from tenants.log.paging import MOST_COUNTED, BoundedPaginator
 from tenants.log.sending import send_file
 from tenants.models import AuditEvent
 from tenants.sessions.browsers import name_browser
@@ -67,6 +69,7 @@ class AuditEventAdmin(LookOnlyAdmin):
     search_help_text = _("Words of the line: act, actor, name, address, id")
     list_filter = (ByAction, ByActor, ByThing, "outcome", ("created_at", RangeDateTimeFilter))
     list_filter_submit = True
+    paginator = BoundedPaginator
     list_before_template = "admin/audit_export.html"
     ordering = ("-created_at", "-id")
 
@@ -79,6 +82,18 @@ class AuditEventAdmin(LookOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         events, tenant = super().get_queryset(request), current_tenant()
         return events if tenant is None else events.of_tenant(tenant)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list; where it is longer than one can page through, it says what leads to the rest."""
+        changelist = super().get_changelist_instance(request)
+        if not changelist.multi_page:  # Django left the paginator aside, and has read nothing yet
+            changelist.result_list = changelist.paginator.page(1).object_list
+        if changelist.paginator.is_cut:
+            told = gettext(
+                "The newest %(count)s lines are listed: filter for older ones, or export the list."
+            )
+            self.message_user(request, told % {"count": f"{MOST_COUNTED:,}"})
+        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
@@ -94,7 +109,7 @@ class AuditEventAdmin(LookOnlyAdmin):
             raise Http404
         if (proof := ask_for_proof(request)) is not None:
             return proof
-        shown: ChangeList = self.get_changelist_instance(request)
+        shown: ChangeList = super().get_changelist_instance(request)
         record("audit_log.exported", detail={"format": form})
         return send_file(shown.get_queryset(request), form)
 

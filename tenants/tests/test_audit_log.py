@@ -7,9 +7,11 @@ import io
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tenants import audit
-from tenants.log import finding
+from tenants.log import finding, paging
 from tenants.log.models import Outcome
 from tenants.models import AuditEvent
 from tests.test_admin import browser
@@ -104,3 +106,18 @@ def test_an_act_with_more_to_tell_than_a_line_holds_is_told_shorter(acme):
         "bot.changed", of=acme.owner, detail={"words": [f"word{i}" for i in range(100_000)]}
     )
     assert told.detail["words"] == "…" and told.detail["id"] == str(acme.owner.pk)
+
+
+def test_a_long_log_is_counted_no_further_than_anybody_pages(acme, lines, monkeypatch):
+    monkeypatch.setattr(paging, "MOST_COUNTED", 2)
+    alice = browser("alice@acme.example.com", "acme")
+    with CaptureQueriesContext(connection) as asked:
+        page = alice.get("/admin/tenants/auditevent/").content.decode()
+    (counting,) = [each["sql"] for each in asked if "COUNT(*)" in each["sql"]]
+    assert "LIMIT 3" in counting and "newest" in page and "login.locked" in page
+    assert (
+        "newest" not in alice.get("/admin/tenants/auditevent/?action=bot.deleted").content.decode()
+    )
+    assert len(lines_of(alice.get("/admin/tenants/auditevent/export/jsonl/"))) > 2, (
+        "the file is whole"
+    )
