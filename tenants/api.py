@@ -22,6 +22,7 @@ from tenants.people.schemas import (
     SignUp,
     TenantSchema,
 )
+from tenants.platform.maintenance import pause_of_all
 from tenants.provisioning import provision_tenant
 
 
@@ -36,6 +37,7 @@ class TenantList(OpenView):
             403: "This installation makes no tenants on request.",
             409: "The slug is taken.",
             429: "Too many tenants were made from this address.",
+            503: "`maintenance`: that of all tenants goes on.",
         },
         example={
             "tenant_name": "Initech", "tenant_slug": "initech", "owner_email": "iris@initech.example.com",
@@ -48,6 +50,8 @@ class TenantList(OpenView):
                 gettext("New tenants are made by the operator of this installation."),
                 code="signup_closed",
             )
+        if (pause := pause_of_all()) is not None:
+            raise pause.error()
         body = read_body(SignUp, request)
         bound = Bound(
             f"signup:{network_of(client_address(request))}", settings.SIGNUP_RATE, "new tenants"

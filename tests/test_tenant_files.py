@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from copy import deepcopy
@@ -162,6 +163,8 @@ def test_a_copy_stands_beside_its_original_with_ids_of_its_own(scene):
     assert len(mine) == len(theirs) and not mine & theirs
     with tenant_context(copy):
         assert set(BotProfile.objects.values_list("pk", flat=True)) == theirs
+        handoffs = apps.get_model("conversations", "Handoff").objects
+        assert handoffs.exists() and not handoffs.open().exists(), "nobody is written to twice"
         assert any(
             bot.credentials.api_key for bot in BotProfile.objects.all() if bot.encrypted_credentials
         )
@@ -170,13 +173,20 @@ def test_a_copy_stands_beside_its_original_with_ids_of_its_own(scene):
 
 
 def test_without_a_passphrase_no_secret_is_in_the_file(scene):
-    tenant = scene.acme.party.tenant
+    tenant, text = scene.acme.party.tenant, "It begins with v1:gAAAAexample in our notes."
+    with tenant_context(tenant):
+        source = apps.get_model("knowledge", "Source").objects.filter(source_type="text").first()
+        apps.get_model("knowledge", "Source").objects.filter(pk=source.pk).update(content=text)
     file = write(tenant, None)
+    sealed = re.compile(rb"v1:gAAAA(?!example)")
     with zipfile.ZipFile(file) as held:
-        assert not any(b"v1:gAAAA" in held.read(name) for name in held.namelist())
+        assert not any(sealed.search(held.read(name)) for name in held.namelist())
     erase(tenant)
     taken = import_tenant(file)
     assert any("Secrets were left out" in note for note in taken.notes)
+    with tenant_context(taken.tenant):
+        kept = apps.get_model("knowledge", "Source").objects.get(pk=source.pk)
+        assert kept.content == text, "what only looks like a secret is none"
     assert not User.objects.filter(tenant=taken.tenant, has_second_factor=True).exists()
     with tenant_context(taken.tenant):
         assert all(

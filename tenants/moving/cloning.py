@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext
 
 from minirag.lib.errors import Conflict
@@ -47,5 +49,17 @@ def clone_tenant(
         file.seek(0)
         return import_tenant(
             file, slug=slug, passphrase=passphrase, parts=parts, actor=actor, action="tenant.cloned",
-            name=name, at_end=at_end, tell=lambda done, total, what: tell(done + total, 2 * total, what),
+            name=name, at_end=partial(_end, at_end), tell=lambda done, total, what: tell(done + total, 2 * total, what),
         )  # fmt: skip
+
+
+def _end(at_end: AtEnd | None, taken: Taken) -> None:
+    """Close what chats wait for or have a person in: no visitor reaches them in the copy, and mails went out."""
+    place = connection.ops.quote_name(taken.tenant.schema_name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {place}.conversations_handoff SET state = 'closed', ended_as = 'closed', "  # noqa: S608 - ours
+            "closed_at = now(), held_until = NULL WHERE state <> 'closed'"
+        )
+    if at_end is not None:
+        at_end(taken)

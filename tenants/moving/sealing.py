@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Final
 from minirag.lib.security.crypto import DecryptionFailed, move
 
 _SEALED: Final = re.compile(rb"v1:gAAAA[A-Za-z0-9_\-]+={0,2}")
+_AROUND: Final = 1 + 8 + 16 + 32
+"""The bytes of a Fernet token around its blocks: version, time, first block and signature."""
 _MARK: Final = b"v1:gAAAA"
 _ID: Final = re.compile(
     rb"(?<![0-9a-f-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f-])"
@@ -29,6 +32,8 @@ class Resealing:
         return _SEALED.sub(self._replace, line) if _MARK in line else line
 
     def _replace(self, found: re.Match[bytes]) -> bytes:
+        if not _is_sealed(found[0]):
+            return found[0]
         if self.sealed_with is None:
             return b""
         try:
@@ -39,6 +44,15 @@ class Resealing:
         except DecryptionFailed:
             self.missed += 1
             return b""
+
+
+def _is_sealed(text: bytes) -> bool:
+    """Whether a text has the form of a secret, and does not only begin like one, as in somebody's notes."""
+    try:
+        size = len(base64.b64decode(text.removeprefix(b"v1:"), altchars=b"-_", validate=True))
+    except ValueError:
+        return False
+    return size > _AROUND and (size - _AROUND) % 16 == 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from conversations.turns.recording import require_active_tenant
@@ -54,7 +55,7 @@ def test_a_tenant_in_maintenance_can_be_read_and_says_when_to_come_back(
 
 
 def test_that_of_all_spares_nobody_and_leaves_a_tenants_own_when_it_ends(
-    acme, globex, as_acme, as_globex
+    acme, globex, as_acme, as_globex, olga, settings
 ):
     begin_maintenance(acme.tenant, message="Only acme.", minutes=300)
     begin_maintenance(None, message=MESSAGE, minutes=30)
@@ -62,7 +63,16 @@ def test_that_of_all_spares_nobody_and_leaves_a_tenants_own_when_it_ends(
         "Only acme.",
         MESSAGE,
     ]
+    settings.ALLOW_TENANT_SIGNUP = True
+    asked = {
+        "tenant_name": "Hooli", "tenant_slug": "hooli", "owner_email": "g@hooli.example.com", "owner_password": "x" * 20,
+    }  # fmt: skip
+    refused = Client().post("/v1/tenants", asked, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (503, "maintenance")
+    operator, url = browser(olga.email), "/admin/tenants/tenant/"
+    assert "resume-all" in operator.get(url).content.decode()
     assert end_maintenance(None) == 1
+    assert "resume-all" not in operator.get(url).content.decode(), "there is none to end"
     assert [try_to_write(each).status_code for each in (as_acme, as_globex)] == [503, 201]
 
 

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from tenants.admin_site.model_admin import ProductAdmin, posted
 from tenants.calls.permissions import acting_user
 from tenants.models import Tenant
-from tenants.platform.maintenance import begin_maintenance, end_maintenance, pause_of
+from tenants.platform.maintenance import begin_maintenance, end_maintenance, pause_of, pause_of_all
 
 _MINUTES = [
     (15, gettext_lazy("15 minutes")),
@@ -39,6 +39,12 @@ class PausedTenants(ProductAdmin):
     def is_offered(self, act: str, row: Any) -> bool:
         is_paused = pause_of(row) is not None
         return {"pause": not is_paused, "resume": is_paused}.get(act, super().is_offered(act, row))
+
+    def get_actions_list(self, request: HttpRequest) -> list[Any]:
+        """The end of the maintenance of all is offered while there is one."""
+        found = super().get_actions_list(request)
+        is_paused = pause_of_all() is not None
+        return [each for each in found if is_paused or each.method.__name__ != "resume_all"]
 
     @display(description=gettext_lazy("maintenance"))
     def shown_pause(self, tenant: Tenant) -> str:
