@@ -65,7 +65,8 @@ def test_that_of_all_spares_nobody_and_leaves_a_tenants_own_when_it_ends(
     ]
     settings.ALLOW_TENANT_SIGNUP = True
     asked = {
-        "tenant_name": "Hooli", "tenant_slug": "hooli", "owner_email": "g@hooli.example.com", "owner_password": "x" * 20,
+        "tenant_name": "Hooli", "tenant_slug": "hooli", "owner_email": "g@hooli.example.com",
+        "owner_password": "x" * 20,
     }  # fmt: skip
     refused = Client().post("/v1/tenants", asked, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (503, "maintenance")
