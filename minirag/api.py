@@ -19,7 +19,7 @@ from minirag.lib.http_in.rest import (
     answer_server_error,
     wants_json,
 )
-from minirag.operations.api import DetailedHealth, system_health
+from minirag.operations.api import DetailedHealth, health_of_v1, system_health
 from minirag.pages.reference import OpenApiDocument, PostmanCollection, ReferencePage
 
 
@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webhooks.urls")),
     path("", include("knowledge.urls")),
     path("", include("conversations.urls")),
+    path("health", health_of_v1),
     path("system/health", system_health),
     path("system/health/detailed", DetailedHealth.as_view()),
     path("openapi.json", OpenApiDocument.as_view(), name="openapi-document"),

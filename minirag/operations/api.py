@@ -30,6 +30,16 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 @door(OPEN_DOOR)
+@describe(
+    "Show that it runs below v1", method="GET", public=True, answers={200: HealthSchema},
+    errors={503: "It is being stopped; send requests elsewhere."},
+)  # fmt: skip
+def health_of_v1(request: HttpRequest) -> JsonResponse:
+    """For who may ask for nothing but what is below `/v1`, or looks for it there."""
+    return health(request)
+
+
+@door(OPEN_DOOR)
 @describe("Show the servers' health", method="GET", public=True, answers={200: SystemHealthSchema})
 async def system_health(request: HttpRequest) -> JsonResponse:
     """Answer the contract's `postgres`, `qdrant` (here: pgvector) and `redis`, always with status 200."""

@@ -19,6 +19,8 @@ from tenants.context import require_tenant
 from tenants.models import Tenant, TenantStatus
 
 _ACCENT = "#3f51d8"
+_NO_STYLE = "/* The widget brings its own looks: see the bot's page in the admin. */\n"
+_FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 
 
 @require_safe
@@ -59,10 +61,17 @@ def find_widget(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(static("minirag/widget.js"))
 
 
+@require_safe
+def show_no_style(request: HttpRequest) -> HttpResponse:
+    """What the predecessor's widget had its looks from: pages that name it find it, and it changes nothing."""
+    return HttpResponse(_NO_STYLE, content_type="text/css; charset=utf-8", headers=_FOR_A_DAY)
+
+
 # Where the predecessor described its API, and where people have their bookmarks.
 predecessor_pages = [
     path("dashboard", RedirectView.as_view(pattern_name="admin:index")),
     path("dashboard/", RedirectView.as_view(pattern_name="admin:index")),
+    path("dashboard/widget/minirag-widget.css", show_no_style),
     path("docs", RedirectView.as_view(pattern_name="api-reference")),
     path("redoc", RedirectView.as_view(pattern_name="api-reference")),
     path("openapi.json", RedirectView.as_view(pattern_name="openapi-document")),

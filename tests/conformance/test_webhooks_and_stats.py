@@ -452,6 +452,11 @@ class TestSystem:
         assert "javascript" in answer.headers["content-type"]
         assert "minirag-widget" in answer.text
 
+    def test_the_widgets_stylesheet_is_where_it_was(self, anyone):
+        answer = anyone.get("/dashboard/widget/minirag-widget.css", follow_redirects=True)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/css")
+
     @pytest.mark.parametrize(
         "path",
         ["/dashboard/..%2fmanage.py", "/dashboard//etc/passwd", "/dashboard/%2e%2e/manage.py"],

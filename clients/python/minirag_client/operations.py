@@ -3015,6 +3015,12 @@ class Operations(Transport):
         """Show refusals by reason and day: `GET /v1/stats/refusals`."""
         return cast(Refusals, self.request('GET', '/v1/stats/refusals', query=given(days=days, bot_profile_id=bot_profile_id)).json())
 
+    def show_that_it_runs_below_v1(
+        self,
+    ) -> Health:
+        """Show that it runs below v1: `GET /v1/health`."""
+        return cast(Health, self.request('GET', '/v1/health').json())
+
     def show_servers_health(
         self,
     ) -> SystemHealth:

@@ -3197,6 +3197,13 @@ export class Operations extends Transport {
     return this.readJson<types.Refusals>("GET", "/v1/stats/refusals", { query: args }, options);
   }
 
+  /** Show that it runs below v1: `GET /v1/health`. */
+  showThatItRunsBelowV1(
+    options: Options = {},
+  ): Promise<types.Health> {
+    return this.readJson<types.Health>("GET", "/v1/health", {}, options);
+  }
+
   /** Show the servers' health: `GET /v1/system/health`. */
   showServersHealth(
     options: Options = {},
