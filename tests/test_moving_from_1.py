@@ -201,6 +201,13 @@ def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
         "messages", **mine, chat_id=lost, role="USER", content="Asked of a bot that stays behind."
     )
 
+    other = empty.put("tenants", name="Other", slug="other")
+    stranger = empty.put("users", tenant_id=other, email="s@other.example.com", password_hash="x")
+    foreign = empty.put("chats", **mine, bot_profile_id=good, user_id=stranger, title="Foreign")
+    elsewhere = empty.put("bot_profiles", tenant_id=other, name="Elsewhere")
+    empty.put("sources", **mine, bot_profile_id=elsewhere, name="Foreign", content="Not mine.")
+    empty.put("messages", tenant_id=other, chat_id=chat, role="USER", content="Of another tenant.")
+
     told = move(empty)
     for reason in (
         f"users {second}: {first} has the same e-mail address",
@@ -222,7 +229,8 @@ def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
         }
         kept = Source.objects.get()
         assert (kept.name, kept.config, kept.refresh_schedule) == ("Null", {}, None)
-        moved = Chat.objects.get()
+        assert Chat.objects.get(pk=foreign).user_id is None
+        moved = Chat.objects.get(pk=chat)
         assert (moved.user_id, moved.message_count) == (first, 0)
         assert Message.objects.get().feedback is None
         assert not Webhook.objects.exists()

@@ -271,7 +271,8 @@ class Filling:
 
     def _make_chat(self, row: Row, said: list[tuple[Row, Message]]) -> Chat:
         user_id = self.doubles.get(row["user_id"], row["user_id"])
-        return convert_chat(row, user_id, [message for _, message in said])
+        asked_by = user_id if user_id in self.users else None  # and of another tenant nobody
+        return convert_chat(row, asked_by, [message for _, message in said])
 
     def _take_usage(self) -> None:
         for batch in in_batches(self._rows("usage_events")):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from minirag.lib.errors import ProductError
@@ -77,9 +77,10 @@ def _move(old: OldDatabase, row: Row, wishes: Wishes) -> Moved:
                 transaction.set_rollback(True)
     except schemas.SchemaExists:
         moved.state, moved.detail = "refused", _name_taken(slug)
-    except (ProductError, IntegrityError) as error:
-        moved.state = "refused"
-        moved.detail = error.detail if isinstance(error, ProductError) else _name_taken(slug)
+    except ProductError as error:
+        moved.state, moved.detail = "refused", error.detail
+    except IntegrityError as error:  # the first line names table and rule, and nothing of a row
+        moved.state, moved.detail = "refused", str(error).splitlines()[0]
     return moved
 
 
@@ -102,6 +103,7 @@ def _take_in(old: OldDatabase, row: Row, slug: str, wishes: Wishes, moved: Moved
     tenant.save(update_fields=["schema_version"])
     with tenant_context(tenant):
         Filling(old, tenant, wishes.key, wishes.member_role, moved).fill()
+    connection.check_constraints()  # now, so that a dry run says what a real one would
     came: dict[str, Any] = dict(sorted(moved.came.items()))
     audit.record(
         "tenant.imported", tenant=tenant,

@@ -37,7 +37,8 @@ def write_rows(
             else:
                 written += one
     moved.came[table] += len(written)
-    keep_times(model, [old for old, row in pairs if row in written])
+    are_in = {row.pk for row in written}
+    keep_times(model, [old for old, row in pairs if row.pk in are_in])
     return written
 
 
