@@ -1086,6 +1086,7 @@ class TestRoutes:
         # What everybody may see of a tenant, and a word that only tells that a host leads here (tenants/tests).
         shown = {"branding/logo", "branding/colours.css", ".well-known/minirag-host"}
         shown.add("chat/<uuid:bot_id>/")  # a public bot's own page: tests/test_hosted_page.py
+        shown.add("metrics")  # counts of all, for who has its token: tests/test_metrics.py
         known = {"", "health"} | leading | shown
         assert rest == known, "say in TestRoutes how the new route is kept apart"
 

@@ -36,6 +36,8 @@ def health(request: HttpRequest) -> JsonResponse:
 )  # fmt: skip
 def health_of_v1(request: HttpRequest) -> JsonResponse:
     """For who may ask for nothing but what is below `/v1`, or looks for it there."""
+    if request.method not in ("GET", "HEAD"):
+        return method_not_allowed(request, ["GET", "HEAD"])
     return health(request)
 
 
