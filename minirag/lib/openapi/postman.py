@@ -76,8 +76,8 @@ def _write_url(path: str, operation: Schema) -> Schema:
 def _write_body(content: Schema) -> Schema:
     """Header and body of a request: its first example, or a form to fill in."""
     if _JSON in content:
-        examples = content[_JSON].get("examples", {})
-        first = next(iter(examples.values()), {}).get("value", {})
+        examples: Schema = content[_JSON].get("examples", {})
+        first: Any = next((each["value"] for each in examples.values()), {})
         raw = json.dumps(first, indent=2, ensure_ascii=False)
         return {
             "header": [{"key": "Content-Type", "value": _JSON}],
