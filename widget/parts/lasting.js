@@ -22,6 +22,7 @@
     /** Say that an answer is not whole, and offer it anew: the same question, which counts once. */
     showStopped(message, question, requestId) {
       this.note(message, this.words.stopped);
+      if (!message.body.textContent) message.body.remove();
       if (!question) return;
       const onclick = () => {
         if (this.turn) return;
@@ -76,7 +77,9 @@
     showQueued() {
       const left = this.memory.values.turn;
       this.addUser(left.question, left.id);
-      this.note(this.addAssistant(), this.words.offline);
+      const message = this.addAssistant();
+      message.body.remove();
+      this.note(message, this.words.offline);
       this.whenOnline(() => this.client && !this.started && this.memory.values.turn && this.start());
     }
 
