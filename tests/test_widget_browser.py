@@ -369,6 +369,7 @@ def test_a_stopped_answer_can_be_asked_again_and_its_question_counts_once(page, 
         expect(page.locator(".message.user")).to_have_count(1)
     again.click()
     expect(again).to_have_count(0)
+    expect(last_answer(page)).to_contain_text("Push filter cap")  # it has begun to wait
     server.release()
     expect(last_answer(page).locator("button.mark")).to_have_count(2)
     expect(last_answer(page)).not_to_contain_text("Stopped.")
