@@ -242,7 +242,7 @@ def test_a_retryable_error_offers_a_retry_that_answers(page, server):
     open_widget(page)
     ask(page, "error Question")
     expect(page.get_by_role("alert")).to_contain_text(
-        "The model provider is not available at the moment."
+        "This assistant is not available at the moment."
     )
     page.get_by_role("button", name="Retry").click()
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
@@ -256,7 +256,7 @@ def test_a_retryable_error_offers_a_retry_that_answers(page, server):
 def test_a_final_error_offers_no_retry_and_keeps_what_had_arrived(page):
     open_widget(page)
     ask(page, "fatal Question")
-    expect(page.get_by_role("alert")).to_contain_text("rejected its credentials")
+    expect(page.get_by_role("alert")).to_have_text("This assistant is not available at the moment.")
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)
     expect(last_answer(page)).to_contain_text("Push filter")
     expect(page.get_by_role("button", name="Send")).to_be_visible()
@@ -531,6 +531,7 @@ def test_the_keyboard_is_enough(page):
     page.get_by_role("button", name="Source 2").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("A forgotten cap shows")).to_be_visible()
+    page.keyboard.press("Escape")  # the passage
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(bubble).to_be_focused()
@@ -784,7 +785,7 @@ def test_a_page_that_is_not_allowed_is_told_so(browser, server):
     page = context.new_page()
     page.goto(server.url + "/demo/")
     page.get_by_role("button", name="Open chat").click()
-    expect(page.get_by_role("alert")).to_have_text(detail)
+    expect(page.get_by_role("alert")).to_have_text("This assistant may not be used on this page.")
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)
     context.close()
 
@@ -795,7 +796,7 @@ def test_a_server_that_is_away_is_named_and_a_retry_connects(browser, server):
     page = context.new_page()
     page.goto(server.url + "/demo/")
     page.get_by_role("button", name="Open chat").click()
-    expect(page.get_by_role("alert")).to_contain_text("The service is starting.")
+    expect(page.get_by_role("alert")).to_contain_text("not available at the moment")
     server.session_failure = None
     page.get_by_role("button", name="Retry").click()
     expect(page.locator(".suggestions")).to_be_visible()

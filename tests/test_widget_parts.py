@@ -9,6 +9,7 @@ from widget.build import (
     FOLDER,
     INBOX,
     INBOX_PARTS,
+    MORE,
     PARTS,
     SELDOM,
     SELDOM_PARTS,
@@ -17,6 +18,7 @@ from widget.build import (
     TRYER,
     TRYING,
     build,
+    build_more,
     build_page,
 )
 from widget.vendor import VENDORED
@@ -45,6 +47,7 @@ def test_what_is_served_for_trying_is_made_of_the_parts():
     assert SELDOM.read_text() == build_page(SELDOM_PARTS), advice
     assert INBOX.read_text() == build_page(INBOX_PARTS), advice
     assert THREAD.read_text() == build_page(THREAD_PARTS), advice
+    assert MORE.read_text() == build_more(), advice
 
 
 def test_other_peoples_scripts_are_what_was_published_and_are_named_with_their_licence():
@@ -57,3 +60,4 @@ def test_other_peoples_scripts_are_what_was_published_and_are_named_with_their_l
 
 def test_the_widget_is_small():
     assert len(gzip.compress(build().encode(), 9)) <= MOST_BYTES
+    assert len(gzip.compress(build_more().encode(), 9)) <= 6 * 1024

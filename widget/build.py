@@ -8,7 +8,10 @@ needs.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from pathlib import Path
 
 from widget.compacting import compact
@@ -17,8 +20,9 @@ from widget.vendor import VENDORED, wrap
 SHOWING = ("vendor", "builders", "markdown", "settling", "growing")
 """What shows Markdown, wherever answers are shown."""
 PARTS = (
-    "head", *SHOWING, "words", "look", "prose", "memory", "client", "element", "drawing", "dressing",
-    "window", "asking", "lasting", "hearing", "answers", "helping", "people", "composer", "page", "tail",
+    "head", *SHOWING, "words", "shelter", "look", "prose", "memory", "client", "more", "element", "drawing",
+    "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people", "composer", "page",
+    "tail",
 )  # fmt: skip
 TRYING = ("trying_head", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
@@ -33,14 +37,42 @@ TRYER = WIDGET.with_name("trying.js")
 SELDOM = WIDGET.with_name("seldom.js")
 SELDOM_PARTS = ("parts/fetching", "parts/leaving")
 """What the widget fetches where it needs it: most pages do not."""
+MORE = WIDGET.with_name("more.js")
+MORE_PARTS = ("more/head", "more/look", "more/panel", "more/opinion", "more/tail")
 WORDS = WIDGET.with_name("words")
 
 
 def build(parts: tuple[str, ...] = PARTS) -> str:
     script = build_page(tuple(f"parts/{name}" for name in parts))
-    return script.replace('"@languages"', _write(languages())).replace(
-        '"@english"', _write(read_words("en"))
-    )
+    later = words_of_more()
+    english = {key: text for key, text in read_words("en").items() if key not in later}
+    known = {"languages": languages(), "english": english, "more": name_of_more()}
+    for name, value in known.items():
+        script = script.replace(f'"@{name}"', _write(value))
+    return script
+
+
+def build_more() -> str:
+    return build_page(MORE_PARTS).replace('"@english"', _write(words_of_more()))
+
+
+def words_of_more() -> dict[str, str | dict[str, str]]:
+    """The English that nothing says before that script is there."""
+    at_once = "".join(path.read_text() for path in FOLDER.iterdir())
+    later = "".join((FOLDER.parent / f"{name}.js").read_text() for name in MORE_PARTS)
+
+    def is_said(key: str, script: str) -> bool:
+        return bool(re.search(rf"\b{key}\b", script))
+
+    words = read_words("en").items()
+    return {key: text for key, text in words if is_said(key, later) and not is_said(key, at_once)}
+
+
+def name_of_more() -> dict[str, str]:
+    """The script that the widget fetches when it is wanted: other caches hold another version, a page may pin it."""
+    digest = hashlib.sha384(build_more().encode()).digest()
+    sum_of_it = base64.b64encode(digest).decode()
+    return {"name": f"more.js?v={digest.hex()[:12]}", "integrity": f"sha384-{sum_of_it}"}
 
 
 def languages() -> list[str]:
@@ -74,3 +106,4 @@ if __name__ == "__main__":
     INBOX.write_text(build_page(INBOX_PARTS))
     THREAD.write_text(build_page(THREAD_PARTS))
     TRYER.write_text(build(TRYING))
+    MORE.write_text(build_more())

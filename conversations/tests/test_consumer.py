@@ -431,6 +431,36 @@ def test_feedback_reaches_only_ones_own_answers(bot, model):
     assert Message.objects.get(pk=done["message_id"]).feedback == "positive"
 
 
+def test_a_visitor_finds_and_deletes_their_own_conversations_and_nobody_elses(bot, model):
+    model.enqueue("36 months [1].")
+    ada, bob = (
+        open_session(bot, visitor=f"visitor-000{n}").json()["session_token"] for n in (1, 2)
+    )
+    chat_id = talk(question(), token=ada)[-1]["chat_id"]
+    [told] = talk({"type": "chats", "request_id": "c"}, token=ada)[1:]
+    assert (told["type"], told["request_id"]) == ("chats", "c")
+    assert [(each["id"], each["title"]) for each in told["chats"]] == [(chat_id, QUESTION)]
+    other = BotProfile.objects.create(name="Other", allowed_origins=[PAGE])
+    elsewhere = open_session(other, visitor="visitor-0001").json()["session_token"]
+    forget = {"type": "forget_chat", "chat_id": chat_id}
+    for token in (bob, elsewhere):
+        assert talk({"type": "chats"}, token=token)[-1]["chats"] == []
+        assert talk(forget, token=token)[-1]["code"] == "not_found"
+    assert talk(forget | {"chat_id": "x"}, token=ada)[-1]["type"] == "error"
+    assert Chat.objects.count() == 1
+    Chat.objects.update(subject="customer-1")  # begun by somebody whom the page had signed for
+    assert talk({"type": "chats"}, token=ada)[-1]["chats"] == []
+    assert talk(forget, token=ada)[-1]["code"] == "not_found"
+    Chat.objects.update(subject="", groups=["staff"])
+    assert talk({"type": "chats"}, token=ada)[-1]["chats"] == []
+    Chat.objects.update(groups=[])
+    assert talk(forget, {"type": "chats"}, token=ada)[1:] == [
+        {"type": "chat_forgotten", "request_id": "", "chat_id": chat_id},
+        {"type": "chats", "request_id": "", "chats": []},
+    ]
+    assert not Chat.objects.exists() and not Message.objects.exists()
+
+
 @pytest.mark.parametrize(
     "frame",
     [

@@ -18,7 +18,7 @@ import structlog
 from bots.models import SourceFilter
 from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
-from conversations.handoffs.consumers import CompanyConsumer
+from conversations.history.consumers import HistoryConsumer
 from conversations.models import Message
 from conversations.trying.consumers import TRIAL, TRIED_FRAMES, TryingSocket
 from conversations.turns.feedback import set_feedback
@@ -67,7 +67,7 @@ MOST_REFUSALS = 10  # for being too many, one after the other
 CLOSE_REFUSED = 4403
 
 
-class ChatConsumer(CompanyConsumer, TryingSocket):
+class ChatConsumer(HistoryConsumer, TryingSocket):
     """One widget's socket."""
 
     turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
@@ -135,6 +135,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
             "stop": self._stop,
             "feedback": self._give_feedback,
             "reset": self._reset,
+            **self.chat_handlers,
             **self.person_handlers,
         }
         if frame.get("type") == "authenticate":

@@ -124,6 +124,15 @@ class ResumeFrame(Body):
     after: Annotated[int, Field(ge=0, le=MOST_EVENTS)] = 0
 
 
+class ListChatsFrame(Body):
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
+
+
+class ForgetChatFrame(Body):
+    chat_id: UUID
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
+
+
 # --- What it is sent, beside the events of a turn -----------------------------------------------------------------
 class FrameSchema(Noun):
     type: str
@@ -142,6 +151,27 @@ class FeedbackSavedSchema(FrameSchema):
     type: Literal["feedback_saved"] = "feedback_saved"
     message_id: UUID
     feedback: Literal["positive", "negative"] | None
+
+
+class OwnChat(Noun):
+    id: UUID
+    title: str
+    message_count: int
+    updated_at: Moment
+
+
+class OwnChatsSchema(FrameSchema):
+    """A visitor's own conversations with this bot, the latest first."""
+
+    type: Literal["chats"] = "chats"
+    request_id: str
+    chats: list[OwnChat]
+
+
+class ChatForgottenSchema(FrameSchema):
+    type: Literal["chat_forgotten"] = "chat_forgotten"
+    request_id: str
+    chat_id: UUID
 
 
 class ErrorFrameSchema(FailureSchema, FrameSchema):

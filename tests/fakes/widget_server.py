@@ -114,9 +114,8 @@ class FakeWidgetServer:
         if request.path not in self.pages:
             return web.Response(status=404)
         headers = {"Content-Security-Policy": CSP}
-        return web.Response(
-            text=self.pages[request.path], content_type="text/html", headers=headers
-        )
+        kind = "text/css" if request.path.endswith(".css") else "text/html"
+        return web.Response(text=self.pages[request.path], content_type=kind, headers=headers)
 
     async def _make_session(self, request: web.Request) -> web.Response:
         asked = await request.json()

@@ -72,6 +72,21 @@ class Talk:
             await self.send(
                 type="feedback_saved", message_id=frame["message_id"], feedback=frame["feedback"]
             )
+        elif kind == "chats":
+            own = [
+                {
+                    "id": key,
+                    "title": said[0]["content"],
+                    "message_count": len(said),
+                    "updated_at": "2026-11-21T03:35:21.7",
+                }
+                for key, said in self.server.chats.items()
+            ]
+            await self.send(type="chats", request_id=frame["request_id"], chats=own)
+        elif kind == "forget_chat":
+            del self.server.chats[frame["chat_id"]]
+            told = {name: frame[name] for name in ("request_id", "chat_id")}
+            await self.send(type="chat_forgotten", **told)
         elif kind == "reset":
             self.chat_id = None
         elif kind == "stop" and self.answering and not self.answering.done():

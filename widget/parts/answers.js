@@ -6,7 +6,7 @@
         const citation = citations.find((each) => each.number === number);
         if (!citation) return null;
         const label = fill(this.words.source, { n: number, title: citation.title || this.words.untitled });
-        const onclick = () => this.showSource(items.get(number));
+        const onclick = ({ target }) => this.showSource(items.get(number), target);
         const look = { type: "button", className: "mark", title: label, "aria-label": label, onclick };
         return build("button", look, String(number));
       };
@@ -54,7 +54,9 @@
       return build("details", { className: "sources" }, build("summary", {}, label), list);
     }
 
-    showSource(item) {
+    /** Open a passage; Esc closes it and goes back to where it was asked for. */
+    showSource(item, from) {
+      this.shown = { item, from };
       item.closest(".sources").open = true;
       item.open = true;
       item.classList.remove("shown");
@@ -76,6 +78,7 @@
         show();
         try {
           await this.client.send({ type: "feedback", message_id: messageId, feedback: current });
+          await this.withMore("askWhy", thumbs.parentElement, messageId, current);
         } catch {
           current = before;
           show();
@@ -84,7 +87,8 @@
       buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
       buttons.negative = iconButton("down", this.words.unhelpful, () => choose("negative"));
       show();
-      return build("div", { className: "thumbs" }, buttons.positive, buttons.negative);
+      const thumbs = build("div", { className: "thumbs" }, buttons.positive, buttons.negative);
+      return thumbs;
     }
 
     /** A line below the message in place of the one before; an empty text removes it. */
@@ -94,11 +98,9 @@
     }
 
     showFailure(failure, again) {
-      const own = this.words[OWN_WORDS[failure.code]];
-      const text = own || failure.detail || this.words[failure.code] || this.words.failed;
+      const text = tellFailure(failure.code, this.words);
       this.announce("error", { code: failure.code, detail: text, retryable: Boolean(failure.retryable) });
-      const isNobodysFault = own || ["unavailable", "origin_not_allowed"].includes(failure.code);
-      const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
+      const look = { className: text === this.words.failed ? "card" : "card quiet", role: "alert" };
       const card = build("div", look, build("p", { dir: "auto" }, text));
       if (failure.retryable) {
         const button = build("button", { type: "button" }, this.words.retry);

@@ -1,7 +1,10 @@
     addUser(text, requestId = "") {
       // With a direction of its own it does not decide that of the question.
       const said = build("span", { className: "only-read", dir: this.words.dir }, `${this.words.you}: `);
-      this.log.append(build("div", { className: "message user", dir: "auto", "data-request": requestId }, said, text));
+      for (const old of this.log.querySelectorAll(".edit")) old.remove();
+      const edit = iconButton("edit", this.words.edit, () => this.editAgain(text), { className: "edit" });
+      const look = { className: "message user", dir: "auto", "data-request": requestId };
+      this.log.append(build("div", look, said, build("span", { className: "said" }, text), edit));
       this.scrollDown(true);
     }
 

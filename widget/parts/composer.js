@@ -8,6 +8,13 @@
       this.ask(question);
     }
 
+    /** The last question into the line again, to be asked in other words. */
+    editAgain(text) {
+      this.input.value = text;
+      this.fitInput();
+      this.input.focus();
+    }
+
     onInputKey(event) {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();

@@ -1,5 +1,5 @@
     draw() {
-      const { root, words } = this;
+      const { words } = this;
       const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
       this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
       this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
@@ -9,7 +9,8 @@
       this.input.addEventListener("input", () => this.fitInput());
       this.input.addEventListener("keydown", (event) => this.onInputKey(event));
       this.sendButton = build("button", { type: "submit", className: "send" });
-      const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
+      this.menuButton = iconButton("menu", words.chats, () => this.withMore("openPanel"), { className: "menu", "aria-haspopup": "dialog" });
+      const buttons = [this.menuButton, iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
       if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
       const role = this.inline ? "region" : "dialog";
       this.typingLine = build("p", { className: "typing-line", role: "status", dir: "auto" });
@@ -27,23 +28,32 @@
       );
       this.window.setAttribute("aria-label", this.heading.textContent);
       this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
-      root.append(this.window);
       if (!this.inline) {
         const toggle = () => (this.window.hidden ? this.open() : this.close());
         const states = { className: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
         this.bubble = iconButton("chat", words.open, toggle, states);
-        root.append(this.bubble);
-      }
+      } else this.bubble = null;
+      this.shelter();
       this.showBusy(false);
       this.pickContrast();
     }
 
+    /** Where the browser has one, in its top layer; else it is an element like others. */
+    shelter() {
+      this.layer = build("div", { className: "layer" }, this.window);
+      if (this.bubble) this.layer.append(this.bubble);
+      this.root.append(this.layer);
+      if (this.inline || !this.layer.showPopover) return;
+      this.layer.popover = "manual";
+      this.layer.showPopover();
+    }
+
     /** A constructed sheet passes a page's style-src; the <style> is for browsers without it. */
     applyStyles(root) {
-      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, STYLES + PROSE));
+      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, SHELTER + STYLES + PROSE + moreStyles));
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLES + PROSE);
-      root.adoptedStyleSheets = [sheet];
+      sheet.replaceSync(SHELTER + STYLES + PROSE + moreStyles);
+      root.adoptedStyleSheets = [sheet, ...root.adoptedStyleSheets.slice(1)];
     }
 
     /** Black or white on the page's own --primary, whichever reads better. */

@@ -36,8 +36,11 @@
       const isOpen = !this.window.hidden;
       const title = isOpen ? this.words.close : this.words.open;
       const label = this.bubble.querySelector(".label");
-      const ariaLabel = label ? `${label.textContent} (${title})` : title;
+      const news = this.unread ? `, ${count(this.words, "unread", this.unread)}` : "";
+      const ariaLabel = `${label ? `${label.textContent} (${title})` : title}${news}`;
       Object.assign(this.bubble, { title, ariaLabel, ariaExpanded: String(isOpen) });
+      this.bubble.classList.toggle("news", Boolean(this.unread));
+      this.bubble.dataset.news = this.unread > 9 ? "9+" : this.unread || "";
     }
 
     writeRules({ color, dark_color: dark, radius }) {

@@ -44,6 +44,8 @@
         if (asker && this.isMeant(asker)) this.ask(asker.getAttribute("data-minirag-ask"));
       };
       document.addEventListener("click", this.onPageClick);
+      this.onView = () => this.fitScreen();
+      for (const event of ["resize", "scroll"]) if (window.visualViewport) visualViewport.addEventListener(event, this.onView);
       this.appearing = this.appear();
     }
 
@@ -98,6 +100,7 @@
 
     disconnectedCallback() {
       document.removeEventListener("click", this.onPageClick);
+      for (const event of ["resize", "scroll"]) if (window.visualViewport) visualViewport.removeEventListener(event, this.onView);
       if (this.window) {
         const now = { isOpen: !this.window.hidden, isStarted: Boolean(this.started) };
         this.left = { ...now, hasFocus: Boolean(this.root.activeElement), draft: this.input.value };

@@ -11,6 +11,7 @@
 
     onEvent(event) {
       if (this.hearPeople(event)) return;
+      if (event.request_id === "chats") return this.hearChats(event);
       const turn = this.turn;
       if (event.type === "feedback_saved") this.announceFeedback(event);
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
@@ -34,6 +35,7 @@
         if (event.passed_on) turn.message.element.remove(); // a person reads it
         else {
           this.finish(turn.message, answer, turn);
+          this.noteUnread();
           this.announceAnswer(answer);
         }
       } else if (event.type === "error") {

@@ -3,15 +3,14 @@
   const DARK = `
     --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
     --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
-    color-scheme: dark;`;
+    --scheme: dark;`;
 
   const STYLES = `
   :host { --primary: #3f51d8; --primary-hover: #3140b8; --bg: #ffffff; --bg-secondary: #f2f4f8; --text: #1b2130;
     --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
-    --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; color-scheme: light;
-    font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
+    --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; --scheme: light; }
   @media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${DARK} } }
-  :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
+  :host([theme="dark"]) { ${DARK} }
   .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
   *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
   button, textarea { font: inherit; color: inherit; }
@@ -21,7 +20,7 @@
     stroke-linejoin: round; display: block; }
   .only-read { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
     white-space: nowrap; }
-  .bubble { position: fixed; z-index: 2147483000; inset-block-end: 24px; inset-inline-end: 24px; width: 56px;
+  .bubble { position: fixed; z-index: 2147483000; inset-block-end: calc(24px + env(safe-area-inset-bottom)); inset-inline-end: 24px; width: 56px;
     height: 56px; border-radius: 50%; background: var(--primary); color: var(--on-primary); box-shadow: var(--shadow);
     transition: background .15s, transform .15s; }
   .bubble:hover { background: var(--primary-hover); transform: scale(1.05); }
@@ -40,12 +39,13 @@
   :host([size="large"]) .window { width: 460px; height: 680px; inset-block-end: 100px; }
   .logo { height: 24px; max-width: 96px; object-fit: contain; } .bubble .logo { height: 55%; max-width: 70%; }
   .logo + svg { display: none; }
-  :host([placement="inline"]) .window { position: relative; inset: auto; width: 100%; height: 100%; max-width: none;
+  :host([placement="inline"]) .window { position: relative; inset: auto; flex: 1; width: auto; height: auto; max-width: none;
     max-height: none; z-index: auto; box-shadow: none; animation: none; }
   @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
   @media ${NARROW}
   { :host(:not([placement="inline"])) section.window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
-    max-height: none; border: 0; border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
+    max-height: none; border: 0; border-radius: 0;
+    padding: env(safe-area-inset-top) env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left); } }
   header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
     background: var(--primary); color: var(--on-primary); }
   header :focus-visible { outline-color: var(--on-primary); }
@@ -116,8 +116,11 @@
   .typing-line { margin: 0; padding: 0 16px; min-height: 0; font-size: 13px; color: var(--text-secondary); }
   .line { margin: 0; text-align: center; font-size: 13px; color: var(--text-secondary); }
   .person .body { border: 1px solid var(--primary); }
-  .bubble.news::after { content: ""; position: absolute; inset-block-start: 2px; inset-inline-end: 2px; width: 14px;
-    height: 14px; border-radius: 50%; background: var(--danger); border: 2px solid var(--bg); }
+  .bubble.news::after { content: attr(data-news); position: absolute; inset-block-start: -4px; inset-inline-end: -4px; min-width: 24px;
+    padding: 0 5px; border-radius: 12px; background: var(--danger); color: var(--bg); border: 2px solid var(--bg); font: 700 12px/20px system-ui; }
+  .edit { position: absolute; inset-inline-end: 100%; inset-block-start: 50%; translate: 0 -50%; width: 30px; height: 30px; margin-inline-end: 4px;
+    display: grid; place-items: center; border-radius: 8px; color: var(--text-secondary); } .edit svg { width: 16px; height: 16px; }
+  .edit:hover { background: var(--bg-secondary); color: var(--text); } .message.user { position: relative; }
   .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
   .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
   .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
@@ -143,6 +146,8 @@
     stop: ["M7 7h10v10H7z"],
     question: ["M9 9a3 3 0 1 1 4.2 2.8c-.8.4-1.2 1-1.2 2.2", "M12 17.5v.01"],
     people: ["M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z", "M2.5 20a6.5 6.5 0 0 1 13 0", "M16 4.3a3.5 3.5 0 0 1 0 6.4", "M18.5 14.5a6.5 6.5 0 0 1 3 5.5"],
+    menu: ["M5 7h14", "M5 12h14", "M5 17h14"],
+    edit: ["M5 19l1-4L16 5l3 3L9 18z", "M14 7l3 3"],
     search: ["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z", "M20 20l-5-5", "M8 10.5h5"],
     up: ["M7 11v9H4v-9z", "M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
     down: ["M7 13V4H4v9z", "M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.2-6A2 2 0 0 0 16.800 4H7"],

@@ -81,8 +81,7 @@
         this.drawCompany();
         if (this.people.takes_messages) return this.showContactForm();
       }
-      const said = this.words[event.code] || event.detail;
-      return this.showFailure(new Failure(event.code, said, event.retryable), () => this.tellPeople(frame));
+      return this.showFailure(new Failure(event.code, "", event.retryable), () => this.tellPeople(frame));
     }
 
     /** Outside of business hours: the truth about them, and a form for a message. */
@@ -108,7 +107,7 @@
       this.log.append(build("article", { className: "message assistant person", "data-message": message.id }, name, body));
       this.showTyping("");
       this.scrollDown(true);
-      if (!this.inline && this.window.hidden) this.bubble.classList.add("news");
+      this.noteUnread();
       return true;
     }
 

@@ -8,8 +8,9 @@
     show() {
       if (this.inline || !this.window.hidden) return;
       this.window.hidden = false;
-      this.bubble.classList.remove("news");
+      this.unread = 0;
       this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
+      this.fitScreen();
       this.nameBubble();
       this.pickContrast();
       this.announce("open");
@@ -23,17 +24,37 @@
       this.bubble.focus();
     }
 
+    /** On a phone the window fills what is seen, which a soft keyboard makes less of. */
+    fitScreen() {
+      const { visualViewport: view } = window;
+      if (!view || !this.window || this.inline) return;
+      const fills = matchMedia(NARROW).matches && view.scale < 1.05 && !this.window.hidden;
+      const place = fills ? { height: `${view.height}px`, top: `${view.offsetTop}px`, bottom: "auto" } : { height: "", top: "", bottom: "" };
+      Object.assign(this.window.style, place);
+      this.scrollDown();
+    }
+
     onWindowKey(event) {
-      if (event.key === "Escape" && !this.inline) {
-        event.stopPropagation();
-        this.close();
-      } else if (event.key === "Tab" && !this.inline && matchMedia(NARROW).matches) {
+      if (event.key === "Escape") this.onEscape(event);
+      else if (event.key === "Tab" && (this.panel || (!this.inline && matchMedia(NARROW).matches))) {
         this.keepFocusInside(event);
       }
     }
 
+    /** Closes what lies uppermost: the panel, a passage that a number has opened, the window. */
+    onEscape(event) {
+      const { item, from } = this.shown || {};
+      if (this.panel) this.closePanel();
+      else if (item && item.open && item.contains(this.shadowRoot.activeElement)) {
+        item.open = false;
+        from.focus();
+      } else if (this.inline) return;
+      else this.close();
+      event.stopPropagation();
+    }
+
     keepFocusInside(event) {
-      const all = this.window.querySelectorAll("button, textarea, input, a[href], summary, .log");
+      const all = (this.panel || this.window).querySelectorAll("button, textarea, input, a[href], summary, .log");
       const stops = [...all].filter((stop) => stop.getClientRects().length);
       const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
       if (this.shadowRoot.activeElement !== edge) return;

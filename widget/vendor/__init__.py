@@ -28,8 +28,8 @@ VENDORED: Final = (
         "62ad5de5bea6d79b4c47e5c0b5cbe4be61e25ee8994595c2cc0969b2a144cc5d",
     ),
     Vendored(
-        "purify", "dompurify", "3.4.14", "dist/purify.min.js",
-        "c2f26ea4fc0d88141c9aa430eb515ac86fce59418ceebd85fa475b87a8d6c3e6",
+        "purify", "dompurify", "3.4.2", "dist/purify.min.js",
+        "ef9a98b5b21aac33c73e316ef21f5cf06f68eff003a40ac953022129112cff3c",
     ),
 )  # fmt: skip
 

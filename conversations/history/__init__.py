@@ -1,0 +1,1 @@
+"""What a visitor of a widget has of their own conversations before this one."""
