@@ -166,3 +166,11 @@ def test_a_request_of_postmans_can_be_sent_as_it_stands(db):
     log_in = requests["post", "{{base_url}}/v1/auth/login"]
     assert log_in["request"]["auth"] == {"type": "noauth"}
     assert "access_token" in log_in["event"][0]["script"]["exec"][0]
+
+
+@pytest.mark.parametrize("prefix", ["", "/t/acme"])
+def test_what_the_predecessors_clients_look_for_is_there(acme, prefix):
+    style = Client().get("/dashboard/widget/minirag-widget.css", SCRIPT_NAME=prefix)
+    assert (style.status_code, style["Content-Type"]) == (200, "text/css; charset=utf-8")
+    assert Client().get("/v1/health", SCRIPT_NAME=prefix).json() == {"status": "ok"}
+    assert Client().post("/v1/health", SCRIPT_NAME=prefix).status_code == 405
