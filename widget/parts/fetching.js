@@ -2,6 +2,7 @@
  * What the MiniRAG widget fetches where it needs it, which is seldom. Made of widget/parts by `python -m widget.build`.
  */
 const LISTEN_SECONDS = 25;
+const MOST_BYTES = 64 * 1024; // what the server takes
 
 /**
  * Behaves like a WebSocket, over requests: each frame is one, and its answer brings what the socket would have told.
@@ -31,6 +32,9 @@ export class FetchedSocket {
     const body = JSON.stringify({ ...this.who, frame, listen_seconds });
     const headers = { "Content-Type": "application/json" };
     const name = { request_id: (frame && frame.request_id) || "" };
+    if (new Blob([body]).size > MOST_BYTES) {
+      return this.tell({ type: "error", code: "too_long", retryable: false, ...name });
+    }
     try {
       const response = await fetch(this.url, { method: "POST", headers, body, credentials: "omit", signal });
       if (response.ok) await this.read(response.body, frame);
