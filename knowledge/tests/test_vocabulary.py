@@ -223,3 +223,9 @@ def test_a_word_that_no_page_has_is_searched_as_one_of_the_same_meaning(town):
     assert "Gebühr" in contents(found)[0]
     meant = {each.found: each.stands_in for each in found.expansions if each.kind == "meaning"}
     assert meant["gebuhr"] and sum(meant.values()) == 2
+
+
+def test_a_compound_stands_in_before_a_word_of_the_same_meaning(town):
+    teach(town, "# Versand\n\nDie Postzustellung ist morgens, die Lieferung mittags.", name="Post")
+    found = {each.found: each for each in find(town, "Wann ist die Zustellung?", "de")}
+    assert found["postzustell"].stands_in and not found["liefer"].stands_in

@@ -10,7 +10,7 @@ letters, or end with the same.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -190,9 +190,14 @@ def choose_expansions(
         if word not in unknown:
             chosen += _widen(word, vocabulary, BESIDE_WEIGHT, stands_in=False)
         elif word.term not in served:
-            chosen += _list_meanings(word, vocabulary) or _replace(
-                word, vocabulary, is_right=word in right
-            )
+            found = _replace(word, vocabulary, is_right=word in right)
+            if meant := _list_meanings(word, vocabulary):
+                found = [each for each in found if each.kind == "compound"]
+                is_served = any(each.stands_in for each in found)
+                found += [
+                    replace(each, stands_in=each.stands_in and not is_served) for each in meant
+                ]
+            chosen += found
     return tuple(chosen)
 
 

@@ -20,14 +20,15 @@ suppose take tall tell thing things think though time type types use used want w
 would year years yes yet young
 """
 _GERMAN = """
-alt anrufen antwort art auf beantrage beantragen bedeutet bekomme bekommen bekommt besten bezahle bezahlen
-bitte brauche brauchen braucht breit darf ding dürfen eben eigentlich erreiche erreichen etwas finde finden findet
-frage frau freund freundin für fürn fürs gebe geben gehen geht genau gerade geöffnet gibt groß gut gute hab habe haben
-habt hat hatte heißt helfen hilft hoch information irgendwo jahr jahre jemand kann kaufen kind kinder komme kommen
-kommst kommt kosten kostenlos kostet kriege kriegen kriegt kurz können lange leute mache machen macht mal mann mein
-meine meinem meinen muss mutter möchte müssen nehmen nennt neu neue neuen nimmt noch nun offen oft per person personen
-preis preise rein sache sagen sagt schon schwer sohn soll sollen tag tage teuer tochter vater viel viele vielleicht
-weit welche welcher welches wende wenden wer wieviel will wissen wo zahle zahlen zeigen zeit zu öffnet
+alt alte altem alten alter altes anrufen antwort art auf beantrage beantragen bedeutet bekomme bekommen bekommt besten
+bezahle bezahlen bitte brauche brauchen braucht breit darf ding dürfen eben eigentlich erreiche erreichen etwas finde
+finden findet frage frau freund freundin für fürn fürs gebe geben gehen geht genau gerade geöffnet gibt groß gut gute
+hab habe haben habt hat hatte heißt helfen hilft hoch information irgendwo jahr jahre jemand kann kaufen kind kinder
+komme kommen kommst kommt kosten kostenlos kostet kriege kriegen kriegt kurz können lange leute mache machen macht mal
+mann mein meine meinem meinen muss mutter möchte müssen nehmen nennt neu neue neuem neuen neuer neues nimmt noch nun
+offen oft per person personen preis preise rein sache sagen sagt schon schwer sohn soll sollen tag tage teuer tochter
+vater viel viele vielleicht weit welche welcher welches wende wenden wer wieviel will wissen wo zahle zahlen zeigen
+zeit zu öffnet
 """
 _FRENCH = """
 aide aller avez avoir besoin bon bonne cher chercher chose combien connaître coût coûte coûtent demander dire donc
