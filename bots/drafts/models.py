@@ -34,7 +34,7 @@ class QualityGate(models.Model):
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:
-        return f"gate of {self.bot_profile}"
+        return gettext("gate of %(bot)s") % {"bot": self.bot_profile}
 
 
 class BotDraft(models.Model):

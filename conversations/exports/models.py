@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
 from tenants.due import DueKind, make_due
@@ -125,7 +126,10 @@ class ExportJob(Job):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_export_type_display()} as {self.get_format_display()}"
+        return gettext("%(what)s as %(format)s") % {
+            "what": self.get_export_type_display(),
+            "format": self.get_format_display(),
+        }
 
     @property
     def media_type(self) -> str:
