@@ -94,12 +94,12 @@ class Quota(models.Model):
         ]
 
     def __str__(self) -> str:
-        told = {
+        told: dict[str, str] = {
             QuotaPeriod.DAY: gettext("%(what)s per day"),
             QuotaPeriod.MONTH: gettext("%(what)s per month"),
             QuotaPeriod.TOTAL: gettext("%(what)s per total"),
         }
-        return told[QuotaPeriod(self.period)] % {"what": self.get_resource_display()}
+        return told.get(self.period, "%(what)s") % {"what": self.get_resource_display()}
 
     @property
     def warning_level(self) -> Decimal:
