@@ -63,11 +63,11 @@
         try {
           if (!this.token) await this.openSession();
           const token = this.token;
-          const socket = await this.connect();
+          const socket = await this.connect(token);
           if (token === this.token) return (this.socket = socket);
           socket.close(); // it is the one of whom the page knew before
         } catch (failure) {
-          if (failure.code === "superseded") continue;
+          if (failure.code === "superseded" && !this.isLeft) continue;
           if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
             renewed = true;
             this.token = null;
@@ -83,11 +83,11 @@
     }
 
     /** A socket that has said who it is. Where a proxy refuses them or never answers, requests do the same. */
-    async connect() {
+    async connect(token) {
       if (!this.isFetching) {
         try {
           const address = `${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`;
-          const socket = await this.introduce(() => new WebSocket(address));
+          const socket = await this.introduce(token, () => new WebSocket(address));
           this.hadSocket = true;
           return socket;
         } catch (failure) {
@@ -96,22 +96,22 @@
       }
       const { FetchedSocket } = await fetchSeldom(this.apiUrl);
       const listens = () => this.owner.people || this.owner.company;
-      const fetched = await this.introduce(() => new FetchedSocket(`${this.apiUrl}/v1/widget/frames`, listens));
+      const fetched = await this.introduce(token, () => new FetchedSocket(`${this.apiUrl}/v1/widget/frames`, listens));
       this.isFetching = !this.hadSocket; // until the page is left; where one came through, the next is tried again
       return fetched;
     }
 
-    introduce(open) {
+    introduce(token, open) {
       return new Promise((resolve, reject) => {
         const socket = open(); // a WebSocket throws where the page's policy forbids it
         const lose = () => reject(new Failure("network", null, true));
         const patience = setTimeout(() => (lose(), socket.close()), SOCKET_PATIENCE_SECONDS * 1000);
         let authenticated = false;
         socket.onopen = () => {
-          const { token: session_token, language, memory: { values: { chat_id = null } } } = this;
+          const { language, memory: { values: { chat_id = null } } } = this;
           this.narrowing = this.owner.narrowing;
           const narrowed = this.narrowing ? { source_filter: JSON.parse(this.narrowing) } : {};
-          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
+          socket.send(JSON.stringify({ type: "authenticate", session_token: token, chat_id, language, ...narrowed }));
         };
         socket.onclose = () => {
           clearTimeout(patience);
