@@ -150,6 +150,7 @@ def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, serv
         assert shown.evaluate("kept.send('plain Question')") is False
         shown.evaluate("document.body.append(kept)")
         expect(shown.get_by_role("dialog")).to_be_visible()
+        assert shown.evaluate("shifts") == []
         # Moved again and again, also while it connects: it neither hangs nor forgets.
         move = "() => { kept.send('plain Question'); kept.remove(); document.body.append(kept) }"
         for _ in range(3):
@@ -157,4 +158,3 @@ def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, serv
         ask(shown, "plain last")
         expect(shown.locator(".message.user").last).to_have_text("You: plain last")
         expect(last_answer(shown).locator("button.mark")).to_have_count(2)
-        assert shown.evaluate("shifts") == []
