@@ -155,6 +155,6 @@ def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, serv
         move = "() => { kept.send('plain Question'); kept.remove(); document.body.append(kept) }"
         for _ in range(3):
             shown.evaluate(move)
-        ask(shown, "plain last")
+        shown.wait_for_function("kept.send('plain last')")  # once what was begun is answered
         expect(shown.locator(".message.user").last).to_have_text("You: plain last")
         expect(last_answer(shown).locator("button.mark")).to_have_count(2)
