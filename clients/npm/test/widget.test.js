@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
 
 const packed = readFileSync(new URL("../dist/index.js", import.meta.url), "utf8");
 const types = readFileSync(new URL("../index.d.ts", import.meta.url), "utf8");
@@ -10,9 +9,8 @@ test("a server that renders pages can import it", async () => {
   assert.deepEqual(Object.keys(await import("@minirag/widget")), []);
 });
 
-test("it is the widget that MiniRAG serves, and small", () => {
+test("it is the widget that MiniRAG serves, whose size tests/test_widget_parts.py bounds", () => {
   assert.ok(packed.includes(readFileSync(new URL("../../../static/minirag/widget.js", import.meta.url), "utf8")));
-  assert.ok(gzipSync(packed).length <= 45_000);
 });
 
 /** A page as far as defining the element needs one. */
