@@ -1,7 +1,7 @@
     draw() {
       const { words } = this;
       const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
-      this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
+      this.log = build("div", { className: "log", part: "log", tabIndex: 0, ...logRole });
       this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
       const hints = { placeholder: this.setting("placeholder", words.placeholder), "aria-label": words.question };
       const limits = { rows: 1, dir: words.dir, maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
@@ -18,19 +18,19 @@
       this.notice = build("footer", {}, words.notice);
       this.window = build(
         "section",
-        { className: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
-        build("header", {}, this.heading, ...buttons),
+        { className: "window", part: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
+        build("header", { part: "header" }, this.heading, ...buttons),
         this.log,
         this.typingLine,
         this.companyLine,
-        build("form", { className: "ask", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
+        build("form", { className: "ask", part: "composer", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
         this.notice,
       );
       this.window.setAttribute("aria-label", this.heading.textContent);
       this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
       if (!this.inline) {
         const toggle = () => (this.window.hidden ? this.open() : this.close());
-        const states = { className: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
+        const states = { className: "bubble", part: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
         this.bubble = iconButton("chat", words.open, toggle, states);
       } else this.bubble = null;
       this.shelter();

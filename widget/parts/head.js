@@ -40,7 +40,7 @@
     identity_expired: "identity", identity_invalid: "identity", identity_used: "identity", network: "network",
     rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded", timeout: "timeout",
     server_stopping: "interrupted", interrupted: "interrupted", provider_timeout: "timeout", nobody_there: "away",
-    too_many_handoffs: "too_many_handoffs", origin_not_allowed: "notHere", unavailable: "unavailable",
+    too_many_handoffs: "too_many_handoffs", too_long: "too_long", origin_not_allowed: "notHere", unavailable: "unavailable",
     database_unavailable: "unavailable", maintenance: "unavailable", tenant_inactive: "unavailable", conflict: "unavailable",
   };
   const tellFailure = (code, words) => words[OWN_WORDS[code] || (/^provider_/.test(code) ? "unavailable" : "failed")];
