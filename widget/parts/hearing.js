@@ -50,7 +50,10 @@
         this.sendQuestion(turn);
       };
       if (turn.resuming && event.code === "gone") this.lookBack(turn);
-      else if (turn.isOthers && event.code === "not_found") {
+      else if (turn.isOthers && event.code === "not_found" && turn.drops < 4) {
+        turn.drops += 1; // it is on its way yet
+        setTimeout(() => this.turn === turn && this.resume(turn), 700);
+      } else if (turn.isOthers && event.code === "not_found") {
         this.endTurn();
         turn.message.element.remove(); // it was refused where it was asked
       } else if (event.code === "event_unknown" && turn.number) {
