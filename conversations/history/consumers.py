@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from conversations.erasing.deleting import delete_chat
 from conversations.handoffs.consumers import CompanyConsumer
@@ -62,7 +63,7 @@ class HistoryConsumer(CompanyConsumer):
         def forget() -> None:
             chat = find_own_chats(session).filter(pk=body.chat_id).first()
             if chat is None:
-                raise NotFound("Chat session not found")
+                raise NotFound(gettext("Chat session not found"))
             delete_chat(chat)
 
         with tenant_context(session.tenant), acting("visitor"):
