@@ -287,6 +287,11 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["webhook", "-created_at", "-id"], name="delivery_by_webhook"),
             models.Index(fields=["created_at"], name="delivery_by_time"),
+            models.Index(  # the few that may hold a visitor's words
+                fields=["created_at"],
+                name="delivery_of_feedback",
+                condition=models.Q(event_type="feedback.given"),
+            ),
         ]
 
     def __str__(self) -> str:

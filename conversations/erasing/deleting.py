@@ -84,11 +84,11 @@ def delete_part(part: list[UUID]) -> int:
         )
         turn_ids = list(asked.values_list("pk", flat=True))
         drop_files_of_words(since=first)
-        forget_told(part)
         for chat_id in part:
             ring(chat_id)
         count = found.count()
         found.delete()
+        forget_told(part)
         if turn_ids:
             forget = partial(forget_turns, require_tenant().schema_name, turn_ids)
             transaction.on_commit(forget)

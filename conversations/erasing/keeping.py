@@ -77,12 +77,14 @@ def delete_kept(kept: Kept, *, golden: bool, curated: bool) -> KeptWords:
 
 def forget_told(part: Sequence[UUID]) -> int:
     """Forget the events in which webhooks were told, in the words of these chats' visitors, what they think of an
-    answer; before the chats lose those words. Returns how many.
+    answer; those of opinions that were replaced or taken back as well. Returns how many.
+
+    After the chats have lost their words, in the same transaction: whoever was just giving an opinion has been waited
+    for by then.
     """
-    reasoned = Message.objects.filter(chat_id__in=part).exclude(feedback_reason="").order_by()
-    chats = [str(each) for each in reasoned.values_list("chat_id", flat=True).distinct()]
-    if not chats:
-        return 0
     told = Delivery.objects.filter(event_type=EventType.FEEDBACK_GIVEN)
-    told = told.alias(facts=Cast("body", JSONField())).alias(chat=KT("facts__chat_id"))
-    return forget_deliveries(told.filter(chat__in=chats))
+    facts = told.alias(facts=Cast("body", JSONField()))
+    worded = facts.alias(chat=KT("facts__chat_id"), reason=KT("facts__reason"))
+    return forget_deliveries(
+        worded.filter(chat__in=[str(each) for each in part]).exclude(reason__isnull=True)
+    )

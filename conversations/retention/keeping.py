@@ -122,10 +122,10 @@ def make_anonymous(part: list[UUID]) -> int:
         if first is None:
             return 0
         drop_files_of_words(since=first)
-        forget_told(part)
         GapQuestion.objects.filter(message__chat__in=part).delete()
         ChatNote.objects.filter(chat__in=part).delete()
         Handoff.objects.filter(chat__in=part).update(contact="", contact_name="")
         with connection.cursor() as cursor:
             cursor.execute(_SILENCE, [list(_FIGURES), part])
+        forget_told(part)
         return chats.forget_person()

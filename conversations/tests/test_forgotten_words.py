@@ -56,6 +56,8 @@ def said(acme, bot, model) -> Chat:
     answer = chat.messages.get(role="assistant")
     opinion = {"feedback": "negative", "reason": f"I am {WORD}"}
     talk(back, {"type": "feedback", "message_id": str(answer.pk), **opinion})
+    set_feedback(answer, "negative", f"No, I am {WORD}er")
+    set_feedback(answer, None)
     talk(back, question(f"{WORD} xylophone quux?"))
     left = {"message": f"call {WORD}", "contact": f"{WORD}@example.com", "name": WORD}
     assert talk(back, {"type": "person_message", **left})[-1]["state"] == "waiting"
@@ -76,7 +78,7 @@ def test_no_table_has_a_word_of_them_afterwards(acme, said, as_acme, act):
         as_acme.put(PATH, {"days": 30, "act": act}, **JSON)
         work(acme)
     assert where_it_stands() == set()
-    assert Delivery.objects.count() == told - 1  # what has ids alone stays
+    assert Delivery.objects.count() == told - 2  # what has ids alone stays
 
 
 def test_a_clock_that_runs_ahead_ends_no_young_chat(acme, acme_bot, as_acme, monkeypatch):
