@@ -378,6 +378,7 @@ VALID: dict[tuple[str, str], Body] = {
         "visitor_id": "visitor-0001",
         "chat_id": "{chat}",
     },
+    ("widget/frames", "post"): {"session_token": "{widget_session}", "frame": {"type": "reset"}},
     ("platform/tenants/<str:slug>/export", "post"): {"passphrase": "correct horse battery"},
     ("platform/tenants/<str:slug>/clone", "post"): {
         "new_slug": "acme-two",
@@ -494,6 +495,7 @@ NULLABLE = {
     "refresh_schedule",
     "content",
     "chat_id",
+    "frame",
     "feedback",
     "tenant_slug",
     "secret",
@@ -666,6 +668,9 @@ def make_api(acme: Party) -> Api:
         f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON
     ).json()
     made.ids["scope"] = scope["id"]
+    visitor = {"bot_profile_id": ids["bot"], "visitor_id": "visitor-0001"}
+    session = made.client.post("/v1/widget/sessions", visitor, content_type=JSON).json()
+    made.ids["widget_session"] = session["session_token"]
     with tenant_context(acme.tenant):
         made.ids |= make_quality_rows(bot, asked)
     return made
