@@ -31,8 +31,12 @@ def find_host(tenant: Tenant, host: str) -> Domain:
     """Raises NotFound (`host_not_found`), for a host of another tenant as well."""
     domain = hosts_of(tenant).filter(domain=host.strip().lower().rstrip(".")).first()
     if domain is None:
-        raise NotFound(gettext("There is no such host in this tenant."), code="host_not_found")
+        raise _gone()
     return domain
+
+
+def _gone() -> NotFound:
+    return NotFound(gettext("There is no such host in this tenant."), code="host_not_found")
 
 
 def add_own_host(tenant: Tenant, host: str) -> Domain:
@@ -69,11 +73,15 @@ def add_own_host(tenant: Tenant, host: str) -> Domain:
 def lead_claim(domain: Domain) -> None:
     """Lead a claimed host to its tenant, which has shown that it is its own.
 
-    Raises Conflict (`host_taken`), NotInPlan.
+    Raises Conflict (`host_taken`), NotInPlan, or NotFound (`host_not_found`) where the claim was removed meanwhile.
     """
     require_feature(Feature.HOSTS, domain.tenant)
     try:
         with tenant_context(None), transaction.atomic():
+            # The DNS took its time to answer, and nothing that is gone may come back by that.
+            claims = Domain.objects.filter(pk=domain.pk, is_claim=True).select_for_update()
+            if claims.first() is None:
+                raise _gone()
             domain.lead(is_proven=True)
             audit.record("domain.added", tenant=domain.tenant, detail={"domain": domain.domain})
             make_all_due(domain.tenant_id, [DueKind.HOSTS])
@@ -99,14 +107,23 @@ def remove_host(domain: Domain) -> None:
             _choose_primary(tenant)
 
 
-def lose_host(domain: Domain) -> None:
-    """Lead a host nowhere any more, since nothing shows that it is the tenant's: it is a claim again."""
-    tenant, was_primary = domain.tenant, domain.is_primary
+def lose_host(domain: Domain) -> bool:
+    """Lead a host nowhere any more, since nothing shows that it is the tenant's: it is a claim again.
+
+    Returns whether it was: not where it was removed, led by an operator or proven anew since `domain` was read.
+    """
+    tenant = domain.tenant
     with tenant_context(None), transaction.atomic():
-        domain.lose()
-        audit.record("domain.lost", tenant=tenant, detail={"domain": domain.domain})
+        same = Domain.objects.proven().filter(pk=domain.pk, proof_seen_at=domain.proof_seen_at)
+        held = same.select_for_update().first()
+        if held is None:
+            return False
+        was_primary = held.is_primary
+        held.lose()
+        audit.record("domain.lost", tenant=tenant, detail={"domain": held.domain})
         if was_primary:
             _choose_primary(tenant)
+    return True
 
 
 def _choose_primary(tenant: Tenant) -> None:

@@ -10,6 +10,7 @@ installation knows. So a proxy or a balancer in between is fine, and nobody has 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -145,6 +146,25 @@ def find_proof(domain: Domain) -> bool | None:
     return None if told is None else content in told
 
 
+def keep_proof(domain: Domain, found: bool | None) -> datetime | None:
+    """Keep what `find_proof` said of a proven host; returns until when it leads here, if its record is missing.
+
+    What was removed, led by an operator or proven anew while the DNS was asked stays as it is.
+    """
+    same = Domain.objects.proven().filter(pk=domain.pk, proof_seen_at=domain.proof_seen_at)
+    seen_before = domain.proof_seen_at
+    if found:
+        domain.see_proof()
+    elif found is None:
+        domain.proof_looked_at = timezone.now()
+    else:
+        domain.miss_proof()
+    names = ("proof_seen_at", "proof_missed_at", "proof_looked_at")
+    if not same.update(**{name: getattr(domain, name) for name in names}):
+        domain.proof_seen_at, domain.proof_missed_at = seen_before, None
+    return None if found is None else domain.leads_until
+
+
 def _prove(domain: Domain) -> Look | None:
     """Have a claim lead to its tenant where its TXT record is there; returns what is in the way."""
     if not find_proof(domain):
@@ -158,6 +178,10 @@ def _prove(domain: Domain) -> Look | None:
 
 def check_host(domain: Domain) -> Look:
     """Look at a host, and keep what was found and when. A claim that is shown to be right leads here from then on."""
+    if not domain.is_claim and domain.proof_missed_at is not None:
+        keep_proof(
+            domain, find_proof(domain)
+        )  # whoever has made the record again waits for no other day
     look = (_prove(domain) if domain.is_claim else None) or look_at(domain.domain)
     domain.checked_at, domain.check_outcome = timezone.now(), look.state
     with tenant_context(None):

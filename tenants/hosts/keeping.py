@@ -21,7 +21,7 @@ from django.utils.translation import override
 from tenants import audit
 from tenants.context import require_tenant, tenant_context
 from tenants.hosts.changing import lose_host
-from tenants.hosts.checking import find_proof, proof_of
+from tenants.hosts.checking import find_proof, keep_proof, proof_of
 from tenants.links.sending import language_of
 from tenants.models import Domain, Tenant, User
 from tenants.people.roles import May
@@ -52,29 +52,21 @@ def _proven() -> QuerySet[Domain]:
 
 def _look(domain: Domain) -> bool:
     """Keep what the DNS says of a host; whether it leads here no more."""
+    told = domain.leads_until is not None
     found = find_proof(domain)
-    if found:
-        domain.see_proof()
-    elif found is None:
-        domain.proof_looked_at = timezone.now()
-    else:
-        was_there = domain.proof_missed_at is None
-        domain.miss_proof()
-        until = domain.leads_until
-        if until is not None and until <= timezone.now():
-            lose_host(domain)
+    until = keep_proof(domain, found)
+    if until is None:
+        return False
+    if until <= timezone.now():
+        is_lost = lose_host(domain)
+        if is_lost:
             _tell(domain, None)
-            return True
-        if was_there:
-            _tell(domain, until)
-            with tenant_context(None):
-                said = {"domain": domain.domain, "leads_until": until}
-                audit.record("domain.proof_missing", tenant=domain.tenant, detail=said)
-    seen = {
-        name: getattr(domain, name)
-        for name in ("proof_seen_at", "proof_missed_at", "proof_looked_at")
-    }
-    Domain.objects.filter(pk=domain.pk, is_claim=False).update(**seen)
+        return is_lost
+    if not told:
+        _tell(domain, until)
+        with tenant_context(None):
+            said = {"domain": domain.domain, "leads_until": until}
+            audit.record("domain.proof_missing", tenant=domain.tenant, detail=said)
     return False
 
 

@@ -100,3 +100,55 @@ def test_a_record_that_is_back_is_as_if_it_had_never_gone(acme, dns, proven, set
     with tenant_context(acme.tenant):
         due = DUTIES[DueKind.HOSTS].next_due()
     assert due is None or due <= timezone.now()
+
+
+def test_whoever_makes_the_record_again_sees_so_at_once(acme, as_acme, dns, proven):
+    name, content = proven
+    del dns[name]
+    pass_days(acme, 1)
+    assert as_acme.post(f"{URL}/{HOST}/check").json()["leads_until"]
+    dns[name] = frozenset({content})
+    assert as_acme.post(f"{URL}/{HOST}/check").json()["leads_until"] is None
+    assert Domain.objects.get().proof_missed_at is None
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "led", "proven"])
+def test_what_becomes_of_a_host_while_the_dns_is_asked_stays(
+    acme, dns, proven, monkeypatch, meanwhile
+):
+    name, _ = proven
+    del dns[name]
+    pass_days(acme, 1)
+    mail.outbox.clear()
+
+    def answer_late(name, *, seconds):
+        if meanwhile == "removed":
+            Domain.objects.filter(domain=HOST).delete()
+        else:
+            Domain.objects.get(domain=HOST).lead(is_proven=meanwhile == "proven")
+        return frozenset()
+
+    monkeypatch.setattr(checking, "read_texts", answer_late)
+    assert pass_days(acme, 30) == 0 and not mail.outbox
+    left = Domain.objects.filter(domain=HOST).first()
+    if meanwhile == "removed":
+        assert left is None
+    else:
+        assert not left.is_claim and left.leads_until is None
+        assert bool(left.proof_seen_at) is (meanwhile == "proven")
+
+
+def test_a_claim_that_is_removed_while_the_dns_is_asked_does_not_come_back(
+    acme, as_acme, dns, monkeypatch
+):
+    as_acme.post(URL, {"host": HOST}, content_type="application/json")
+    _, content = checking.proof_of(Domain(domain=HOST, tenant=acme.tenant))
+
+    def answer_late(name, *, seconds):
+        Domain.objects.filter(domain=HOST).delete()
+        return frozenset({content})
+
+    monkeypatch.setattr(checking, "read_texts", answer_late)
+    answer = as_acme.post(f"{URL}/{HOST}/check")
+    assert (answer.status_code, answer.json()["code"]) == (404, "host_not_found")
+    assert not Domain.objects.filter(domain=HOST).exists()
