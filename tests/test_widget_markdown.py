@@ -114,6 +114,13 @@ def test_markdown_is_complete(page):
     assert page.evaluate(SHOW, ["[1]"])[0] == ['<p dir="auto">[1]</p>']
 
 
+def test_a_text_that_is_made_to_keep_its_reader_waiting_is_shown_as_it_is(page):
+    for sign in ("*a ", "_a", "[", "a."):
+        text = "**b** " + sign * (30_000 // len(sign)) + "@"
+        (html,), _ = page.evaluate(SHOW, [text])
+        assert html == f'<p dir="auto">{text}</p>', sign
+
+
 def test_nothing_that_stands_in_a_text_is_run_or_becomes_an_element_of_its_own(page):
     for text in HOSTILE:
         (html,), pwned = page.evaluate(SHOW, [text])

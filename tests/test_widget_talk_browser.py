@@ -81,6 +81,40 @@ def test_earlier_conversations_are_listed_opened_and_deleted(page, server):
     expect(page.locator(".message.user")).to_have_text("You: plain first")
 
 
+def test_a_conversation_that_was_left_goes_on_and_can_be_deleted(page, server):
+    open_widget(page)
+    ask(page, "plain first")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    for _ in range(2):
+        page.get_by_role("button", name="New conversation").click()
+        panel = open_panel(page)
+        panel.get_by_role("button", name="plain first", exact=False).first.click()
+        expect(page.locator(".message.user").first).to_contain_text("plain first")
+        ask(page, "plain once more")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    page.get_by_role("button", name="New conversation").click()
+    panel = open_panel(page)
+    panel.get_by_role("button", name="Delete: plain first").click()
+    panel.get_by_role("button", name="Delete for good? plain first").click()
+    expect(panel.get_by_text("plain first")).to_have_count(0)
+    assert server.chats == {}
+
+
+def test_what_one_visitor_has_asked_is_not_shown_to_the_next(page):
+    open_widget(page)
+    ask(page, "plain first")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    panel = open_panel(page)
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+    widget = page.locator("minirag-widget")
+    widget.evaluate("widget => widget.identify('another')")
+    expect(panel).to_have_count(0)
+    open_panel(page)
+    widget.evaluate("widget => widget.reset({forget: true})")
+    expect(panel).to_have_count(0)
+    open_panel(page)
+
+
 def test_a_conversation_is_saved_as_a_file(page):
     open_widget(page)
     ask(page, "plain first")
@@ -108,6 +142,29 @@ def test_an_opinion_has_reasons_and_words(page, server):
     expect(page.get_by_text("Thank you for telling us.")).to_be_visible()
     assert server.feedback[-1]["reason"] == "Not complete: The price is missing."
     assert server.feedback[-1]["feedback"] == "negative"
+
+
+def test_an_opinion_is_thanked_for_once_it_is_saved(page, server):
+    open_widget(page)
+    ask(page, "plain first")
+    good = page.get_by_role("button", name="Helpful", exact=True)
+    server.refuses_feedback = ["session_expired"]
+    good.click()
+    form = page.get_by_role("form", name="What was good?")
+    expect(form).to_be_visible()
+    assert len(server.sessions) == 2 and server.feedback[-1]["feedback"] == "positive"
+    server.refuses_feedback = ["maintenance"]
+    form.get_by_label("In your own words (optional)").fill("Short.")
+    form.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_text("Thank you for telling us.")).to_have_count(0)
+    page.get_by_role("alert").get_by_role("button").click()
+    expect(page.get_by_text("Thank you for telling us.")).to_be_focused()
+    assert server.feedback[-1]["reason"] == "Short."
+    server.refuses_feedback = ["maintenance"]
+    good.click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(good).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_last_question_can_be_asked_in_other_words(page):

@@ -117,6 +117,7 @@ class StopFrame(Body):
 
 class FeedbackFrame(FeedbackBody):
     message_id: UUID
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
 
 
 class ResumeFrame(Body):

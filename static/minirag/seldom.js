@@ -9,7 +9,7 @@ try{const response=await fetch(this.url,{method:"POST",headers,body,credentials:
 async read(stream,frame){const reader=stream.pipeThrough(new TextDecoderStream()).getReader();let rest="";let isOver=!frame||!["question","resume"].includes(frame.type);for(;;){const{value,done}=await reader.read();if(done)break;const blocks=(rest + value).split("\n\n");rest=blocks.pop();for(const block of blocks){const data=block.split("\n").find((line)=>line.startsWith("data: "));if(!data)continue;const event=JSON.parse(data.slice(6));isOver=isOver||event.type==="done"||event.type==="error";this.tell(event);}}
 if(!isOver)this.break();}
 tell(event){if(this.readyState===WebSocket.CLOSED)return;const isFirst=this.readyState===WebSocket.CONNECTING;if(event.type==="authenticated"&&!isFirst)return;if(event.type==="authenticated")this.readyState=WebSocket.OPEN;if(event.type==="company"){if(JSON.stringify(event)===this.company)return;this.company=JSON.stringify(event);}
-if(event.chat_id)this.who.chat_id=event.chat_id;this.onmessage({data:JSON.stringify(event)});if(event.type==="error"&&isFirst)this.close();}
+if(event.chat_id&&event.type!=="chat_forgotten")this.who.chat_id=event.chat_id;this.onmessage({data:JSON.stringify(event)});if(event.type==="error"&&isFirst)this.close();}
 break(){if(this.readyState===WebSocket.CLOSED)return;this.close();this.onclose();}
 close(){this.readyState=WebSocket.CLOSED;this.leaving.abort();}}
 export function buildContactForm({build,fill,words,people,longest},send){const field=(name,label,more)=>

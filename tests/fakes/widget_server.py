@@ -51,6 +51,7 @@ class FakeWidgetServer:
         self.owners: dict[str, str] = {}
         self.pages: dict[str, str] = {}
         self.expired: set[str] = set()
+        self.refuses_feedback: list[str] = []  # codes, one by one
         self.session_failure: tuple[int, dict[str, Any]] | None = None
         self.slow_identity = ""
         self.failures_left = 0

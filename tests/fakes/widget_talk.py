@@ -67,6 +67,9 @@ class Talk:
             self.request_id = frame["request_id"]
             script = self.server.broken.get(frame["request_id"], self.scripts["unknown"])
             self.answering = asyncio.create_task(script(self, frame))
+        elif kind == "feedback" and self.server.refuses_feedback:
+            told = {"code": self.server.refuses_feedback.pop(0), "retryable": True, "detail": "No."}
+            await self.send(type="error", request_id=frame["request_id"], **told)
         elif kind == "feedback":
             self.server.feedback.append(frame)
             await self.send(

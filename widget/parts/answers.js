@@ -69,24 +69,14 @@
     buildThumbs(messageId, given) {
       let current = given;
       const buttons = {};
-      const show = () => {
+      const show = (verdict) => {
+        current = verdict;
         for (const value in buttons) buttons[value].setAttribute("aria-pressed", String(current === value));
       };
-      const choose = async (value) => {
-        const before = current;
-        current = current === value ? null : value;
-        show();
-        try {
-          await this.client.send({ type: "feedback", message_id: messageId, feedback: current });
-          await this.withMore("askWhy", thumbs.parentElement, messageId, current);
-        } catch {
-          current = before;
-          show();
-        }
-      };
+      const choose = (value) => this.withMore("opine", thumbs.parentElement, messageId, [current, current === value ? null : value], show);
       buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
       buttons.negative = iconButton("down", this.words.unhelpful, () => choose("negative"));
-      show();
+      show(given);
       const thumbs = build("div", { className: "thumbs" }, buttons.positive, buttons.negative);
       return thumbs;
     }

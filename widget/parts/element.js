@@ -16,6 +16,7 @@
     welcome() {
       if (!this.started) return;
       if (this.turn) this.endTurn();
+      if (this.panel) this.closePanel(); // it lists what the one before has asked
       this.memory.set("turn", null);
       this.client.token = null;
       this.client.close();
@@ -109,7 +110,7 @@
       this.client.token = null;
       this.client.close();
       this.memory.leave();
-      this.client = this.beginning = this.turn = this.window = null;
+      this.client = this.beginning = this.turn = this.window = this.panel = null;
     }
 
     /** An attribute of the element, else the script tag's data- attribute, else the default. */

@@ -77,7 +77,7 @@ export class FetchedSocket {
       if (JSON.stringify(event) === this.company) return;
       this.company = JSON.stringify(event);
     }
-    if (event.chat_id) this.who.chat_id = event.chat_id;
+    if (event.chat_id && event.type !== "chat_forgotten") this.who.chat_id = event.chat_id;
     this.onmessage({ data: JSON.stringify(event) });
     if (event.type === "error" && isFirst) this.close();
   }

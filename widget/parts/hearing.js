@@ -10,8 +10,7 @@
     }
 
     onEvent(event) {
-      if (this.hearPeople(event)) return;
-      if (event.request_id === "chats") return this.hearChats(event);
+      if ((this.hearMore && this.hearMore(event)) || this.hearPeople(event)) return;
       const turn = this.turn;
       if (event.type === "feedback_saved") this.announceFeedback(event);
       if (event.type === "feedback_saved" || !turn || !turn.message) return;

@@ -1,12 +1,21 @@
   // --- Markdown: `marked` reads it, nodes are made here, and DOMPurify looks at them before they are shown ---
   const CITED = /^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/;
 
+  const MOST_WORK = 4e6; // some tenths of a second; a long answer takes a hundredth of it
+
   /** HTML in an answer is text; so are definitions of links, since "[1]: …" is mostly a list of sources. */
   class Plain extends marked.Tokenizer {
     html() {}
     tag() {}
     def() {}
     lheading() {}
+
+    /** Asked first at each step. Signs that open and never close make a text take as many steps as it has, over all of it. */
+    escape(text) {
+      this.work = (this.work || 0) + text.length;
+      if (this.work > MOST_WORK) throw new RangeError();
+      return super.escape(text);
+    }
   }
 
   const LEXING = {
@@ -29,7 +38,7 @@
     try {
       const lexer = new marked.Lexer({ ...LEXING, tokenizer: new Plain() });
       return lexer.lex(text.replace(BULLET, "$1- ")).filter(({ type }) => type !== "space");
-    } catch { // nested deeper than there is room for
+    } catch { // nested deeper than there is room for, or made to keep a reader waiting
       return [{ type: "paragraph", raw: text, tokens: [{ type: "text", raw: text, text }] }];
     }
   }

@@ -1,6 +1,6 @@
     /** Frames about people: who joined, what they say, that they type. Returns whether it was one. */
     hearPeople(event) {
-      if (event.chat_id && event.chat_id === this.leftChat) return true; // on its way when it was left
+      if (event.chat_id && event.chat_id === this.leftChat && event.chat_id !== this.memory.values.chat_id) return true; // on its way when it was left
       if (event.type === "company") this.showCompany(event);
       else if (event.type === "said") this.addPerson(event.message) && this.announcePerson(event.message);
       else if (event.type === "typing") this.showTyping(event.person);

@@ -20,7 +20,7 @@
     }
 
     static take(make) {
-      const Made = make({ build, icon, iconButton, fill, link, randomId, MAX_QUESTION_LENGTH });
+      const Made = make({ build, icon, iconButton, fill, link, randomId, MAX_QUESTION_LENGTH, CURED_BY_RENEWAL, Failure });
       const { constructor, ...methods } = Object.getOwnPropertyDescriptors(Made.prototype);
       Object.defineProperties(this.prototype, methods);
       Object.assign(ICONS, Made.icons);
