@@ -15,6 +15,7 @@ from tests.test_widget_browser import (  # noqa: F401 - fixtures
     open_widget,
     page,
     server,
+    wait_until,
 )
 
 pytestmark = pytest.mark.browser
@@ -158,3 +159,42 @@ def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, serv
         shown.wait_for_function("kept.send('plain last')")  # once what was begun is answered
         expect(shown.locator(".message.user").last).to_have_text("You: plain last")
         expect(last_answer(shown).locator("button.mark")).to_have_count(2)
+
+
+def test_who_comes_next_on_a_shared_computer_reads_nothing_of_who_was_there(browser, server):
+    """A question without an answer, a half-written one and the list of chats are theirs who left; they find it again."""
+    for name in ("ada", "nobody"):
+        known = f' identity="{name}"' if name == "ada" else ""
+        server.add_page(
+            f"/{name}/",
+            f'{HEAD}<script src="/static/minirag/widget.js" defer></script><body>'
+            f'<minirag-widget bot-id="{BOT_ID}" placement="inline"{known}></minirag-widget></body></html>',
+        )
+    for page in open_page(browser, server.url + "/ada/"):
+        expect(page.locator(".suggestions button")).to_have_count(2)
+        ask(page, "hold secret of Ada")
+        wait_until(page, lambda: len(frames_of(server, "question")) == 1)
+        page.goto(server.url + "/nobody/")
+        expect(page.locator(".suggestions button")).to_have_count(2)
+        expect(page.locator(".message.user")).to_have_count(0)
+        assert page.get_by_label("Your question").input_value() == ""
+        page.goto(server.url + "/ada/")
+        expect(page.locator(".message.user")).to_have_text("You: hold secret of Ada")
+        server.release()
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        page.get_by_role("button", name="Conversations").click()
+        page.evaluate(f"{WIDGET}.shadowRoot.querySelector('textarea').value = 'half a secret'")
+        page.evaluate(f"{WIDGET}.identify('')")
+        expect(page.locator(".panel")).to_have_count(0)
+        expect(page.locator(".suggestions button")).to_have_count(2)
+        expect(page.get_by_label("Your question")).to_have_value("")
+        assert len(frames_of(server, "question")) == 1
+
+
+def test_what_a_page_has_broken_of_the_browsers_memory_is_begun_anew(page, server):
+    chat = '{"visitor_id": "visitor-0001", "chat_id": "none"}'
+    for broken in ("5", '"x"', "[]", "{", '{"visitor_id": 12345678}', '{"visitor_id": "a b"}', chat):
+        page.evaluate(f"broken => localStorage.setItem('minirag:{BOT_ID}', broken)", broken)
+        page.reload()
+        open_widget(page)
+        assert len(server.sessions[-1]["visitor_id"]) == 36, broken

@@ -96,7 +96,7 @@
     turnTo(id) {
       this.closePanel();
       if (this.turn) this.endTurn();
-      this.memory.set("turn", null);
+      this.memory.turn = null;
       this.memory.set("chat_id", id);
       this.client.token = null;
       this.client.close();

@@ -21,10 +21,11 @@
       const opened = this.open();
       if (!text || this.turn) return false;
       const id = randomId();
+      const who = this.memory.whose();
       const asked = (this.turn = { question: text });
       if (!(await opened) || this.turn !== asked) {
         if (this.turn === asked) this.turn = null;
-        return this.keep(text, id);
+        return [this.memory.whose(), markOf()].includes(who) && this.keep(text, id);
       }
       for (const leftover of this.log.querySelectorAll(".suggestions, .card, .again")) leftover.remove();
       if (text.length > MAX_QUESTION_LENGTH) {
@@ -42,10 +43,10 @@
     /** What could not be asked: sent when there is a connection, where that is the matter, or back in the input. */
     keep(question, id) {
       if (!this.window) return false;
-      const isQueued = this.isAway && !this.memory.values.turn && question.length <= MAX_QUESTION_LENGTH;
+      const isQueued = this.isAway && !this.memory.turn && question.length <= MAX_QUESTION_LENGTH;
       if (!isQueued) this.input.value = question;
       else {
-        this.memory.set("turn", { id, question, at: Date.now() });
+        this.memory.turn = { id, question, at: Date.now() };
         for (const card of this.log.querySelectorAll(".card")) card.remove();
         this.showQueued();
       }
@@ -61,7 +62,7 @@
       const heard = { text: "", sources: [], number: 0 };
       const turn = { question, message, requestId, ...heard, drops: 0, quiet: 0, renewed: false, stopped: false, isOthers };
       this.turn = turn;
-      if (!isOthers) this.memory.set("turn", { id: requestId, question, at: Date.now() });
+      if (!isOthers) this.memory.turn = { id: requestId, question, at: Date.now() };
       const hint = build("span", { className: "only-read" }, this.words.answering);
       message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
@@ -78,7 +79,7 @@
         await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
         if (this.turn !== turn) return;
         this.note(turn.message, "");
-        this.memory.set("turn", { ...this.memory.values.turn, sent: true }); // other tabs may listen now
+        this.memory.turn = { ...this.memory.turn, sent: true }; // other tabs may listen now
         this.watchSilence(turn);
       } catch (failure) {
         if (this.turn !== turn) return;

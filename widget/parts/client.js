@@ -43,7 +43,7 @@
         throw new Failure(answer.code || "failed", detail, response.status >= 500 || response.status === 429);
       }
       this.session = answer;
-      this.memory.set("who", identity && markOf(identity));
+      this.memory.set("who", this.memory.whose());
       this.token = answer.session_token;
       this.memory.set("chat_id", answer.chat_id || null);
       this.owner.onSession(answer);

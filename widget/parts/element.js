@@ -6,18 +6,24 @@
 
     attributeChangedCallback(name, before, after) {
       if (!this.client || before === after) return;
-      if (name === "identity") this.welcome();
+      if (name === "identity") this.welcome(before && markOf(before) !== markOf(after));
       else if (DRAWN.includes(name)) this.drawAnew();
       else if (this.window && name === "title") this.nameWindow();
       else if (this.window) this.pickContrast();
     }
 
-    /** The page knows its visitor, or another one: the conversation is theirs, as far as there is one. */
-    welcome() {
-      if (!this.started) return;
+    /**
+     * The page knows its visitor, or another one: the conversation is theirs, as far as there is one. Who `hasLeft`
+     * leaves nothing to read.
+     */
+    welcome(hasLeft) {
+      if (!this.started && !(this.window && this.log.childElementCount)) return;
+      if (hasLeft) {
+        this.log.replaceChildren();
+        this.input.value = "";
+      }
       if (this.turn) this.endTurn();
       if (this.panel) this.closePanel(); // it lists what the one before has asked
-      this.memory.set("turn", null);
       this.client.token = null;
       this.client.close();
       this.started = this.company = null;
@@ -35,7 +41,7 @@
       if (this.setting("api-token")) {
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
-      this.memory = new Memory(this.ownBot, (before, now) => this.onOtherTab(before, now));
+      this.memory = new Memory(this.ownBot, () => markOf(this.setting("identity")), (before, now) => this.onOtherTab(before, now));
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted };
       this.client = new Client(this.server, this.ownBot, this.memory, this, page);
       this.turn = this.started = this.company = this.people = this.askedFor = this.window = null;
@@ -62,7 +68,7 @@
       this.draw();
       this.dressed = this.dress(look);
       if (this.left) this.comeAgain(this.left);
-      else if (this.inline || this.memory.values.turn) this.start();
+      else if (this.inline || this.memory.turn) this.start();
       this.left = null;
     }
 

@@ -36,15 +36,15 @@
 
     /** The page was loaded anew: listen to the answer that is being written, or send what could not be sent. */
     pickUp(messages) {
-      const left = this.memory.values.turn;
+      const left = this.memory.turn;
       const last = messages[messages.length - 1];
       if (last && last.role === "user" && last.outcome === "pending" && last.request_id) {
         return this.resume(this.beginTurn(last.content, last.request_id));
       }
       if (!left) return undefined;
-      if (messages.some((each) => each.role === "user" && each.request_id === left.id)) return this.memory.set("turn", null);
-      if (Date.now() - left.at > QUEUED_SECONDS * 1000) {
-        this.memory.set("turn", null);
+      if (messages.some((each) => each.role === "user" && each.request_id === left.id)) return (this.memory.turn = null);
+      if (Date.now() - left.at > (left.sent ? KEPT_SECONDS : QUEUED_SECONDS) * 1000) {
+        this.memory.turn = null;
         if (!this.input.value) this.input.value = left.question;
         return undefined;
       }
@@ -75,12 +75,12 @@
 
     /** Nothing could be begun without a connection. What was asked is kept, also where the page is loaded anew. */
     showQueued() {
-      const left = this.memory.values.turn;
+      const left = this.memory.turn;
       this.addUser(left.question, left.id);
       const message = this.addAssistant();
       message.body.remove();
       this.note(message, this.words.offline);
-      this.whenOnline(() => this.client && !this.started && this.memory.values.turn && this.start());
+      this.whenOnline(() => this.client && !this.started && this.memory.turn && this.start());
     }
 
     /** Another tab of this visitor's has asked, or begun another conversation: this one shows the same. */
@@ -134,8 +134,8 @@
     endTurn() {
       const { turn } = this;
       clearTimeout(turn.silence);
-      const kept = this.memory.values.turn;
-      if (kept && kept.id === turn.requestId) this.memory.set("turn", null);
+      const kept = this.memory.turn;
+      if (kept && kept.id === turn.requestId) this.memory.turn = null;
       cancelAnimationFrame(turn.frame || 0);
       this.turn = null;
       this.showBusy(false);

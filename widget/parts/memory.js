@@ -1,9 +1,13 @@
   // --- What the browser remembers ---
   /** Visitor id and last chat of one bot; falls back to memory where storage is forbidden. */
   class Memory {
-    /** `onOtherTab` is told what was remembered before and now, when another tab of the same visitor changes it. */
-    constructor(botId, onOtherTab) {
+    /**
+     * `onOtherTab` is told what was remembered before and now, when another tab of the same visitor changes it.
+     * `whose` gives the mark of who is there now.
+     */
+    constructor(botId, whose, onOtherTab) {
       this.key = `minirag:${botId}`;
+      this.whose = whose;
       this.values = this.read(() => localStorage.getItem(this.key));
       this.listen = ({ key, oldValue, newValue }) => {
         if (key !== this.key) return;
@@ -18,10 +22,21 @@
 
     read(find) {
       try {
-        return JSON.parse(find()) || {};
-      } catch {
-        return {}; // storage is forbidden or damaged: start anew
-      }
+        const kept = JSON.parse(find());
+        const { visitor_id, chat_id } = kept;
+        if (visitor_id.match(/^[\w-]{8,64}$/) && (!chat_id || chat_id.match(/^[\da-f-]{36}$/))) return kept;
+      } catch {}
+      return {}; // storage is forbidden or damaged: start anew
+    }
+
+    /** What was asked and has no answer yet. Who is there now sees none of who asked before on the same computer. */
+    get turn() {
+      const { turn } = this.values;
+      return turn && turn.who === this.whose() ? turn : null;
+    }
+
+    set turn(turn) {
+      this.set("turn", turn && { ...turn, who: this.whose() });
     }
 
     leave() {
@@ -44,9 +59,9 @@
 
   /** A short mark of the visitor whom an identity names, by which tabs tell each other's visitors apart. */
   function markOf(identity) {
-    let name = identity;
+    let name = identity || "";
     try {
-      name = JSON.parse(atob(identity.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub || identity;
+      name = `${JSON.parse(atob(identity.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub || identity}`;
     } catch {} // not signed as it should be: the server says so
     return [...name].reduce((mark, letter) => (mark * 31 + letter.codePointAt(0)) | 0, 0).toString(36);
   }

@@ -85,7 +85,7 @@
         this.started = null;
         this.log.replaceChildren();
         this.isAway = failure.code === "network";
-        if (this.isAway && this.memory.values.turn) this.showQueued();
+        if (this.isAway && this.memory.turn) this.showQueued();
         else this.showFailure(failure, () => this.start());
         return false;
       }
