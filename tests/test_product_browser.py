@@ -340,7 +340,7 @@ def test_another_visitor_does_not_see_the_conversation(browser, pottery):
     assert chat_id
     with open_page(browser, pottery, url) as page:
         page.evaluate(
-            "([key, chat_id]) => localStorage.setItem(key, JSON.stringify({visitor_id: 'somebody-else', chat_id}))",
+            "([key, chat_id]) => localStorage.setItem(key, JSON.stringify({visitor_id: crypto.randomUUID(), chat_id}))",
             [key, chat_id],
         )
         page.reload()

@@ -21,11 +21,10 @@
       const opened = this.open();
       if (!text || this.turn) return false;
       const id = randomId();
-      const who = this.memory.whose();
       const asked = (this.turn = { question: text });
       if (!(await opened) || this.turn !== asked) {
         if (this.turn === asked) this.turn = null;
-        return [this.memory.whose(), markOf()].includes(who) && this.keep(text, id);
+        return this.keep(asked.question, id);
       }
       for (const leftover of this.log.querySelectorAll(".suggestions, .card, .again")) leftover.remove();
       if (text.length > MAX_QUESTION_LENGTH) {
@@ -42,7 +41,7 @@
 
     /** What could not be asked: sent when there is a connection, where that is the matter, or back in the input. */
     keep(question, id) {
-      if (!this.window) return false;
+      if (!this.window || !question) return false;
       const isQueued = this.isAway && !this.memory.turn && question.length <= MAX_QUESTION_LENGTH;
       if (!isQueued) this.input.value = question;
       else {

@@ -20,7 +20,7 @@
       if (!this.started && !(this.window && this.log.childElementCount)) return;
       if (hasLeft) {
         this.log.replaceChildren();
-        this.input.value = "";
+        this.input.value = Object(this.turn).question = "";
       }
       if (this.turn) this.endTurn();
       if (this.panel) this.closePanel(); // it lists what the one before has asked
@@ -39,7 +39,7 @@
       }
       this.readSettings();
       if (this.setting("api-token")) {
-        console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
+        console.warn("MiniRAG: list this page's origin at the bot and remove data-api-token.");
       }
       this.memory = new Memory(this.ownBot, () => markOf(this.setting("identity")), (before, now) => this.onOtherTab(before, now));
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted };

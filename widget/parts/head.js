@@ -31,8 +31,6 @@
   const QUIET_SECONDS = 20; // then the line may be dead without saying so
   const SOCKET_PATIENCE_SECONDS = 8;
   const OFFLINE_SECONDS = 10; // between two looks whether there is a connection
-  const QUEUED_SECONDS = 3600; // a question that waited longer is not sent by itself
-  const KEPT_SECONDS = 180; // nor one that was sent before: by then the server may take it for another
   const STOP_PATIENCE_SECONDS = 3;
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);

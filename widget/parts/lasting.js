@@ -43,7 +43,8 @@
       }
       if (!left) return undefined;
       if (messages.some((each) => each.role === "user" && each.request_id === left.id)) return (this.memory.turn = null);
-      if (Date.now() - left.at > (left.sent ? KEPT_SECONDS : QUEUED_SECONDS) * 1000) {
+      // Not sent by itself after an hour, or three minutes for which the server knows by its id that it was asked.
+      if (Date.now() - left.at > (left.sent ? 18e4 : 36e5)) {
         this.memory.turn = null;
         if (!this.input.value) this.input.value = left.question;
         return undefined;
@@ -80,7 +81,7 @@
       const message = this.addAssistant();
       message.body.remove();
       this.note(message, this.words.offline);
-      this.whenOnline(() => this.client && !this.started && this.memory.turn && this.start());
+      this.whenOnline(() => this.client && !this.started && this.start());
     }
 
     /** Another tab of this visitor's has asked, or begun another conversation: this one shows the same. */
@@ -134,8 +135,7 @@
     endTurn() {
       const { turn } = this;
       clearTimeout(turn.silence);
-      const kept = this.memory.turn;
-      if (kept && kept.id === turn.requestId) this.memory.turn = null;
+      if (Object(this.memory.turn).id === turn.requestId) this.memory.turn = null;
       cancelAnimationFrame(turn.frame || 0);
       this.turn = null;
       this.showBusy(false);

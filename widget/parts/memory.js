@@ -17,14 +17,14 @@
         onOtherTab(before, now);
       };
       addEventListener("storage", this.listen);
-      if (!this.values.visitor_id) this.set("visitor_id", randomId());
+      if (!this.values.visitor_id) this.forget();
     }
 
     read(find) {
       try {
         const kept = JSON.parse(find());
         const { visitor_id, chat_id } = kept;
-        if (visitor_id.match(/^[\w-]{8,64}$/) && (!chat_id || chat_id.match(/^[\da-f-]{36}$/))) return kept;
+        if ([visitor_id, chat_id || visitor_id].every((id) => id.match(/^[\da-f-]{36}$/))) return kept;
       } catch {}
       return {}; // storage is forbidden or damaged: start anew
     }
