@@ -162,7 +162,7 @@ def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, serv
 
 
 def test_who_comes_next_on_a_shared_computer_reads_nothing_of_who_was_there(browser, server):
-    """A question without an answer, a half-written one and the list of chats are theirs who left; they find it again."""
+    """What has no answer, is half written or listed is theirs who left; they find it again."""
     for name in ("ada", "nobody"):
         known = f' identity="{name}"' if name == "ada" else ""
         server.add_page(
@@ -170,31 +170,39 @@ def test_who_comes_next_on_a_shared_computer_reads_nothing_of_who_was_there(brow
             f'{HEAD}<script src="/static/minirag/widget.js" defer></script><body>'
             f'<minirag-widget bot-id="{BOT_ID}" placement="inline"{known}></minirag-widget></body></html>',
         )
-    for page in open_page(browser, server.url + "/ada/"):
-        expect(page.locator(".suggestions button")).to_have_count(2)
-        ask(page, "hold secret of Ada")
-        wait_until(page, lambda: len(frames_of(server, "question")) == 1)
-        page.goto(server.url + "/nobody/")
-        expect(page.locator(".suggestions button")).to_have_count(2)
-        expect(page.locator(".message.user")).to_have_count(0)
-        assert page.get_by_label("Your question").input_value() == ""
-        page.goto(server.url + "/ada/")
-        expect(page.locator(".message.user")).to_have_text("You: hold secret of Ada")
+    for seen in open_page(browser, server.url + "/ada/"):
+        expect(seen.locator(".suggestions button")).to_have_count(2)
+        ask(seen, "hold secret of Ada")
+        wait_until(seen, lambda: len(frames_of(server, "question")) == 1)
+        seen.goto(server.url + "/nobody/")
+        expect(seen.locator(".suggestions button")).to_have_count(2)
+        expect(seen.locator(".message.user")).to_have_count(0)
+        assert seen.get_by_label("Your question").input_value() == ""
+        seen.goto(server.url + "/ada/")
+        expect(seen.locator(".message.user")).to_have_text("You: hold secret of Ada")
         server.release()
-        expect(last_answer(page).locator(".thumbs")).to_be_visible()
-        page.get_by_role("button", name="Conversations").click()
-        page.evaluate(f"{WIDGET}.shadowRoot.querySelector('textarea').value = 'half a secret'")
-        page.evaluate(f"{WIDGET}.identify('')")
-        expect(page.locator(".panel")).to_have_count(0)
-        expect(page.locator(".suggestions button")).to_have_count(2)
-        expect(page.get_by_label("Your question")).to_have_value("")
+        expect(last_answer(seen).locator(".thumbs")).to_be_visible()
+        seen.get_by_role("button", name="Conversations").click()
+        seen.evaluate(f"{WIDGET}.shadowRoot.querySelector('textarea').value = 'half a secret'")
+        seen.evaluate(f"{WIDGET}.identify('')")
+        expect(seen.locator(".panel")).to_have_count(0)
+        expect(seen.locator(".suggestions button")).to_have_count(2)
+        expect(seen.get_by_label("Your question")).to_have_value("")
         # Asked anew under its id, by which the server goes on with what it has begun.
         assert len({frame["request_id"] for frame in frames_of(server, "question")}) == 1
 
 
 def test_what_a_page_has_broken_of_the_browsers_memory_is_begun_anew(page, server):
     chat = '{"visitor_id": "visitor-0001", "chat_id": "none"}'
-    for broken in ("5", '"x"', "[]", "{", '{"visitor_id": 12345678}', '{"visitor_id": "a b"}', chat):
+    for broken in (
+        "5",
+        '"x"',
+        "[]",
+        "{",
+        '{"visitor_id": 12345678}',
+        '{"visitor_id": "a b"}',
+        chat,
+    ):
         page.evaluate(f"broken => localStorage.setItem('minirag:{BOT_ID}', broken)", broken)
         page.reload()
         open_widget(page)
