@@ -33,6 +33,8 @@ from tenants.admin_site.model_admin import (
     posted,
 )
 from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
+from tenants.people.roles import May
 from tenants.plans.models import Feature
 from webhooks.event_types import SUBSCRIBABLE, EventType
 from webhooks.models import (
@@ -264,6 +266,11 @@ class WebhookAdmin(ProductAdmin):
         )  # fmt: skip
 
 
+def _may_read_words(request: HttpRequest) -> bool:
+    """Whether what visitors have said may be seen, as in the body of an event of theirs."""
+    return acting_user(request).may(May.READ_CHATS)
+
+
 @register(Delivery, site=tenant_site)
 class DeliveryAdmin(LookOnlyAdmin):
     list_display = (
@@ -283,8 +290,14 @@ class DeliveryAdmin(LookOnlyAdmin):
     actions_detail = ("redeliver",)
     change_form_after_template = "admin/delivery_attempts.html"
 
+    def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        if _may_read_words(request):
+            return self.fields
+        return tuple(each for each in self.fields if each != "body")
+
     def facts_beside(self, request: HttpRequest, obj: Delivery) -> dict[str, Any]:
-        return {"delivery_log": obj.log.all()}
+        # A receiver may say again what it was sent.
+        return {"delivery_log": obj.log.all() if _may_read_words(request) else obj.log.none()}
 
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "webhooks")

@@ -129,6 +129,9 @@ class DeliveryList(WebhookView):
 
 
 class DeliveryDetail(WebhookView):
+    # Its body may have what a visitor has said of an answer.
+    permission_classes = (*WebhookView.permission_classes, permit("chats"))
+
     @describe("Show a delivery with every attempt", answers={200: DeliveryInFullSchema})
     def get(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Delivery:
         return find_delivery(webhook_id, delivery_id)

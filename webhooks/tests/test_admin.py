@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.admin_sessions import log_in_to_admin
+from tenants.models import Role
 from webhooks.delivering.batch import deliver_batch
 from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import switch_webhook
@@ -130,3 +131,23 @@ def test_the_list_costs_the_same_queries_however_many_there_are(
         make_webhook(f"https://{number}.example.com/")
     with django_assert_max_num_queries(15):
         assert "14.example.com" in page(alice, HOOKS)
+
+
+def test_what_visitors_have_said_is_not_shown_to_who_may_not_read_chats(
+    in_acme, bob, member, as_bob
+):
+    hook = make_webhook()
+    (delivery,) = tell(hook)
+    delivery.body = '{"reason": "My knee hurts."}'
+    delivery.save()
+    shown, asked = (
+        f"{DELIVERIES}{delivery.pk}/change/",
+        f"/v1/webhooks/{hook.pk}/deliveries/{delivery.pk}",
+    )
+    assert "My knee" in page(member, shown) and as_bob.get(asked).status_code == 200
+    bob.role = Role.VIEWER
+    bob.save()
+    assert "My knee" not in page(member, shown)
+    answer = as_bob.get(asked)
+    assert (answer.status_code, answer.json()["code"]) == (403, "role_forbidden")
+    assert as_bob.get(f"/v1/webhooks/{hook.pk}/deliveries").status_code == 200
