@@ -11,13 +11,16 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from bots.models import BotProfile, ProviderChoice, ProviderCredential, UsageEvent
+from bots.usage.figures import keep_figures
 from conftest import Party
+from conversations.models import Chat, Message
 from knowledge.models import Dataset
 from knowledge.models.reembedding import Reembedding
 from minirag.ai.builtin import folders
 from minirag.celery import app
 from minirag.operations import diagnosis
-from minirag.operations.diagnosis import FAIL, OK, WARN
+from minirag.operations.findings import FAIL, OK, WARN
 from tenants.models import Tenant
 from tests.embedder_folder import make_folder
 
@@ -162,6 +165,7 @@ def test_an_embedders_folder_is_described_and_what_is_wrong_with_it_said(
     assert "--check" in finding.remedy
 
 
+@pytest.mark.django_db
 def test_a_hosted_model_without_its_key_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +174,34 @@ def test_a_hosted_model_without_its_key_is_a_warning(
     finding = diagnosis.check_provider()
     assert (finding.state, finding.remedy) == (WARN, "Set ANTHROPIC_API_KEY, or a key on each bot.")
     settings.DEFAULT_LLM_MODEL = "minirag/extractive"
+    assert diagnosis.check_provider().state == OK
+
+
+def test_an_account_that_a_provider_refuses_is_told_until_it_answers_again(
+    acme: Party, acme_bot: BotProfile, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-set")
+    settings.DEFAULT_LLM_MODEL = acme_bot.model = "gpt-4o-mini"
+    acme_bot.save()
+    assert diagnosis.check_provider().state == OK
+    chat = Chat.objects.create(bot_profile=acme_bot)
+    Message.objects.create(
+        chat=chat, role="user", content="x", outcome="failed", error_code="provider_quota"
+    )
+    UsageEvent.objects.create(bot_profile=acme_bot, model="gpt-4o-mini", outcome="failed")
+    keep_figures(at_once=True)
+    finding = diagnosis.check_provider()
+    assert finding.state == WARN and "replace the platform's key" in finding.remedy
+    wanted = "refused: acme by gpt-4o-mini with the platform's key (provider_quota, last at "
+    assert wanted in finding.detail
+    key = ProviderCredential.objects.create(name="K", provider="openai", encrypted_key="x")
+    chosen = ProviderChoice.objects.create(
+        bot_profile=acme_bot, credential=key, provider=key.provider
+    )
+    finding = diagnosis.check_provider()
+    assert "with its own key" in finding.detail and "The tenant's own key" in finding.remedy
+    chosen.delete()
+    UsageEvent.objects.create(bot_profile=acme_bot, model="gpt-4o-mini")
     assert diagnosis.check_provider().state == OK
 
 

@@ -76,6 +76,28 @@ def test_what_is_wrong_comes_first_each_with_its_remedy_and_is_no_other_tenants(
     assert browser(globex.owner, "globex").get("/admin/").context["problems"] == []
 
 
+def test_a_key_that_was_refused_is_told_with_its_time_and_that_it_answers_again(acme, bot):
+    chat = Chat.objects.create(bot_profile=bot)
+    Message.objects.create(
+        chat=chat, role="user", content="x", outcome="failed", error_code="provider_quota"
+    )
+
+    def told() -> tuple[str, str]:
+        [problem] = [
+            each
+            for each in browser(acme.owner).get("/admin/").context["problems"]
+            if "provider_quota" in each.text
+        ]
+        return problem.level, problem.text
+
+    level, text = told()
+    assert level == "stops"
+    assert f"Ava, by {bot.model} with the platform's key, failed last at " in text
+    UsageEvent.objects.create(bot_profile=bot, model=bot.model)
+    level, text = told()
+    assert level == "limits" and text.endswith("It has answered since.")
+
+
 def test_a_quota_near_its_end_is_told(acme, bot):
     quota = Quota.objects.create(resource="tokens", limit=100, period="total", warning_percent=80)
     UsageEvent.objects.create(bot_profile=bot, model="m", total_tokens=90, prompt_tokens=90)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome
+from bots.models import BotProfile, Outcome, ProviderChoice, UsageEvent, UsageKind
 from conversations.models import Message, MessageRole
+from minirag.ai.pricing import family_of, provider_of
 from minirag.ai.providers.calls import OPERATORS
 from minirag.lib.errors import Conflict, ProductError
 from webhooks.event_types import EventType
@@ -57,6 +59,49 @@ def list_failures() -> list[dict[str, Any]]:
         }
         for group in groups.order_by("error_code")
     ]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """That a provider refuses the account which a bot answers with, since when as far as is known."""
+
+    bot: BotProfile
+    code: str
+    last_at: datetime
+    is_platforms: bool  # its account: neither the bot nor the tenant has a key for this provider
+
+
+def list_refusals() -> list[Refusal]:
+    """Whose account was refused within a day, and who has not answered since; the newest first."""
+    failed = Message.objects.filter(
+        role=MessageRole.USER, outcome=Outcome.FAILED, error_code__in=LASTING,
+        created_at__gte=timezone.now() - _DAY,
+    ).order_by()  # fmt: skip
+    groups = failed.values_list("chat__bot_profile_id", "error_code").annotate(Max("created_at"))
+    newest = {
+        bot_id: (code, last) for bot_id, code, last in sorted(groups, key=lambda each: each[2])
+    }
+    if not newest:
+        return []
+    found = []
+    for bot in BotProfile.objects.filter(pk__in=newest):
+        code, last = newest[bot.pk]
+        answered = UsageEvent.objects.filter(
+            bot_profile=bot, kind=UsageKind.CHAT, outcome=Outcome.ANSWERED, created_at__gt=last
+        )
+        if not answered.filter(model=bot.model).exists():
+            found.append(Refusal(bot, code, last, not _has_key(bot)))
+    return sorted(found, key=lambda each: each.last_at, reverse=True)
+
+
+def _has_key(bot: BotProfile) -> bool:
+    """Whether it has one of its own for its model's provider, or has chosen one of the tenant's."""
+    if bot.has_credentials and (
+        not bot.key_provider or family_of(bot.key_provider) == provider_of(bot.model)
+    ):
+        return True
+    chosen = ProviderChoice.objects.filter(bot_profile=bot).select_related("credential")
+    return any(family_of(each.credential.provider) == provider_of(bot.model) for each in chosen)
 
 
 class InternalFailure(ProductError):

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,32 +26,20 @@ from minirag.ai.builtin.folder_files import EmbedderUnusable
 from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
 from minirag.operations.checks import find_secret_faults
+from minirag.operations.findings import FAIL, OK, WARN, Finding
+from minirag.operations.providers import check_provider
 from tenants.backend.proof import find_crossing, shares_server_connections
 from tenants.context import tenant_context
 from tenants.due import DueKind, DueWork
 from tenants.models import Tenant
 from tenants.schemas import find_unmarked, stale_tenants
 
-OK, WARN, FAIL = "ok", "warn", "fail"
 _POSTGRES_NEEDED = 150_000
 _PGVECTOR_NEEDED = (0, 8)
 _FREE_MB_NEEDED, _FREE_MB_COMFORTABLE = 200, 2_000
 _WORKER_SECONDS = 2.0
 _MOST_VISITED, _MOST_TOLD = 50, 3
 _BEAT_SILENT = timedelta(minutes=10)  # its rows are written every three minutes
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One part of the installation: its `state` is ok, warn or fail; anything but ok has a remedy."""
-
-    part: str
-    state: str
-    detail: str
-    remedy: str = ""
-
-    def to_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def diagnose(parts: list[str] | None = None) -> list[Finding]:
@@ -273,21 +261,6 @@ def check_disk() -> Finding:
     if free < _FREE_MB_COMFORTABLE:
         return Finding("disk", WARN, detail, "Free some space soon.")
     return Finding("disk", OK, detail)
-
-
-def check_provider() -> Finding:
-    """Whether the default answering model has its key; names of variables only, never a value."""
-    model = settings.DEFAULT_LLM_MODEL
-    named = sorted(
-        name for name, value in os.environ.items() if name.endswith("_API_KEY") and value
-    )
-    shown = f"{model}; keys set: {', '.join(named) or 'none'}"
-    if model.startswith("minirag/"):
-        return Finding("provider", OK, f"{shown} (none needed)")
-    expected = f"{model.partition('/')[0] if '/' in model else 'openai'}_API_KEY".upper()
-    if expected not in named:
-        return Finding("provider", WARN, shown, f"Set {expected}, or a key on each bot.")
-    return Finding("provider", OK, shown)
 
 
 def check_beat() -> Finding:  # by the clock's own rows

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from minirag.logs import mask_secrets
-from minirag.operations.diagnosis import CHECKS, FAIL, OK, WARN, Finding, diagnose
+from minirag.operations.diagnosis import CHECKS, diagnose
+from minirag.operations.findings import FAIL, OK, WARN, Finding
 
 
 class Command(BaseCommand):

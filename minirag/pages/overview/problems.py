@@ -11,6 +11,7 @@ from django.db.models import CharField, Count, F, Max, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext, ngettext_lazy
 
 from bots.models import BotProfile, Outcome, ProviderCredential, Quota
@@ -18,7 +19,7 @@ from bots.providers.trying import PASSING, KeyOutcome
 from bots.quotas.counting import find_standings
 from bots.readiness.judging import Level, judge_bots
 from conversations.models import Gap, GapState, Message, MessageRole
-from conversations.turns.troubles import LASTING
+from conversations.turns.troubles import LASTING, Refusal, list_refusals
 from knowledge.models import (
     CONFLICTS,
     Correction,
@@ -122,10 +123,11 @@ def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
             "%(count)s questions failed in 24 hours with %(codes)s: look at the account and its key.",
             number,
         ) % {"count": f"{number:,}", "codes": ", ".join(lasting)}
+        refusals = list_refusals()
         found.append(
             Problem(
-                Level.STOPS,
-                said,
+                Level.STOPS if refusals else Level.LIMITS,
+                f"{said} {_tell_last(refusals)}",
                 list_of("bots_providercredential"),
                 gettext("Provider keys"),
                 "bots_providercredential",
@@ -141,6 +143,20 @@ def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
         url = list_of("conversations_chat")
         found.append(Problem(Level.LIMITS, said, url, gettext("Chats"), "conversations_chat"))
     return found
+
+
+def _tell_last(refusals: Sequence[Refusal]) -> str:
+    """Whether it still is so, as far as the last call shows, and with whose key."""
+    if not refusals:
+        return gettext("It has answered since.")
+    last = refusals[0]
+    told = (
+        gettext("%(bot)s, by %(model)s with the platform's key, failed last at %(time)s.")
+        if last.is_platforms
+        else gettext("%(bot)s, by %(model)s with your key, failed last at %(time)s.")
+    )
+    shown = date_format(timezone.localtime(last.last_at), "DATETIME_FORMAT")
+    return told % {"bot": last.bot.name, "model": last.bot.model, "time": shown}
 
 
 def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
