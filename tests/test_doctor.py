@@ -178,30 +178,28 @@ def test_a_hosted_model_without_its_key_is_a_warning(
 
 
 def test_an_account_that_a_provider_refuses_is_told_until_it_answers_again(
-    acme: Party, acme_bot: BotProfile, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    in_acme: Party, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-set")
-    settings.DEFAULT_LLM_MODEL = acme_bot.model = "gpt-4o-mini"
-    acme_bot.save()
+    settings.DEFAULT_LLM_MODEL = "gpt-4o-mini"
+    bot = BotProfile.objects.create(name="Ava", model="gpt-4o-mini")
     assert diagnosis.check_provider().state == OK
-    chat = Chat.objects.create(bot_profile=acme_bot)
+    chat = Chat.objects.create(bot_profile=bot)
     Message.objects.create(
         chat=chat, role="user", content="x", outcome="failed", error_code="provider_quota"
     )
-    UsageEvent.objects.create(bot_profile=acme_bot, model="gpt-4o-mini", outcome="failed")
+    UsageEvent.objects.create(bot_profile=bot, model="gpt-4o-mini", outcome="failed")
     keep_figures(at_once=True)
     finding = diagnosis.check_provider()
     assert finding.state == WARN and "replace the platform's key" in finding.remedy
     wanted = "refused: acme by gpt-4o-mini with the platform's key (provider_quota, last at "
     assert wanted in finding.detail
     key = ProviderCredential.objects.create(name="K", provider="openai", encrypted_key="x")
-    chosen = ProviderChoice.objects.create(
-        bot_profile=acme_bot, credential=key, provider=key.provider
-    )
+    chosen = ProviderChoice.objects.create(bot_profile=bot, credential=key, provider=key.provider)
     finding = diagnosis.check_provider()
     assert "with its own key" in finding.detail and "The tenant's own key" in finding.remedy
     chosen.delete()
-    UsageEvent.objects.create(bot_profile=acme_bot, model="gpt-4o-mini")
+    UsageEvent.objects.create(bot_profile=bot, model="gpt-4o-mini")
     assert diagnosis.check_provider().state == OK
 
 

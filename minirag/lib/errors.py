@@ -6,6 +6,9 @@ Core modules raise these; the edges (REST exception handler, SSE, WebSocket, com
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 
 class ProductError(Exception):
     """Base of every error that MiniRAG raises on purpose."""
@@ -87,38 +90,38 @@ class DatabaseUnavailable(ProductError):
     retry_after_seconds = 2
 
     def __init__(self) -> None:
-        super().__init__("The service is not available at the moment.")
+        super().__init__(gettext("The service is not available at the moment."))
 
 
 class ProviderError(ProductError):
     """A model provider failed. `category` is one of the keys of `STATUS_OF`; the provider's own text is not kept."""
 
     STATUS_OF = {
-        "authentication": (502, False, "The model provider rejected its credentials."),
+        "authentication": (502, False, _("The model provider rejected its credentials.")),
         "rate_limit": (
             429,
             True,
-            "The model provider's rate limit was reached. Please try again shortly.",
+            _("The model provider's rate limit was reached. Please try again shortly."),
         ),
-        "timeout": (504, True, "The model provider did not answer in time."),
-        "unavailable": (503, True, "The model provider is not available at the moment."),
-        "bad_request": (502, False, "The model provider did not accept the request."),
-        "malformed": (502, True, "The model provider sent an answer that could not be read."),
-        "interrupted": (502, True, "The model provider cut the answer off."),
-        "empty": (502, True, "The model gave no answer."),
+        "timeout": (504, True, _("The model provider did not answer in time.")),
+        "unavailable": (503, True, _("The model provider is not available at the moment.")),
+        "bad_request": (502, False, _("The model provider did not accept the request.")),
+        "malformed": (502, True, _("The model provider sent an answer that could not be read.")),
+        "interrupted": (502, True, _("The model provider cut the answer off.")),
+        "empty": (502, True, _("The model gave no answer.")),
         "content_filter": (
             502,
             False,
-            "The model provider's content filter refused this question.",
+            _("The model provider's content filter refused this question."),
         ),
-        "context_length": (502, False, "The conversation is too long for this model."),
-        "quota": (503, False, "The account at the model provider has no credit left."),
-        "not_configured": (503, False, "This model is not configured on the server."),
+        "context_length": (502, False, _("The conversation is too long for this model.")),
+        "quota": (503, False, _("The account at the model provider has no credit left.")),
+        "not_configured": (503, False, _("This model is not configured on the server.")),
     }
 
     def __init__(self, category: str, *, provider: str = "") -> None:
         status, retryable, detail = self.STATUS_OF[category]
-        super().__init__(detail, code=f"provider_{category}", retryable=retryable)
+        super().__init__(gettext(detail), code=f"provider_{category}", retryable=retryable)
         self.status = status
         self.category = category
         self.provider = provider

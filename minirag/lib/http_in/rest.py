@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
+from django.utils.translation import get_language, gettext
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -244,9 +245,9 @@ def answer_server_error(request: HttpRequest) -> JsonResponse:
 
 
 _OUTAGE_PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Not available</title></head>
-<body><h1>Not available at the moment</h1><p>Please try again in a few seconds.</p></body>
+<html lang="{language}">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
+<body><h1>{title}</h1><p>{text}</p></body>
 </html>
 """
 
@@ -263,8 +264,12 @@ def answer_outage(request: HttpRequest) -> HttpResponse:
     outage = DatabaseUnavailable()
     if wants_json(request):
         return error_response(outage, request)
+    page = _OUTAGE_PAGE.format(
+        language=get_language() or "en", title=gettext("Not available at the moment"),
+        text=gettext("Please try again in a few seconds."),
+    )  # fmt: skip
     return HttpResponse(
-        _OUTAGE_PAGE, status=outage.status, headers={"Retry-After": str(outage.retry_after_seconds)}
+        page, status=outage.status, headers={"Retry-After": str(outage.retry_after_seconds)}
     )
 
 
