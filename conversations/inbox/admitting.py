@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language_from_request, gettext
 
 from minirag.lib.errors import Forbidden
 from minirag.lib.http_in.arrivals import Arrival
@@ -29,3 +29,8 @@ def admit_to_inbox(arrival: Arrival, *, token: str, ticket: str) -> Watcher:
     if not watcher.user.may(May.READ_CHATS):
         raise Forbidden(gettext("Your role may not read chats."), code="role_forbidden")
     return watcher
+
+
+def language_of_page(scope: Mapping[str, Any]) -> str:
+    """The language of the page of the admin that opened a socket: the one chosen there (a cookie), else the browser's."""
+    return get_language_from_request(ASGIRequest({**scope, "method": "GET"}, BytesIO()))

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 
 from conversations.handoffs.changing import may_answer
 from conversations.handoffs.listening import ChatListener
@@ -26,7 +26,7 @@ from conversations.handoffs.schemas import (
     InboxWatchFrame,
 )
 from conversations.handoffs.telling import group_of_chat, group_of_inbox
-from conversations.inbox.admitting import admit_to_inbox
+from conversations.inbox.admitting import admit_to_inbox, language_of_page
 from conversations.inbox.showing import count_inbox, describe_state, leave, show_chat
 from minirag.lib.errors import BadInput, Forbidden, NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
@@ -49,6 +49,7 @@ class InboxConsumer(ChatListener):
     frame: InboxWatchFrame | None = None
     chat_id: UUID | None = None
     is_closed = False
+    language = "en"  # of a page of the admin its reader's, once it has shown that it is one
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,11 +63,18 @@ class InboxConsumer(ChatListener):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
+        with override(self.language):
+            await self._hear(text_data)
+
+    async def _hear(self, text_data: str | None) -> None:
         try:
             await bounds_of_frame(None, "", Arrival.of_scope(self.scope).address).count_async()
             frame = read_frame(text_data)
             if self.watcher is None:
-                await self._begin(validate_fields(InboxWatchFrame, frame, where="body"))
+                watch = validate_fields(InboxWatchFrame, frame, where="body")
+                self.language = language_of_page(self.scope) if watch.ticket else self.language
+                with override(self.language):
+                    await self._begin(watch)
             elif frame.get("type") == "typing":
                 await self._type()
             else:
@@ -101,6 +109,10 @@ class InboxConsumer(ChatListener):
 
     async def look(self) -> None:
         """Tell the page what has changed; and once more who watches, so that a lost right ends it."""
+        with override(self.language):
+            await self._look()
+
+    async def _look(self) -> None:
         if self.watcher is None or self.frame is None or self.is_closed:
             return
         try:
@@ -185,7 +197,7 @@ class InboxConsumer(ChatListener):
 
     async def _refuse(self, error: ProductError) -> None:
         is_of_fields = isinstance(error, InvalidFields)
-        detail = "The frame has invalid fields." if is_of_fields else error.detail
+        detail = gettext("The frame has invalid fields.") if is_of_fields else error.detail
         await self._send(
             InboxErrorSchema(detail=detail, code=error.code, retryable=error.retryable)
         )
