@@ -70,6 +70,9 @@ urlpatterns = [
     path("platform/transfers", moving_api.PlatformTransfers.as_view()),
     path("platform/transfers/<str:transfer_id>", moving_api.PlatformTransfer.as_view()),
     path(
+        "platform/transfers/<str:transfer_id>/cancel", moving_api.PlatformTransferCancel.as_view()
+    ),
+    path(
         "platform/transfers/<str:transfer_id>/download", moving_api.PlatformTransferFile.as_view()
     ),
     path("platform/receipts", moving_api.PlatformReceipts.as_view()),

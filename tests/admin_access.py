@@ -214,7 +214,8 @@ PLATFORM: Final[dict[str, str]] = {
         tenants/tenant/<path:object_id>/resume/ tenants/tenant/<path:object_id>/suspend/ tenants/tenant/add/
         tenants/tenant/figures/ tenants/tenant/pause-all/ tenants/tenant/resume-all/ tenants/tenanttransfer/
         tenants/tenanttransfer/<path:object_id>/change/ tenants/tenanttransfer/<path:object_id>/history/
-        tenants/tenanttransfer/<path:object_id>/remove/ tenants/tenanttransfer/import_tenant/ tenants/user/
+        tenants/tenanttransfer/<path:object_id>/cancel/ tenants/tenanttransfer/<path:object_id>/remove/
+        tenants/tenanttransfer/import_tenant/ tenants/user/
         tenants/user/<path:object_id>/change/ tenants/user/<path:object_id>/end_sessions/
         tenants/user/<path:object_id>/history/ tenants/user/<path:object_id>/invite_again/
         tenants/user/<path:object_id>/reset_second_factor/ tenants/user/<path:object_id>/revoke_invitation/

@@ -854,6 +854,7 @@ API: dict[str, list[Try]] = {
     "platform/imports": [Try("post", 401, body=lambda s: {"slug": "mine"})],
     "platform/transfers": [Try("get", 401)],
     "platform/transfers/<str:transfer_id>": [Try("get", 401)],
+    "platform/transfers/<str:transfer_id>/cancel": [Try("post", 401)],
     "platform/transfers/<str:transfer_id>/download": [Try("get", 401)],
     "platform/receipts": [Try("get", 401)],
     "platform/bulk/preview": [Try("get", 401)],
@@ -1381,7 +1382,10 @@ EXTRA_MODEL_PAGES = {
     ),
     *(("tenants", "tenant", f"{page}/") for page in ("figures", "pause-all", "resume-all")),
     ("tenants", "tenanttransfer", "import_tenant/"),
-    *(("tenants", "tenanttransfer", f"<path:object_id>/{act}/") for act in ("download", "remove")),
+    *(
+        ("tenants", "tenanttransfer", f"<path:object_id>/{act}/")
+        for act in ("download", "cancel", "remove")
+    ),
     ("tenants", "erasurereceipt", "<path:object_id>/download/"),
     ("tenants", "operatorentry", "<path:object_id>/end/"),
     ("django_celery_beat", "periodictask", "health/"),

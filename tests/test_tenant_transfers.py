@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from minirag.lib.errors import ProductError
+from minirag.lib.jobs.job import ClaimLost
 from tenants.admin_site.sites import platform_site
 from tenants.models import AuditEvent, ErasureReceipt, Tenant, TenantTransfer, User
 from tenants.moving import jobs
@@ -24,6 +25,7 @@ from tenants.moving.jobs import run_transfer, tend_transfers
 from tenants.platform.operators import mint_operator_token
 from tenants.platform.receipts import own_public_key, verify_receipt
 from tenants.provisioning import erase_tenant
+from tenants.tasks import transfer_tenant
 from tests.test_admin import browser
 
 PASSPHRASE = "a long passphrase"
@@ -119,6 +121,46 @@ def test_a_worker_that_died_is_made_up_for_and_files_do_not_stay(acme, program):
         program.get(f"/v1/platform/transfers/{job.pk}/download").json()["code"]
         == "transfer_expired"
     )
+
+
+@pytest.mark.parametrize("kind", ["export", "clone"])
+def test_what_is_cancelled_stops_and_leaves_nothing(acme, program, olga, monkeypatch, kind):
+    body = {"export": {}, "clone": {"new_slug": "acme-copy"}}[kind]
+    told = send(program, f"tenants/acme/{kind}", body).json()
+    url = f"transfers/{told['id']}/cancel"
+    name = f"{kind}_tenant"
+    does = getattr(jobs, name)
+
+    def cancel_meanwhile(*args: Any, **options: Any) -> Any:
+        assert send(program, url, {}).json()["status"] == "cancelled"
+        return does(*args, **options)
+
+    monkeypatch.setattr(jobs, name, cancel_meanwhile)
+    job = work(told)
+    assert (job.status, job.claim_id, job.error_code) == ("cancelled", None, "")
+    assert not job.path.exists() and not Tenant.objects.filter(slug="acme-copy").exists()
+    assert send(program, url, {}).json()["code"] == "transfer_over"
+    [line] = AuditEvent.objects.filter(action="transfer.cancelled")
+    assert line.actor.startswith(olga.email) and line.tenant_slug == "acme"
+
+
+def test_a_worker_stops_at_the_next_table_and_what_waits_never_begins(acme, program, olga):
+    sent = {"slug": "new", "file": SimpleUploadedFile("acme", b"the rows of people")}
+    told = program.post("/v1/platform/imports", sent).json()
+    waiting = TenantTransfer.objects.get(pk=told["id"])
+    operator = browser(olga.email)
+    page = operator.url(platform_site, TenantTransfer, "change", waiting.pk)
+    answer = operator.post(page.replace("/change/", "/cancel/"))
+    assert answer["Location"] == page and not waiting.path.exists()
+    assert (
+        transfer_tenant(str(waiting.pk)) is None and not Tenant.objects.filter(slug="new").exists()
+    )
+    job = TenantTransfer.objects.claim(send(program, "tenants/acme/export", {}).json()["id"])
+    job.cancel()
+    with pytest.raises(ClaimLost):
+        job.beat()
+    with pytest.raises(ClaimLost):
+        job.tell(1, 2, "bots_botprofile")
 
 
 def test_what_takes_its_workers_with_it_leaves_no_file(acme, program):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, Final
 
+from django.core.handlers.asgi import ASGIRequest
 from django.utils.translation import get_language_from_request, gettext
 
 from minirag.lib.errors import Forbidden
@@ -32,5 +35,5 @@ def admit_to_inbox(arrival: Arrival, *, token: str, ticket: str) -> Watcher:
 
 
 def language_of_page(scope: Mapping[str, Any]) -> str:
-    """The language of the page of the admin that opened a socket: the one chosen there (a cookie), else the browser's."""
+    """The language of the admin's page that opened a socket: the one chosen there (a cookie), or the browser's."""
     return get_language_from_request(ASGIRequest({**scope, "method": "GET"}, BytesIO()))

@@ -173,6 +173,26 @@ def test_the_page_is_told_what_is_said_and_who_is_there(acme, agent, handoff, pa
     assert not state["is_mine"] and acme.owner.display_name in state["told"]
 
 
+def test_the_page_is_told_in_its_readers_language_and_a_program_in_english(
+    acme, agent, handoff, page, quick
+):
+    join(handoff, agent)
+    german = {"cookies": f"{page[0]['cookies']}; django_language=de"}
+    said = {}
+    for name, credential in (
+        ("page", page[0] | german),
+        ("program", german | {"token": acme.raw_token}),
+    ):
+        told = watch(
+            handoff_id=str(handoff.pk), until=lambda frame: frame["type"] == "state", **credential
+        )
+        said[name] = told[-1]["told"]
+    assert said == {
+        "page": "Sie antworten in dieser Unterhaltung.",
+        "program": "Ann answers in this chat.",
+    }
+
+
 def test_who_logs_out_leaves_the_chat_to_others(acme, agent, handoff, page, quick):
     credential, client = page
     join(handoff, agent)

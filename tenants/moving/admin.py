@@ -29,20 +29,28 @@ from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
-from tenants.models import ErasureReceipt, Tenant, TenantTransfer, TransferStatus
+from tenants.models import ErasureReceipt, Tenant, TenantTransfer
 from tenants.moving.api import send_file
 from tenants.moving.importing import ALL, TRUSTED_HOSTS
 from tenants.moving.jobs import (
+    cancel_transfer,
     delete_transfer,
     open_transfer,
     order_clone,
     order_export,
     order_import,
 )
+from tenants.moving.models import OVER
 from tenants.platform.receipts import ReceiptInvalid, verify_receipt
 from tenants.tasks import queue_transfer
 
-_COLOURS = {"pending": "info", "running": "info", "succeeded": "success", "failed": "danger"}
+_COLOURS = {
+    "pending": "info",
+    "running": "info",
+    "succeeded": "success",
+    "failed": "danger",
+    "cancelled": "warning",
+}
 
 
 def _secret_field(help_text: Any, *, required: bool = False) -> forms.CharField:
@@ -127,7 +135,7 @@ class TenantTransferAdmin(LookOnlyAdmin):
     search_fields = ("slug", "source", "asked_by")
     date_hierarchy = "created_at"
     actions_list = ("import_tenant",)
-    actions_detail = ("download_file", "remove")
+    actions_detail = ("download_file", "cancel", "remove")
     fields = (
         ("kind", "slug"), ("source", "asked_by"), ("told_status", "error_message"), ("shown_progress", "shown_size"),
         "told_notes", ("created_at", "started_at"), ("finished_at", "expires_at"),
@@ -157,8 +165,8 @@ class TenantTransferAdmin(LookOnlyAdmin):
         return " ".join(job.notes) or "–"
 
     def is_offered(self, act: str, row: TenantTransfer) -> bool:
-        over = row.status in (TransferStatus.SUCCEEDED, TransferStatus.FAILED)
-        return {"download_file": row.has_file, "remove": over}.get(act, True)
+        over = row.status in OVER
+        return {"download_file": row.has_file, "cancel": not over, "remove": over}.get(act, True)
 
     @action(description=gettext_lazy("Import a tenant"), icon="upload")
     def import_tenant(self, request: HttpRequest) -> HttpResponse:
@@ -198,6 +206,27 @@ class TenantTransferAdmin(LookOnlyAdmin):
         except ProductError as error:
             self.message_user(request, error.detail, messages.WARNING)
             return HttpResponseRedirect(self.change_url(job))
+
+    @action(description=gettext_lazy("Cancel"), icon="cancel")
+    def cancel(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        job = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            cancel_transfer(job, actor=acting_user(request).email)
+            self.message_user(request, _("It is cancelled; nothing of it stays."), messages.SUCCESS)
+            return HttpResponseRedirect(self.change_url(job))
+
+        intro = _(
+            "Nothing of it stays: no file, and no tenant. A worker that is at it stops at the next table."
+        )
+        return self.ask(
+            request,
+            act,
+            title=_("Cancel this transfer?"),
+            intro=intro,
+            submit=_("Cancel it"),
+            obj=job,
+        )
 
     @action(description=gettext_lazy("Remove"), icon="delete")
     def remove(self, request: HttpRequest, object_id: Any) -> HttpResponse:

@@ -19,6 +19,7 @@ from tenants.context import run_sync
 from tenants.models import ErasureReceipt, TenantTransfer
 from tenants.moving.importing import ALL, TRUSTED_HOSTS
 from tenants.moving.jobs import (
+    cancel_transfer,
     find_transfer,
     open_transfer,
     order_clone,
@@ -111,6 +112,16 @@ class PlatformTransfer(PlatformView):
     @describe("Show a transfer", answers={200: TransferSchema}, errors={404: "No such transfer."})
     def get(self, request: Request, transfer_id: UUID) -> TenantTransfer:
         return find_transfer(transfer_id)
+
+
+class PlatformTransferCancel(PlatformView):
+    @describe(
+        "Cancel a transfer", answers={200: TransferSchema},
+        errors={404: "No such transfer.", 409: "It is over already."},
+        description="Nothing of it stays; a worker that is at it stops at the next table.",
+    )  # fmt: skip
+    def post(self, request: Request, transfer_id: UUID) -> TenantTransfer:
+        return cancel_transfer(find_transfer(transfer_id), actor=self.actor(request))
 
 
 class PlatformTransferFile(PlatformView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from tenants.models import Tenant, TenantTransfer, TransferKind, TransferStatus
 from tenants.moving.cloning import PARTS, clone_tenant
 from tenants.moving.exporting import check_passphrase, export_tenant
 from tenants.moving.importing import ALL, TRUSTED_HOSTS, Taken, import_tenant
+from tenants.moving.models import OVER
 from tenants.provisioning import check_slug, get_tenant
 
 logger = structlog.get_logger(__name__)
@@ -127,12 +129,27 @@ def open_transfer(job: TenantTransfer, *, actor: str) -> Path:
 def delete_transfer(job: TenantTransfer, *, actor: str) -> None:
     """Remove a transfer that is over, with its file. Raises Conflict."""
     with transaction.atomic():
-        over = (TransferStatus.SUCCEEDED, TransferStatus.FAILED)
-        if not TenantTransfer.objects.filter(pk=job.pk, status__in=over).exists():
+        if not TenantTransfer.objects.filter(pk=job.pk, status__in=OVER).exists():
             raise Conflict(gettext("It waits or runs still."), code="transfer_not_over")
         audit.record("transfer.deleted", of=job, actor=actor)
         job.drop_file()
         job.delete()
+
+
+def cancel_transfer(job: TenantTransfer, *, actor: str) -> TenantTransfer:
+    """End a transfer that waits or runs; nothing of it stays. Raises Conflict for one that is over."""
+    with transaction.atomic():
+        if not job.cancel():
+            raise Conflict(gettext("It is over already."), code="transfer_over")
+        of_whom = {TransferKind.EXPORT: job.slug, TransferKind.CLONE: job.source}
+        tenant = Tenant.objects.filter(slug=of_whom.get(TransferKind(job.kind), "")).first()
+        audit.record(
+            "transfer.cancelled", of=job, actor=actor, tenant=tenant,
+            detail={"kind": job.kind, "slug": job.slug},
+        )  # fmt: skip
+        job.drop_file()
+    job.refresh_from_db()
+    return job
 
 
 # --- What a worker does -------------------------------------------------------------------------------------------
@@ -143,11 +160,19 @@ def run_transfer(job: TenantTransfer) -> None:
             {"export": _export, "import": _import, "clone": _clone}[job.kind](job)
     except ClaimLost:
         logger.warning("a transfer was taken away", transfer_id=str(job.pk))
+        _leave_nothing(job)
     except ProductError as error:
         _give_up(job, error.code, error.detail)
     except Exception:
         logger.exception("transfer failed", transfer_id=str(job.pk))
         _give_up(job, "internal", "Something went wrong on our side.")
+
+
+def _leave_nothing(job: TenantTransfer) -> None:
+    """Remove what was written of a cancelled one; another worker's goes on."""
+    ours = TenantTransfer.objects.filter(pk=job.pk)
+    if not ours.exclude(status=TransferStatus.CANCELLED).exists():
+        job.path.unlink(missing_ok=True)
 
 
 def _give_up(job: TenantTransfer, code: str, detail: str) -> None:
@@ -163,6 +188,7 @@ def _export(job: TenantTransfer) -> None:
         manifest = export_tenant(
             tenant, file, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by
         )
+        size = file.seek(0, os.SEEK_END)
     notes = [f"{sum(stream.rows for stream in manifest.streams):,} rows"]
     if manifest.secrets == "left_out":
         notes.append("Secrets and second factors were left out.")
@@ -170,7 +196,7 @@ def _export(job: TenantTransfer) -> None:
         # Whoever erases the tenant waits for this, and then finds the file; or was first, and there is none.
         if not Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).exists():
             raise NotFound(gettext("The tenant was erased meanwhile."), code="tenant_unknown")
-        job.end(notes=notes, file_size=job.path.stat().st_size)
+        job.end(notes=notes, file_size=size)
 
 
 def _import(job: TenantTransfer) -> None:

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from minirag.lib.jobs.job import Job, JobQuerySet
+from minirag.lib.jobs.job import ClaimLost, Job, JobQuerySet
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 
 KEPT_FOR = timedelta(days=7)
@@ -31,6 +31,10 @@ class TransferStatus(models.TextChoices):
     RUNNING = "running", _("Running")
     SUCCEEDED = "succeeded", _("Succeeded")
     FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OVER = (TransferStatus.SUCCEEDED, TransferStatus.FAILED, TransferStatus.CANCELLED)
 
 
 class TransferQuerySet(JobQuerySet["TenantTransfer"]):
@@ -85,6 +89,8 @@ class TenantTransfer(Job):
     expires_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    is_lost = False  # of a worker's own: what it holds was cancelled, or is another's
+
     objects: ClassVar[TransferQuerySet] = TransferQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
@@ -126,18 +132,33 @@ class TenantTransfer(Job):
         return {} if sealed == self.sealed_passphrase else {"sealed_passphrase": sealed}
 
     def tell(self, done: int, total: int, what: str) -> None:
-        """How far it is; written down with the next sign of life."""
+        """How far it is; written down with the next sign of life. Raises ClaimLost if the last one was in vain."""
+        if self.is_lost:
+            raise ClaimLost
         self.steps_done, self.steps_total, self.step = done, total, what
 
     def beat(self, **progress: Any) -> None:
         told = {"steps_done": self.steps_done, "steps_total": self.steps_total, "step": self.step}
-        super().beat(**told, **progress)
+        try:
+            super().beat(**told, **progress)
+        except ClaimLost:
+            self.is_lost = True
+            raise
 
     def end(self, *, notes: list[str], file_size: int = 0) -> None:
         """End well; a file is kept for KEPT_FOR. Raises ClaimLost."""
         kept: datetime | None = timezone.now() + KEPT_FOR if file_size else None
         facts = {"steps_done": self.steps_total, "steps_total": self.steps_total, "step": ""}
         self.finish(notes=notes, file_size=file_size, expires_at=kept, **facts)
+
+    def cancel(self) -> bool:
+        """End it before it has ended; its worker finds out at its next sign of life. Returns whether there was time.
+
+        What is written until then is undone: an import and a copy end in one transaction, in which the row is asked.
+        """
+        open_ones = TenantTransfer.objects.filter(pk=self.pk).exclude(status__in=OVER)
+        facts = {"status": TransferStatus.CANCELLED, "sealed_passphrase": "", "finished_at": Now()}
+        return bool(open_ones.cancel(**facts))
 
     def drop_file(self) -> None:
         """Remove what lies on the disk; the row stays."""

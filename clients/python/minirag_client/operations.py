@@ -894,6 +894,13 @@ class Operations(Transport):
         """Show a transfer: `GET /v1/platform/transfers/{transfer_id}`."""
         return cast(Transfer, self.request('GET', f'/v1/platform/transfers/{transfer_id}').json())
 
+    def cancel_transfer(
+        self,
+        transfer_id: str,
+    ) -> Transfer:
+        """Cancel a transfer: `POST /v1/platform/transfers/{transfer_id}/cancel`."""
+        return cast(Transfer, self.request('POST', f'/v1/platform/transfers/{transfer_id}/cancel').json())
+
     def download_exported_tenant(
         self,
         transfer_id: str,

@@ -3050,7 +3050,7 @@ class TransferPage(TypedDict):
     next_cursor: str | None
 
 
-TransferStatus = Literal['pending', 'running', 'succeeded', 'failed']
+TransferStatus = Literal['pending', 'running', 'succeeded', 'failed', 'cancelled']
 
 
 class TreeLevel(TypedDict):

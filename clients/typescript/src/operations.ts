@@ -804,6 +804,14 @@ export class Operations extends Transport {
     return this.readJson<types.Transfer>("GET", `/v1/platform/transfers/${inPath(transfer_id)}`, {}, options);
   }
 
+  /** Cancel a transfer: `POST /v1/platform/transfers/{transfer_id}/cancel`. */
+  cancelTransfer(
+    transfer_id: string,
+    options: Options = {},
+  ): Promise<types.Transfer> {
+    return this.readJson<types.Transfer>("POST", `/v1/platform/transfers/${inPath(transfer_id)}/cancel`, {}, options);
+  }
+
   /** Download an exported tenant: `GET /v1/platform/transfers/{transfer_id}/download`. */
   downloadExportedTenant(
     transfer_id: string,

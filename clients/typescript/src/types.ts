@@ -2936,7 +2936,7 @@ export interface TransferPage {
   next_cursor: string | null;
 }
 
-export type TransferStatus = "pending" | "running" | "succeeded" | "failed";
+export type TransferStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
 
 export interface TreeLevel {
   items: TreeNode[];
