@@ -21,7 +21,7 @@ from django.utils import timezone
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
-from tenants.models import AuditEvent, Plan, Tenant
+from tenants.models import AuditEvent, Plan, Tenant, TenantTransfer
 from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import archive_tenant, provision_tenant
 from tests.openapi import document
@@ -151,6 +151,9 @@ def test_a_write_by_an_operators_program_is_written_down(db, olga, method, path,
     if method == "delete" and "{slug}" in path:
         archive_tenant(made.tenant)
     Plan.objects.get_or_create(key=EXAMPLE_IDS["key"], defaults={"name": "Pro"})
+    TenantTransfer.objects.create(
+        pk=EXAMPLE_IDS["transfer_id"], kind="export", slug="hooli", queued_at=timezone.now()
+    )
     before = last_event()
     response = send(program, method, path, operation)
     assert response.status_code < 300, response.content[:500]
