@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -176,9 +175,11 @@ def _leave_nothing(job: TenantTransfer) -> None:
 
 
 def _give_up(job: TenantTransfer, code: str, detail: str) -> None:
-    with suppress(ClaimLost):
+    try:
         job.fail(code, detail)
         job.drop_file()
+    except ClaimLost:
+        _leave_nothing(job)
 
 
 def _export(job: TenantTransfer) -> None:
