@@ -128,9 +128,9 @@ class DeliveryList(WebhookView):
         return paginate(deliveries, query)
 
 
-class DeliveryDetail(WebhookView):
+class DeliveryDetail(ApiView):
     # Its body may have what a visitor has said of an answer.
-    permission_classes = (*WebhookView.permission_classes, permit("chats"))
+    permission_classes = (HasTenant, permit("webhooks"), permit("chats"))
 
     @describe("Show a delivery with every attempt", answers={200: DeliveryInFullSchema})
     def get(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Delivery:
