@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import UTC
 from io import StringIO
@@ -293,3 +294,55 @@ def test_what_is_no_database_of_1_or_has_another_key_is_refused_before_anything(
             call_command("import_minirag1", database_url=address, without_keys=True)
         assert "hunter2" not in str(refused.value)
     assert Tenant.objects.count() == before
+
+
+def test_what_json_holds_and_postgresql_does_not_stops_no_row_but_its_own(empty, acme, settings):
+    """A customer of 1.0 wrote a source's config as they liked, and must not be able to stop the move."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    empty.make_tables()
+    slug = "x" * 100
+    mine = {"tenant_id": empty.put("tenants", name="n" * 255, slug=slug)}
+    cut = hash_password(PASSWORD)[:40]
+    empty.put("users", **mine, email="cut@x.example.com", role="OWNER", password_hash=cut)
+    huge = "$argon2id$v=19$m=2147483647,t=1,p=1$c2FsdHNhbHQ$" + "YWJj" * 8
+    empty.put("users", **mine, email="huge@x.example.com", password_hash=huge)
+    long = empty.put(
+        "bot_profiles", **mine, name="<b>" + "b" * 252, model="m" * 100, description="d" * 1000
+    )
+    odd_key = empty.put(
+        "bot_profiles", **mine, name="Odd key", encrypted_credentials=seal('{"api_key": "\\ud800"}')
+    )
+    of_bot = {**mine, "bot_profile_id": long}
+    nil = empty.put("sources", **of_bot, id=uuid.UUID(int=0), name="Nil", content="Kept as well.")
+    good = empty.put("sources", **of_bot, name="Good", content="Kept. " * 10)
+    bad = [
+        empty.put("sources", **of_bot, name="Bad", content="x", config=config, **fields)
+        for config in (
+            '{"a": "\\u0000"}', '{"a": "\\ud800"}', '{"a": NaN}', '{"a": 1e999}',
+            '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        )
+        for fields in ({}, {"source_type": "NYXCORE"})
+    ]  # fmt: skip
+    files = [
+        empty.put("sources", **of_bot, name="F", content="x", source_type="UPLOAD", config=config)
+        for config in (
+            '{"original_filename": "\\u0000.md"}', '{"original_filename": "\\udfff.md"}',
+            '{"original_filename": {"a": 1}}',
+        )
+    ]  # fmt: skip
+    events = empty.put("webhooks", **mine, url="https://a.example.com", events="[" * 100_000)
+    empty.put("tenants", name="After", slug="after")
+
+    told = move(empty)
+    assert "after (After): moved" in told
+    for left in (*bad, *files[:2], events):
+        assert str(left) in told
+    with tenant_context(Tenant.objects.get(slug=slug)):
+        kept = set(Source.objects.values_list("pk", flat=True))
+        assert {good, nil} <= kept and not {*files[:2]} & kept
+        assert BotProfile.objects.get(pk=odd_key).credentials.api_key is None
+    for email in ("cut@x.example.com", "huge@x.example.com"):
+        assert f"{email} has to ask for a new password" in told
+        login = {"email": email, "password": PASSWORD}
+        answer = Client().post("/v1/auth/login", login, content_type="application/json")
+        assert answer.status_code == 401

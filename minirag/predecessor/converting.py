@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHash
 from cryptography.fernet import Fernet, InvalidToken
 
 from bots.models import UsageEvent
@@ -22,7 +24,7 @@ from minirag.predecessor.reading import Row
 from tenants.models import ApiToken, Role, User, normalise_email
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-_ARGON: Final = "$argon2"
+_MOST_HASH_MEMORY_KIB: Final = 1024 * 1024
 _SAME_AS_FILE: Final = {".txt": "txt", ".md": "md", ".csv": "csv"}
 """Whose text 1.0 kept as it was in the file; of others it kept what it had read of them."""
 _LONGEST_EMAIL: Final = 320
@@ -81,7 +83,7 @@ def convert_user(row: Row, tenant_id: Any, member_role: str) -> User:
         role=member_role if role == Role.MEMBER else role, is_active=bool(row["is_active"]),
     )  # fmt: skip
     hashed = row["password_hash"] or ""
-    if hashed.startswith(_ARGON):
+    if _is_argon2(hashed):
         user.password = f"argon2{hashed}"  # as Django writes what passlib writes
     else:
         user.set_unusable_password()
@@ -193,11 +195,19 @@ def read_events(row: Row) -> list[str]:
     """The events that a webhook is for."""
     try:
         events = json.loads(row["events"] or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise LeftOut("its events cannot be read") from None
     if not isinstance(events, list) or not all(isinstance(each, str) for each in events):
         raise LeftOut("its events cannot be read")
     return events
+
+
+def _is_argon2(hashed: str) -> bool:
+    """Whether a log-in can hold a password against it: a damaged one would fail there, for whoever asks."""
+    try:
+        return bool(extract_parameters(hashed).memory_cost <= _MOST_HASH_MEMORY_KIB)
+    except (InvalidHash, ValueError):
+        return False
 
 
 def _open_nyxcore(config: dict[str, Any], key: OldKey) -> dict[str, Any]:
@@ -211,7 +221,7 @@ def _open_nyxcore(config: dict[str, Any], key: OldKey) -> dict[str, Any]:
 def _as_object(text: str, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise LeftOut(f"{what} no JSON") from None
     if found is None:  # `config: null`, which made 1.0's list of sources a 500
         return {}

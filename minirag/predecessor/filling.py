@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db import DataError, IntegrityError, transaction
+
 from bots.models import BotProfile, UsageEvent
 from bots.versions.keeping import keeping
 from conversations.models import Chat, Message
@@ -36,7 +38,7 @@ from minirag.predecessor.converting import (
     open_bot_key,
     read_events,
 )
-from minirag.predecessor.reading import TABLES, OldDatabase, Row
+from minirag.predecessor.reading import TABLES, OldDatabase, OldDatabaseRefused, Row
 from minirag.predecessor.report import Moved
 from minirag.predecessor.writing import in_batches, keep_times, write_rows
 from tenants.models import ApiToken, BotAddress, Role, Tenant, User
@@ -86,9 +88,24 @@ class Filling:
             return convert()
         except LeftOut as error:
             self.moved.leave_out(table, row["id"], error.reason)
+        except OldDatabaseRefused:  # not this row's fault, and no row's after it
+            raise
         except ProductError as error:
             self.moved.leave_out(table, row["id"], error.detail)
         return None
+
+    def _try_saving(self, table: str, row: Row, save: Callable[[], Of]) -> Of | None:
+        """The same for what is written at once; nothing of it stays where it is left out."""
+
+        def saved() -> Of:
+            try:
+                with transaction.atomic():
+                    return save()
+            except (DataError, IntegrityError, ValueError):
+                # JSON can hold what PostgreSQL cannot: NUL, half a character, NaN.
+                raise LeftOut("it holds what cannot be kept, or another row here has its id") from None
+
+        return self._try(table, row, saved)
 
     def _take_users(self) -> None:
         taken: dict[str, User] = {}
@@ -137,7 +154,7 @@ class Filling:
     def _take_bots(self) -> None:
         for row in self._rows("bot_profiles"):
             self.moved.there["provider keys"] += bool(row["encrypted_credentials"])
-            bot = self._try("bot_profiles", row, partial(self._make_bot, row))
+            bot = self._try_saving("bot_profiles", row, partial(self._make_bot, row))
             if bot is None:
                 continue
             self.bots[bot.pk] = bot
@@ -175,7 +192,7 @@ class Filling:
     def _take_source(
         self, row: Row, parents: set[UUID], made: dict[UUID, Source], sizes: Counter[UUID | None]
     ) -> None:
-        source = self._try("sources", row, partial(self._make_source, row, made))
+        source = self._try_saving("sources", row, partial(self._make_source, row, made))
         if source is None:
             return
         made[source.pk], source.content = source, None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Q
 
 from minirag.lib.errors import ProductError
@@ -79,7 +79,7 @@ def _move(old: OldDatabase, row: Row, wishes: Wishes) -> Moved:
         moved.state, moved.detail = "refused", _name_taken(slug)
     except ProductError as error:
         moved.state, moved.detail = "refused", error.detail
-    except IntegrityError as error:  # the first line names table and rule, and nothing of a row
+    except (DataError, IntegrityError) as error:  # the first line names table and rule, and nothing of a row
         moved.state, moved.detail = "refused", str(error).splitlines()[0]
     return moved
 
