@@ -76,29 +76,64 @@ def test_turns_requests_jobs_and_what_waits_are_counted(scrape, in_acme, acme):
     assert after["minirag_tenants", "active"] >= 2 and after["minirag_jobs", "waiting"] >= 0
 
 
-def test_processes_add_up_what_they_count_and_open_sockets_end_with_them(tmp_path):
-    def run(code: str) -> str:
-        environment = {
-            **os.environ, "DATA_DIR": str(tmp_path), "METRICS_TOKEN": TOKEN,
-            "DJANGO_SETTINGS_MODULE": "minirag.settings",
-        }  # fmt: skip
-        command = [sys.executable, "-c", f"from minirag.lib.metrics import counted as m\n{code}"]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+def count_in_a_process(folder: Path, code: str) -> str:
+    """Run code in a process of its own that counts; `m` is what it counts with."""
+    environment = {
+        **os.environ, "DATA_DIR": str(folder), "METRICS_TOKEN": TOKEN,
+        "DJANGO_SETTINGS_MODULE": "minirag.settings",
+    }  # fmt: skip
+    command = [sys.executable, "-c", f"from minirag.lib.metrics import counted as m\n{code}"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
+
+SHOW = "from prometheus_client import generate_latest; print(generate_latest(m.read_counted()).decode())"
+
+
+def test_processes_add_up_what_they_count_and_open_sockets_end_with_them(tmp_path):
     for _ in range(2):
-        run("m.note_provider_error('rate_limit'); m.note_sockets(+3)")
-    told = run(
-        "from prometheus_client import generate_latest\n"
-        "m.note_provider_error('rate_limit'); m.note_sockets(+1)\n"
-        "print(generate_latest(m.read_counted()).decode())"
+        count_in_a_process(tmp_path, "m.note_provider_error('rate_limit'); m.note_sockets(+3)")
+    told = count_in_a_process(
+        tmp_path, f"m.note_provider_error('rate_limit'); m.note_sockets(+1)\n{SHOW}"
     )
     assert 'minirag_provider_errors_total{category="rate_limit"} 3.0' in told
     assert "minirag_open_sockets 1.0" in told
     assert (tmp_path / "metrics").stat().st_mode & 0o077 == 0
+
+
+def test_files_that_are_damaged_old_or_of_a_dead_process_of_ones_name_spoil_nothing(tmp_path):
+    """In a container that starts again the process has the number of the one before."""
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    broken = (b"", b"no", b"\xff" * 4096, (4096).to_bytes(4, "little") + b"\x07" * 4000)
+    for number, content in enumerate(broken):
+        (folder / f"counter_elsewhere-{number}.db").write_bytes(content)
+    told = count_in_a_process(
+        tmp_path,
+        "import os, time\nfrom pathlib import Path\nfrom minirag.lib.metrics import files\n"
+        "m.note_provider_error('rate_limit'); m.note_sockets(+5)\n"
+        "mine = sorted(files.FOLDER.glob(f'*-{os.getpid()}.db'))\n"
+        "for file in mine: os.utime(file, (1, 1))\n"  # nothing has happened for weeks
+        "m.read_counted(); assert all(file.exists() for file in mine)\n"
+        "if not os.fork():\n"
+        "    for name in ('counter', 'gauge_livesum'):\n"
+        "        there = files.FOLDER / f'{name}_{files._HOST}-{os.getpid()}.db'\n"
+        "        there.write_bytes(b'\\xff' * 100 if name == 'counter' else mine[1].read_bytes())\n"
+        "    m.note_provider_error('rate_limit'); m.note_sockets(+1)\n"
+        f"    {SHOW}\n    import sys; sys.stdout.flush(); os._exit(0)\n"
+        "os.wait()",
+    )
+    assert 'minirag_provider_errors_total{category="rate_limit"} 2.0' in told
+    assert "minirag_open_sockets 6.0" in told
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing_from_starting(tmp_path):
+    (tmp_path / "metrics").write_text("a file, where a folder should be")
+    told = count_in_a_process(tmp_path, f"m.note_provider_error('rate_limit')\n{SHOW}")
+    assert 'minirag_provider_errors_total{category="rate_limit"} 1.0' in told
 
 
 def test_alerts_and_their_page_speak_of_what_there_is(db, settings):

@@ -98,10 +98,11 @@ class OldDatabase:
         if table not in self._columns:
             return
         asked = SQL(
-            "SELECT * FROM {} WHERE tenant_id = %s AND id > %s ORDER BY id LIMIT %s"
+            "SELECT * FROM {} WHERE tenant_id = %s AND (%s::uuid IS NULL OR id > %s) "
+            "ORDER BY id LIMIT %s"
         ).format(Identifier(table))
-        last = UUID(int=0)
-        while page := self._ask(asked, [tenant_id, last, _ASKED_AT_ONCE]):
+        last: UUID | None = None
+        while page := self._ask(asked, [tenant_id, last, last, _ASKED_AT_ONCE]):
             yield from (self._complete(table, row) for row in page)
             last = page[-1]["id"]
 
