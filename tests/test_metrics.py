@@ -124,7 +124,7 @@ def test_files_that_are_damaged_old_or_of_a_dead_process_of_ones_name_spoil_noth
         "        there.write_bytes(b'\\xff' * 100 if name == 'counter' else mine[1].read_bytes())\n"
         "    m.note_provider_error('rate_limit'); m.note_sockets(+1)\n"
         f"    {SHOW}\n    import sys; sys.stdout.flush(); os._exit(0)\n"
-        "os.wait()",
+        "assert os.wait()[1] == 0",
     )
     assert 'minirag_provider_errors_total{category="rate_limit"} 2.0' in told
     assert "minirag_open_sockets 6.0" in told

@@ -125,6 +125,8 @@ def open_bot_key(row: Row, key: OldKey) -> str:
     api_key = found.get("api_key") or ""
     if not isinstance(api_key, str) or not api_key.strip():
         raise LeftOut("its credentials hold no api_key")
+    if not (api_key.strip().isascii() and api_key.strip().isprintable()):
+        raise LeftOut("its api_key has characters that no provider's key has")
     return api_key.strip()
 
 

@@ -103,7 +103,9 @@ class Filling:
                     return save()
             except (DataError, IntegrityError, ValueError):
                 # JSON can hold what PostgreSQL cannot: NUL, half a character, NaN.
-                raise LeftOut("it holds what cannot be kept, or another row here has its id") from None
+                raise LeftOut(
+                    "it holds what cannot be kept, or another row here has its id"
+                ) from None
 
         return self._try(table, row, saved)
 

@@ -79,7 +79,10 @@ def _move(old: OldDatabase, row: Row, wishes: Wishes) -> Moved:
         moved.state, moved.detail = "refused", _name_taken(slug)
     except ProductError as error:
         moved.state, moved.detail = "refused", error.detail
-    except (DataError, IntegrityError) as error:  # the first line names table and rule, and nothing of a row
+    except (
+        DataError,
+        IntegrityError,
+    ) as error:  # the first line names table and rule, and nothing of a row
         moved.state, moved.detail = "refused", str(error).splitlines()[0]
     return moved
 

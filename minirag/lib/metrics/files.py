@@ -87,11 +87,14 @@ class _Files:
 
 def _is_whole(file: str | Path) -> bool:
     try:
+        size = Path(file).stat().st_size
+        with Path(file).open("rb") as opened:
+            (used,) = struct.unpack("i", opened.read(4))
         for key, *_ in MmapedDict.read_all_values_from_file(str(file)):
             json.loads(key)
     except _BROKEN:
         return False
-    return True
+    return bool(0 <= used <= size)
 
 
 def _name_process() -> str:
