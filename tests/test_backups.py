@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 from contextlib import closing
+from datetime import UTC, datetime
 from io import StringIO
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from psycopg import sql
 
-from minirag.operations import backups
+from minirag.operations import backup_files, backups
 from tests.product import make_database
 
 
@@ -58,7 +63,7 @@ def test_a_backup_holds_every_tenant_and_is_for_its_owner_alone(backup):
     written = (backup.path, backup.path.parent, backup.path.with_suffix(".json"))
     assert all(path.stat().st_mode & 0o077 == 0 for path in written)
     assert not list(backup.path.parent.glob("*.part"))
-    assert "acme" not in backup.facts.key_sign and backups.read_backup(backup.path) == backup
+    assert "acme" not in backup.facts.key_sign and backup_files.read_backup(backup.path) == backup
 
 
 def test_it_takes_the_place_of_a_database_that_is_kept(db, backup, another, monkeypatch):
@@ -130,3 +135,89 @@ def test_the_command_tries_what_it_wrote_and_keeps_the_newest(db, _parties, tmp_
     blocked.touch()
     with pytest.raises(CommandError, match="cannot be written"):
         run("backup", blocked)
+
+
+def test_two_of_one_second_spoil_nothing_and_what_killed_ones_left_is_cleared(
+    db, _parties, tmp_path, monkeypatch
+):
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    path = tmp_path / "minirag-20261130-000000.dump"
+    draft = path.with_suffix(".part")
+    draft.write_text("half of another's")
+    with pytest.raises(backups.BackupFailed, match="try again"):
+        backups.make_backup(tmp_path, now=now)
+    assert draft.read_text() == "half of another's"
+    draft.unlink()
+    path.write_text("another's")
+    with pytest.raises(backups.BackupFailed, match="try again"):
+        backups.make_backup(tmp_path, now=now)
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["another's"]
+
+    own = tmp_path / "minirag-before-upgrade.dump"
+    old = tmp_path / "minirag-20260101-000000.part"
+    for each in (own, old, draft):
+        each.write_text("…")
+    os.utime(old, (1, 1))
+    assert backup_files.drop_older(tmp_path, keep=1) == [old]
+    assert {own, path, draft} == set(tmp_path.iterdir())
+
+    # Killed while it tried; another one that is at it holds its lock.
+    left, busy = "minirag_restored_00000001", "minirag_restored_00000002"
+    with closing(backups._connect("postgres")) as server:
+        for name in (left, busy, "minirag_restored_by_hand"):
+            server.execute(f"CREATE DATABASE {name}")
+        server.execute(backups._LOCKED, [busy])
+        with backups._said_plainly(), closing(backups._connect("postgres")) as another:
+            backups._drop_left_behind(another)
+        assert list_databases("minirag_restored%") == [busy, "minirag_restored_by_hand"]
+    for name in (busy, "minirag_restored_by_hand"):
+        backups._drop(name)
+
+
+def test_odd_names_an_exchange_broken_off_and_a_database_that_is_gone(
+    db, backup, another, monkeypatch
+):
+    odd = "postgres://x=y 'ü\"" + "ü" * 20  # 63 bytes or fewer, and no address
+    with closing(backups._connect("postgres")) as server:
+        server.execute(backups._RENAMED.format(sql.Identifier(another), sql.Identifier(odd)))
+    monkeypatch.setattr(backups, "_own_name", lambda: odd)
+    backups._run(
+        [str(backups.find_program("pg_dump")), "--schema-only", *backups.name_database(odd)]
+    )
+
+    def break_off(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    kept = ""
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(backups, "_RENAMED", mock := Mock())
+            mock.format.side_effect = break_off
+            with pytest.raises(backups.BackupFailed, match="broken off"), backups.ending_in_order():
+                backups.restore_backup(backup)
+        assert ask(odd, "SELECT number FROM precious") == [(4711,)]
+        kept = backups.restore_backup(backup)
+        assert kept in list_databases("%_before_%") and len(kept.encode()) <= 63
+        assert ask(kept, "SELECT number FROM precious") == [(4711,)]
+        backups._drop(odd)
+        assert backups.restore_backup(backup) == ""
+        assert ("acme",) in ask(odd, "SELECT slug FROM public.tenants_tenant")
+        assert not list_databases("minirag_restored%")
+    finally:
+        for each in (odd, kept):
+            backups._drop(each)
+
+
+def test_what_a_role_may_not_is_said_in_a_sentence(db, backup, monkeypatch):
+    with closing(backups._connect("postgres")) as server:
+        server.execute("CREATE ROLE rv_plain LOGIN PASSWORD 'plain'")
+    try:
+        login = {"USER": "rv_plain", "PASSWORD": "plain"}
+        for key, value in login.items():
+            monkeypatch.setitem(backups.connection.settings_dict, key, value)
+        with pytest.raises(CommandError, match="permission denied to create database"):
+            run("restore", backup.path, "--try")
+        monkeypatch.undo()
+    finally:
+        with closing(backups._connect("postgres")) as server:
+            server.execute("DROP ROLE rv_plain")

@@ -7,12 +7,12 @@ name.
 
 from __future__ import annotations
 
-import hashlib
+import re
 import secrets
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,46 +21,33 @@ import psycopg
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from minirag import __version__
-from minirag.lib.errors import BadInput, ProductError
 from minirag.lib.security.crypto import DecryptionFailed, decrypt, encrypt
+from minirag.operations.backup_files import (
+    SUFFIX,
+    Backup,
+    BackupFailed,
+    BackupRefused,
+    Facts,
+    begin_draft,
+    beside_of,
+    digest_of,
+)
 from tenants.backend.dumping import find_program, name_database, read_tls, with_login
 
-SUFFIX: Final = ".dump"
+_LONGEST_NAME_BYTES: Final = 63
+_RESTORED: Final = "minirag_restored_"
+_RESTORED_NAME: Final = re.compile(rf"{_RESTORED}[0-9a-f]{{8}}")
+_LOCKED, _TRIED, _UNLOCKED = (
+    f"SELECT {call}(hashtext(%s))"
+    for call in ("pg_advisory_lock", "pg_try_advisory_lock", "pg_advisory_unlock")
+)
+_RENAMED: Final = sql.SQL("ALTER DATABASE {} RENAME TO {}")
 _KEY_SIGN, _KEY_CONTEXT = "this installation's keys", "operations.backup"
-_PIECE_BYTES: Final = 1024 * 1024
-
-
-class BackupFailed(ProductError):
-    """The reason is a sentence for whoever runs the command; the database that answers is as it was."""
-
-
-class BackupRefused(BadInput):
-    """This file is not restored here."""
-
-
-class Facts(BaseModel):
-    """What stands beside a dump."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    made_at: datetime
-    release: str
-    bytes: int
-    sha256: str
-    migrations: list[str]
-    rows: dict[str, int]
-    """By schema; `public` is who may enter."""
-    key_sign: str
-    """Opens with the ENCRYPTION_KEY that the secrets in the dump are under, and says nothing."""
-
-
-@dataclass(frozen=True)
-class Backup:
-    path: Path
-    facts: Facts
+_NAME: Final = re.compile(rf"minirag-\d{{8}}-\d{{6}}{re.escape(SUFFIX)}")
+_LONGEST_NAME_BYTES: Final = 63
+_GIVEN_UP_SECONDS: Final = 24 * 3600.0
 
 
 def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
@@ -72,21 +59,24 @@ def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
     moment = now or datetime.now(UTC)
     path = folder / f"minirag-{moment:%Y%m%d-%H%M%S}{SUFFIX}"
     draft = path.with_suffix(".part")
+    beside = beside_of(path)
+    begin_draft(draft, path)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft.touch(mode=0o600, exist_ok=False)
-        with _connect() as own:
+        with _said_plainly(), closing(_connect()) as own:
             own.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # It waits for as long as pg_dump takes, whatever the role's own limits are.
+            own.execute(
+                "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0"
+            )
             snapshot = _ask(own, "SELECT pg_export_snapshot()")
             options = ["--format=custom", "--no-owner", "--no-privileges"]
             options += [f"--snapshot={snapshot}", f"--file={draft}"]
             _run([program, *options, *name_database(_own_name())])
             rows, migrations = _count_rows(own), _list_migrations(own)
         facts = Facts(
-            made_at=moment, release=__version__, bytes=draft.stat().st_size, sha256=_digest(draft),
+            made_at=moment, release=__version__, bytes=draft.stat().st_size, sha256=digest_of(draft),
             migrations=migrations, rows=rows, key_sign=encrypt(_KEY_SIGN, context=_KEY_CONTEXT),
         )  # fmt: skip
-        beside = _beside(path)
         beside.touch(mode=0o600)
         beside.write_text(facts.model_dump_json(indent=1))
         draft.rename(path)
@@ -94,21 +84,9 @@ def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
         raise BackupFailed(f"{folder} cannot be written: {error.strerror}.") from None
     finally:
         with suppress(OSError):
-            draft.unlink(missing_ok=True)
-    return Backup(path, facts)
-
-
-def read_backup(path: Path) -> Backup:
-    """Find what stands beside a dump, and hold the file against it. Raises BackupRefused."""
-    try:
-        facts = Facts.model_validate_json(_beside(path).read_bytes())
-        is_whole = path.stat().st_size == facts.bytes and _digest(path) == facts.sha256
-    except OSError as error:
-        raise BackupRefused(f"{error.filename} cannot be read: {error.strerror}.") from None
-    except ValidationError:
-        raise BackupRefused(f"{_beside(path)} is damaged.") from None
-    if not is_whole:
-        raise BackupRefused(f"{path} is damaged or cut short: it is not what was written.")
+            if draft.exists():  # or it has its name by now
+                draft.unlink()
+                beside.unlink(missing_ok=True)
     return Backup(path, facts)
 
 
@@ -137,67 +115,120 @@ def try_backup(backup: Backup) -> None:
 
 
 def restore_backup(backup: Backup) -> str:
-    """Put it in the place of our database, which is renamed; returns the name that this has from then on.
+    """Put it in the place of our database, which is renamed; returns the name that this has from then on, "" for none.
 
     Until the very end nothing is touched but a new database beside it. Then whoever is connected is sent away for a
     moment. Raises BackupFailed.
     """
     own = _own_name()
     with _restored(backup) as name:
-        kept = f"{own[:40]}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+        kept = _name_kept(own, datetime.now(UTC))
         connection.close()
-        with _connect("postgres") as server:
-            _swap(server, own, kept, name)
-    return kept
+        with closing(_connect("postgres")) as server:
+            if _is_there(server, own):
+                _swap(server, own, kept, name)
+                return kept
+            server.execute(_RENAMED.format(sql.Identifier(name), sql.Identifier(own)))
+    return ""
 
 
-def drop_older(folder: Path, *, keep: int) -> list[Path]:
-    """Remove all backups of a folder but the newest ones; returns those that are gone."""
-    old = sorted(folder.glob(f"minirag-*{SUFFIX}"))[:-keep]
-    for path in old:
-        path.unlink()
-        _beside(path).unlink(missing_ok=True)
-    return old
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Let SIGTERM, as Ctrl-C does, take back what is half done. Raises BackupFailed where either came."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise BackupFailed("It was broken off, and what was half done is taken back.") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def _restored(backup: Backup) -> Iterator[str]:
     """A new database that holds what the backup has to hold; gone afterwards, unless it has another name by then."""
     program = _require_program("pg_restore")
-    name = f"minirag_restored_{secrets.token_hex(4)}"
-    with _connect("postgres") as server:
+    name = f"{_RESTORED}{secrets.token_hex(4)}"
+    with _said_plainly(), closing(_connect("postgres")) as server:
         server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
-        )
+            _LOCKED, [name]
+        )  # while this connection lives nobody takes it for left behind
+        _drop_left_behind(server)
+        server.execute(_make_like(server, _own_name(), name))
+        try:
+            command = [program, "--exit-on-error", "--no-owner", "--no-privileges"]
+            _run([*command, *name_database(name), str(backup.path)])
+            with closing(_connect(name)) as own:
+                found = _count_rows(own)
+                own.execute("ANALYZE")
+            if wrong := _differences(backup.facts.rows, found):
+                raise BackupFailed(f"What was restored is not what was dumped: {wrong}.")
+            yield name
+        finally:
+            _drop(name)
+
+
+def _make_like(server: psycopg.Connection[Any], own: str, name: str) -> sql.Composed:
+    """Say how a new database is made that keeps and sorts text as ours does."""
+    listed = "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = %s::name"
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+    if (found := server.execute(listed, [own]).fetchone()) is None:
+        return made
+    like = sql.SQL(" ENCODING {} LC_COLLATE {} LC_CTYPE {}")
+    return made + like.format(*(sql.Literal(each) for each in found))
+
+
+def _drop_left_behind(server: psycopg.Connection[Any]) -> None:
+    """Drop what earlier ones restored and could not drop themselves, since they were killed."""
+    listed = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+    for (name,) in server.execute(listed, [_RESTORED]).fetchall():
+        if _RESTORED_NAME.fullmatch(name) and _ask(server, _TRIED, [name]):
+            _drop(name)
+            server.execute(_UNLOCKED, [name])
+
+
+def _is_there(server: psycopg.Connection[Any], name: str) -> bool:
+    return bool(_ask(server, "SELECT 1 FROM pg_database WHERE datname = %s::name", [name]))
+
+
+def _name_kept(own: str, now: datetime) -> str:
+    """PostgreSQL cuts longer names off, and would cut the moment."""
+    sign = f"_before_{now:%Y%m%d_%H%M%S}"
+    return own.encode()[: _LONGEST_NAME_BYTES - len(sign)].decode(errors="ignore") + sign
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
     try:
-        command = [program, "--exit-on-error", "--no-owner", "--no-privileges"]
-        _run([*command, *name_database(name), str(backup.path)])
-        with _connect(name) as own:
-            found = _count_rows(own)
-            own.execute("ANALYZE")
-        if wrong := _differences(backup.facts.rows, found):
-            raise BackupFailed(f"What was restored is not what was dumped: {wrong}.")
-        yield name
-    finally:
-        _drop(name)
+        yield
+    except psycopg.Error as error:
+        raise BackupFailed(f"PostgreSQL says: {_say(error)}.") from None
 
 
 def _swap(server: psycopg.Connection[Any], own: str, kept: str, restored: str) -> None:
-    renamed = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     closed = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-    server.execute(closed.format(sql.Identifier(own), sql.SQL("false")))
+    old = own
     try:
+        server.execute(closed.format(sql.Identifier(own), sql.SQL("false")))
         with server.transaction():
+            # Others, as autovacuum's, PostgreSQL sends away itself, and not everybody may.
             server.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = %s::name AND backend_type = 'client backend'",
                 [own],
             )
-            server.execute(renamed.format(sql.Identifier(own), sql.Identifier(kept)))
-            server.execute(renamed.format(sql.Identifier(restored), sql.Identifier(own)))
+            server.execute(_RENAMED.format(sql.Identifier(own), sql.Identifier(kept)))
+            server.execute(_RENAMED.format(sql.Identifier(restored), sql.Identifier(own)))
+        old = kept
     except psycopg.Error as error:
-        server.execute(closed.format(sql.Identifier(own), sql.SQL("true")))
         raise BackupFailed(f"The databases could not be exchanged: {_say(error)}.") from None
-    server.execute(closed.format(sql.Identifier(kept), sql.SQL("true")))
+    finally:  # by a connection of its own, whatever has become of that one
+        with closing(_connect("postgres")) as another:
+            another.execute(closed.format(sql.Identifier(old), sql.SQL("true")))
 
 
 def _differences(due: Mapping[str, int], found: Mapping[str, int]) -> str:
@@ -248,14 +279,14 @@ def _own_name() -> str:
 
 
 def _drop(name: str) -> None:
-    with suppress(BackupFailed, psycopg.Error), _connect("postgres") as server:
+    with suppress(BackupFailed, psycopg.Error), closing(_connect("postgres")) as server:
         server.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
 
 
-def _ask(database: psycopg.Connection[Any], statement: Any) -> Any:
-    row = database.execute(statement).fetchone()
+def _ask(database: psycopg.Connection[Any], statement: Any, values: Sequence[Any] = ()) -> Any:
+    row = database.execute(statement, values or None).fetchone()
     return row[0] if row else None
 
 
@@ -275,12 +306,3 @@ def _require_program(name: str) -> str:
 
 def _say(error: psycopg.Error) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _beside(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 PLACEHOLDER = "%schema%"
-_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+_TLS = (
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "sslcrl",
+    "sslnegotiation",
+    "channel_binding",
+)
 _NOISE = re.compile(r"^(SET |SELECT pg_catalog\.set_config|\\|CREATE SCHEMA |--)")
 _DUMPED_PATH = re.compile(r"set_config\('search_path', '([^']*)'")
 
@@ -63,13 +72,14 @@ def name_database(name: str) -> list[str]:
     database = connection.settings_dict
     places = (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER"))
     there = [f"{option}={database[key]}" for option, key in places if database.get(key)]
-    return [f"--dbname={name}", *there]
+    # A bare name with "=" in it, or with "postgres://" before it, would be read as an address.
+    return [f"--dbname={make_conninfo(dbname=name)}", *there]
 
 
 def with_login() -> dict[str, str]:
     """Their environment, with password and TLS as ours: an argument would stand in the list of processes."""
     database = connection.settings_dict
-    told = {f"PG{key.upper()}": str(value) for key, value in read_tls().items()}
+    told = {f"PG{key.upper().replace('_', '')}": str(value) for key, value in read_tls().items()}
     return {**os.environ, **told, "PGPASSWORD": str(database.get("PASSWORD") or "")}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from minirag.operations.backups import Backup, drop_older, make_backup, try_backup
+from minirag.operations.backup_files import Backup, drop_older
+from minirag.operations.backups import ending_in_order, make_backup, try_backup
 from tenants import audit
 from tenants.commands import ProductCommand
 
@@ -29,6 +30,10 @@ class Command(ProductCommand):
         keep = options["keep"]
         if keep is not None and keep < 1:
             raise CommandError("--keep needs to be at least 1.")
+        with ending_in_order():
+            self._back_up(options, keep)
+
+    def _back_up(self, options: dict[str, Any], keep: int | None) -> None:
         made = make_backup(options["folder"])
         self.say(describe(made))
         audit.record("installation.backed_up", detail={"file": made.path.name})

@@ -9,7 +9,13 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from minirag.management.commands.backup import describe
-from minirag.operations.backups import read_backup, require_fit, restore_backup, try_backup
+from minirag.operations.backup_files import read_backup
+from minirag.operations.backups import (
+    ending_in_order,
+    require_fit,
+    restore_backup,
+    try_backup,
+)
 from tenants.commands import ProductCommand
 
 
@@ -32,6 +38,10 @@ class Command(ProductCommand):
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with ending_in_order():
+            self._restore(options)
+
+    def _restore(self, options: dict[str, Any]) -> None:
         backup = read_backup(options["file"])
         self.say(describe(backup))
         require_fit(backup, with_other_key=options["with_other_key"])
@@ -43,7 +53,8 @@ class Command(ProductCommand):
         if options["replace"] != own:
             raise CommandError(f"It would take the place of {own}: say --replace {own} to be sure.")
         kept = restore_backup(backup)
+        before = f"What was there is kept as {kept}; drop it when you are sure."
         self.say(
-            f"It is {own} now. What was there is kept as {kept}; drop it when you are sure.\n"
+            f"It is {own} now. {before if kept else 'There was none of this name.'}\n"
             "Now: manage.py migrate, then start web, worker and beat again."
         )
