@@ -105,4 +105,4 @@ def beside_of(path: Path) -> Path:
 
 def digest_of(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.filedigest_of(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -45,9 +45,6 @@ _LOCKED, _TRIED, _UNLOCKED = (
 )
 _RENAMED: Final = sql.SQL("ALTER DATABASE {} RENAME TO {}")
 _KEY_SIGN, _KEY_CONTEXT = "this installation's keys", "operations.backup"
-_NAME: Final = re.compile(rf"minirag-\d{{8}}-\d{{6}}{re.escape(SUFFIX)}")
-_LONGEST_NAME_BYTES: Final = 63
-_GIVEN_UP_SECONDS: Final = 24 * 3600.0
 
 
 def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
