@@ -19,7 +19,7 @@
       this.window = build(
         "section",
         { className: "window", part: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
-        build("header", { part: "header" }, this.heading, ...buttons),
+        build("header", { part: "header", role: "none" }, this.heading, ...buttons),
         this.log,
         this.typingLine,
         this.companyLine,
