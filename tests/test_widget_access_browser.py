@@ -21,7 +21,11 @@ RULES = {
 def find_barriers(page: Page) -> list[str]:
     """What axe-core finds in the widget, whatever it thinks of the page around it."""
     found = Axe().run(page, context="minirag-widget", options=RULES).response["violations"]
-    return [f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for each in found for node in each["nodes"]]  # fmt: skip
+    return [
+        f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for each in found
+        for node in each["nodes"]
+    ]
 
 
 def reach_each_state(page: Page, server) -> Iterator[str]:
