@@ -151,9 +151,8 @@ def test_a_write_by_an_operators_program_is_written_down(db, olga, method, path,
     if method == "delete" and "{slug}" in path:
         archive_tenant(made.tenant)
     Plan.objects.get_or_create(key=EXAMPLE_IDS["key"], defaults={"name": "Pro"})
-    TenantTransfer.objects.create(
-        pk=EXAMPLE_IDS["transfer_id"], kind="export", slug="hooli", queued_at=timezone.now()
-    )
+    waits = {"kind": "export", "slug": "hooli", "status": "pending", "queued_at": timezone.now()}
+    TenantTransfer.objects.update_or_create(pk=EXAMPLE_IDS["transfer_id"], defaults=waits)
     before = last_event()
     response = send(program, method, path, operation)
     assert response.status_code < 300, response.content[:500]
