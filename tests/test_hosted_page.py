@@ -87,6 +87,16 @@ def test_it_may_stand_in_a_frame_on_the_bots_own_pages_only(bot):
     assert "X-Frame-Options" not in page.headers
 
 
+def test_it_shows_the_pictures_that_answers_may_show_and_no_others(bot):
+    assert "img-src 'self' data:;" in show(bot)["Content-Security-Policy"]
+    update_bot(bot, {"appearance": {"image_hosts": ["images.acme.example", "cdn.example:8443"]}})
+    listed = "img-src 'self' data: https://images.acme.example https://cdn.example:8443;"
+    assert listed in show(bot)["Content-Security-Policy"]
+    # As it could stand in a row that was written past the forms.
+    BotProfile.objects.filter(pk=bot.pk).update(appearance={"image_hosts": ["a; script-src *"]})
+    assert "img-src 'self' data:;" in show(bot)["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(
     ("query", "header", "language", "direction"),
     [

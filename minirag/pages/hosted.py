@@ -49,7 +49,9 @@ def show_bot(request: HttpRequest, bot_id: UUID) -> HttpResponse:
     with override(language):
         response = render(request, "hosted/page.html", context)
     frames = " ".join(["'self'", *filter(None, map(read_origin, bot.allowed_origins))])
-    response["Content-Security-Policy"] = write_policy(request, framed_by=frames)
+    response["Content-Security-Policy"] = write_policy(
+        request, framed_by=frames, pictures_from=look.image_hosts
+    )
     response["Vary"] = "Accept-Language"
     response["Cache-Control"] = "no-cache"
     if not bot.is_indexed:

@@ -8,6 +8,8 @@ browsers do not take it for `'self'`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest, HttpResponseBase
 
 from minirag.lib.http_in.arrivals import Arrival
@@ -32,7 +34,10 @@ class PagePolicyMiddleware(TwofoldMiddleware):
         return response
 
 
-def write_policy(request: HttpRequest, *, framed_by: str = "'none'") -> str:
+def write_policy(
+    request: HttpRequest, *, framed_by: str = "'none'", pictures_from: Sequence[str] = ()
+) -> str:
+    """`pictures_from` are hosts beside our own, over HTTPS."""
     arrival = Arrival.of_request(request)
     socket = (
         f" {'wss' if arrival.scheme == 'https' else 'ws'}://{arrival.netloc}"
@@ -43,8 +48,9 @@ def write_policy(request: HttpRequest, *, framed_by: str = "'none'") -> str:
     may_evaluate = " 'unsafe-eval'" if is_admin else ""
     # The widget's preview is a page of the admin's own in a frame.
     attributes = " style-src-attr 'unsafe-inline'; frame-src 'self';" if is_admin else ""
+    pictures = "".join(f" https://{host}" for host in pictures_from)
     return (
         f"default-src 'none'; script-src 'self'{may_evaluate}; style-src 'self';{attributes} "
-        f"img-src 'self' data:; font-src 'self'; connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "
+        f"img-src 'self' data:{pictures}; font-src 'self'; connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "
         f"frame-ancestors {framed_by}"
     )
