@@ -51,6 +51,7 @@ def write_policy(
     pictures = "".join(f" https://{host}" for host in pictures_from)
     return (
         f"default-src 'none'; script-src 'self'{may_evaluate}; style-src 'self';{attributes} "
-        f"img-src 'self' data:{pictures}; font-src 'self'; connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "
+        f"img-src 'self' data:{pictures}; font-src 'self'; "
+        f"connect-src 'self'{socket}; form-action 'self'; base-uri 'none'; "
         f"frame-ancestors {framed_by}"
     )
