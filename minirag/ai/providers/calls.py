@@ -23,6 +23,7 @@ RETRIED = frozenset({"rate_limit", "unavailable", "malformed"})
 OPERATORS = frozenset({"quota", "authentication"})
 CONNECT_SECONDS = 10.0
 FIRST_DELAY_SECONDS = 0.25
+_LONGEST_WAIT_SECONDS = 86_400.0
 LONGEST_DELAY_SECONDS = 8.0
 # Sent to a tenant's own address in place of a key: without one LiteLLM would send the platform's.
 NO_KEY = "no-key"
