@@ -166,8 +166,7 @@ def test_two_of_one_second_spoil_nothing_and_what_killed_ones_left_is_cleared(
     with closing(backups._connect("postgres")) as server:
         for name in (left, busy, "minirag_restored_by_hand"):
             server.execute(f"CREATE DATABASE {name}")
-        server.execute(backups._LOCKED, [busy])
-        with backups._said_plainly(), closing(backups._connect("postgres")) as another:
+        with backups._in_use(busy), closing(backups._connect("postgres")) as another:
             backups._drop_left_behind(another)
         assert list_databases("minirag_restored%") == [busy, "minirag_restored_by_hand"]
     for name in (busy, "minirag_restored_by_hand"):

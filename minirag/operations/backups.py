@@ -39,9 +39,9 @@ from tenants.backend.dumping import find_program, name_database, read_tls, with_
 _LONGEST_NAME_BYTES: Final = 63
 _RESTORED: Final = "minirag_restored_"
 _RESTORED_NAME: Final = re.compile(rf"{_RESTORED}[0-9a-f]{{8}}")
-_LOCKED, _TRIED, _UNLOCKED = (
+_LOCKED, _TRIED = (
     f"SELECT {call}(hashtext(%s))"
-    for call in ("pg_advisory_lock", "pg_try_advisory_lock", "pg_advisory_unlock")
+    for call in ("pg_advisory_xact_lock", "pg_try_advisory_xact_lock")
 )
 _RENAMED: Final = sql.SQL("ALTER DATABASE {} RENAME TO {}")
 _KEY_SIGN, _KEY_CONTEXT = "this installation's keys", "operations.backup"
@@ -150,10 +150,7 @@ def _restored(backup: Backup) -> Iterator[str]:
     """A new database that holds what the backup has to hold; gone afterwards, unless it has another name by then."""
     program = _require_program("pg_restore")
     name = f"{_RESTORED}{secrets.token_hex(4)}"
-    with _said_plainly(), closing(_connect("postgres")) as server:
-        server.execute(
-            _LOCKED, [name]
-        )  # while this connection lives nobody takes it for left behind
+    with _said_plainly(), _in_use(name), closing(_connect("postgres")) as server:
         _drop_left_behind(server)
         server.execute(_make_like(server, _own_name(), name))
         try:
@@ -179,13 +176,23 @@ def _make_like(server: psycopg.Connection[Any], own: str, name: str) -> sql.Comp
     return made + like.format(*(sql.Literal(each) for each in found))
 
 
+@contextmanager
+def _in_use(name: str) -> Iterator[None]:
+    """Let nobody take a database for left behind meanwhile."""
+    with closing(_connect("postgres")) as keeper:
+        keeper.execute("BEGIN")
+        keeper.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        keeper.execute(_LOCKED, [name])
+        yield
+
+
 def _drop_left_behind(server: psycopg.Connection[Any]) -> None:
     """Drop what earlier ones restored and could not drop themselves, since they were killed."""
     listed = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
     for (name,) in server.execute(listed, [_RESTORED]).fetchall():
-        if _RESTORED_NAME.fullmatch(name) and _ask(server, _TRIED, [name]):
-            _drop(name)
-            server.execute(_UNLOCKED, [name])
+        with server.transaction():
+            if _RESTORED_NAME.fullmatch(name) and _ask(server, _TRIED, [name]):
+                _drop(name)
 
 
 def _is_there(server: psycopg.Connection[Any], name: str) -> bool:

@@ -147,18 +147,18 @@ def choose_delay(attempt: int, failure: ProviderError) -> float | None:
 
 
 def parse_retry_after(value: str | None) -> float:
-    """Seconds the provider asked us to wait, by number or by date, 0 when it named none."""
+    """Seconds the provider asked us to wait, by number or by date, 0 when it named none, a day at most."""
     try:
         seconds = float(value or 0)
     except ValueError:
         seconds = _seconds_until(str(value))
-    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS) if math.isfinite(seconds) else 0.0
 
 
 def _seconds_until(date: str) -> float:
     try:
         return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0
 
 

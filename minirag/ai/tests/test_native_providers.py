@@ -88,6 +88,7 @@ async def test_what_fails_is_named_and_no_word_of_the_provider_comes_out(
 def test_when_to_come_back_is_read_as_number_and_as_date():
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert 0 < parse_retry_after(soon) <= 90
+    assert parse_retry_after("1e308") == parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT") == 86400
     for value in (
         "0",
         "-5",
@@ -96,6 +97,8 @@ def test_when_to_come_back_is_read_as_number_and_as_date():
         "soon",
         "Mon, 01 Jan 2001 00:00:00 -0000",
         "Mon, 01 Jan 2001 00:00:00 GMT",
+        "Mon, 1 Jan 99999999999999999999 0:0:0 GMT",
+        "Mon, 01 Jan 2040 00:00:00 +9999999999999",
         "",
         None,
     ):
