@@ -608,6 +608,10 @@ def test_the_window_runs_as_its_language_does(browser, server, lang, page_runs, 
         box, around = said.bounding_box(), window.bounding_box()
         is_left = box["x"] - around["x"] < around["x"] + around["width"] - box["x"] - box["width"]
         assert is_left == (runs == "rtl")
+        pencil = said.locator(".edit").bounding_box()
+        assert around["x"] < pencil["x"] < around["x"] + around["width"] - pencil["width"]
+        title = window.locator("h2").evaluate("node => getComputedStyle(node).textAlign")
+        assert title == ("right" if runs == "rtl" else "left")
 
 
 @pytest.mark.parametrize(

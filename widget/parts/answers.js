@@ -67,7 +67,7 @@
     }
 
     buildThumbs(messageId, given) {
-      let current = given;
+      let current;
       const buttons = {};
       const show = (verdict) => {
         current = verdict;

@@ -49,7 +49,7 @@
   header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
     background: var(--primary); color: var(--on-primary); }
   header :focus-visible { outline-color: var(--on-primary); }
-  header h2 { flex: 1; min-width: 0; margin: 0; text-align: match-parent; font-size: 16px; font-weight: 600; overflow: hidden;
+  header h2 { flex: 1; min-width: 0; margin: 0; text-align: left; font-size: 16px; font-weight: 600; overflow: hidden;
     text-overflow: ellipsis; white-space: nowrap; }
   header button { width: 36px; height: 36px; border-radius: 10px; }
   header button:hover { background: rgb(127 127 127 / 30%); }
@@ -118,9 +118,10 @@
   .person .body { border: 1px solid var(--primary); }
   .bubble.news::after { content: attr(data-news); position: absolute; inset-block-start: -4px; inset-inline-end: -4px; min-width: 24px;
     padding: 0 5px; border-radius: 12px; background: var(--danger); color: var(--bg); border: 2px solid var(--bg); font: 700 12px/20px system-ui; }
-  .edit { position: absolute; inset-inline-end: 100%; inset-block-start: 50%; translate: 0 -50%; width: 30px; height: 30px; margin-inline-end: 4px;
+  .edit { position: absolute; inset: 50% 100% auto auto; translate: 0 -50%; width: 30px; height: 30px; margin: 0 4px;
     display: grid; place-items: center; border-radius: 8px; color: var(--text-secondary); } .edit svg { width: 16px; height: 16px; }
   .edit:hover { background: var(--bg-secondary); color: var(--text); } .message.user { position: relative; }
+  [dir=rtl] h2 { text-align: right; } [dir=rtl] .edit { inset: 50% auto auto 100%; }
   .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
   .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
   .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;

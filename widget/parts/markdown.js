@@ -9,7 +9,7 @@
     /** Asked first at each step. Signs that open and never close make a text take as many steps as it has, over all of it. */
     escape(text) {
       this.work = (this.work || 0) + text.length;
-      if (this.work > MOST_WORK) throw new RangeError();
+      if (this.work > MOST_WORK) throw Error();
       return super.escape(text);
     }
   }
