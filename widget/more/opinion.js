@@ -1,6 +1,7 @@
     // --- Whether an answer was good, and why ---
     /** Show and send an opinion, and ask for its reasons. What the server does not take is shown as it was before. */
-    async opine(below, messageId, [before, verdict], show) {
+    async opine(below, messageId, before, chosen, show) {
+      const verdict = chosen === before ? null : chosen;
       show(verdict);
       try {
         await this.exchange({ type: "feedback", message_id: messageId, feedback: verdict });

@@ -73,7 +73,7 @@
         current = verdict;
         for (const value in buttons) buttons[value].setAttribute("aria-pressed", String(current === value));
       };
-      const choose = (value) => this.withMore("opine", thumbs.parentElement, messageId, [current, current === value ? null : value], show);
+      const choose = (value) => this.withMore("opine", thumbs.parentElement, messageId, current, value, show);
       buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
       buttons.negative = iconButton("down", this.words.unhelpful, () => choose("negative"));
       show(given);

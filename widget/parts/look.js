@@ -49,7 +49,7 @@
   header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
     background: var(--primary); color: var(--on-primary); }
   header :focus-visible { outline-color: var(--on-primary); }
-  header h2 { flex: 1; min-width: 0; margin: 0; text-align: left; font-size: 16px; font-weight: 600; overflow: hidden;
+  header h2 { flex: 1; min-width: 0; margin: 0; font-size: 16px; font-weight: 600; overflow: hidden;
     text-overflow: ellipsis; white-space: nowrap; }
   header button { width: 36px; height: 36px; border-radius: 10px; }
   header button:hover { background: rgb(127 127 127 / 30%); }
