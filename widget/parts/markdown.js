@@ -5,11 +5,11 @@
 
   /** HTML in an answer is text; so are definitions of links, since "[1]: …" is mostly a list of sources. */
   class Plain extends marked.Tokenizer {
+    work = 0;
     html() {} tag() {} def() {} lheading() {}
     /** Asked first at each step. Signs that open and never close make a text take as many steps as it has, over all of it. */
     escape(text) {
-      this.work = (this.work || 0) + text.length;
-      if (this.work > MOST_WORK) throw Error();
+      if ((this.work += text.length) > MOST_WORK) throw Error();
       return super.escape(text);
     }
   }
