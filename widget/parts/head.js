@@ -36,13 +36,13 @@
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   // What visitors are told, in their own language; what the server says of it is for whoever operates the bot.
   const OWN_WORDS = {
-    identity_expired: "identity", identity_invalid: "identity", identity_used: "identity", network: "network",
+    identity: "identity", provider: "unavailable", network: "network",
     rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded", timeout: "timeout",
     server_stopping: "interrupted", interrupted: "interrupted", provider_timeout: "timeout", nobody_there: "away",
     too_many_handoffs: "too_many_handoffs", too_long: "too_long", origin_not_allowed: "notHere", unavailable: "unavailable",
     database_unavailable: "unavailable", maintenance: "unavailable", tenant_inactive: "unavailable", conflict: "unavailable",
   };
-  const tellFailure = (code, words) => words[OWN_WORDS[code] || (/^provider_/.test(code) ? "unavailable" : "failed")];
+  const tellFailure = (code, words) => words[OWN_WORDS[code] || OWN_WORDS[`${code}`.split("_")[0]] || "failed"];
   const NARROW = "(max-width: 480px), (max-height: 420px)";
   // Attributes that are properties as well, as frameworks like to set them.
   const ATTRIBUTES = [

@@ -121,7 +121,7 @@
   .edit { position: absolute; inset: 50% 100% auto auto; translate: 0 -50%; width: 30px; height: 30px; margin: 0 4px;
     display: grid; place-items: center; border-radius: 8px; color: var(--text-secondary); } .edit svg { width: 16px; height: 16px; }
   .edit:hover { background: var(--bg-secondary); color: var(--text); } .message.user { position: relative; }
-  [dir=rtl] h2 { text-align: right; } [dir=rtl] .edit { inset: 50% auto auto 100%; }
+  [dir=rtl] .edit { inset: 50% auto auto 100%; }
   .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
   .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
   .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
