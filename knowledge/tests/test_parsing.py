@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import docx
 import pytest
@@ -23,6 +24,8 @@ from knowledge.formats.parsing import ParseError, parse, parse_isolated
 from knowledge.formats.registry import FORMATS, format_of_answer
 from knowledge.formats.sections import Section
 from knowledge.tests.files import make_docx, make_pdf, mark_encrypted, replace_part, save_docx
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WORD_NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
@@ -542,3 +545,16 @@ class TestIsolation:
                 section.text.strip() and "\0" not in section.text for section in document.sections
             )
             json.dumps(document.metadata)
+
+
+def test_children_that_read_what_strangers_send_load_neither_django_nor_celery():
+    """They have no settings, and half a second of imports would be most of their time."""
+    children = ["knowledge.formats.parsing_child", "knowledge.formats.isolated.measuring_child"]
+    children.append("knowledge.sites.pages.reading_child")
+    asked = "print({name.partition('.')[0] for name in sys.modules} & {'django', 'celery'})"
+    for child in children:
+        loaded = subprocess.run(
+            [sys.executable, "-c", f"import sys, {child}; {asked}"],
+            env={"PATH": os.defpath}, cwd=ROOT, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert loaded.stdout.strip() == "set()", (child, loaded.stdout, loaded.stderr[-500:])

@@ -6,8 +6,17 @@ Core modules raise these; the edges (REST exception handler, SSE, WebSocket, com
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
+
+def _(sentence: str) -> str:
+    """Mark a sentence for the catalogues."""
+    return sentence
+
+
+def _say(sentence: str) -> str:
+    """Say it in the reader's language. The child that reads files raises none of these, and has no Django."""
+    from django.utils.translation import gettext
+
+    return gettext(sentence)
 
 
 class ProductError(Exception):
@@ -90,7 +99,7 @@ class DatabaseUnavailable(ProductError):
     retry_after_seconds = 2
 
     def __init__(self) -> None:
-        super().__init__(gettext("The service is not available at the moment."))
+        super().__init__(_say(_("The service is not available at the moment.")))
 
 
 class ProviderError(ProductError):
@@ -121,7 +130,7 @@ class ProviderError(ProductError):
 
     def __init__(self, category: str, *, provider: str = "") -> None:
         status, retryable, detail = self.STATUS_OF[category]
-        super().__init__(gettext(detail), code=f"provider_{category}", retryable=retryable)
+        super().__init__(_say(detail), code=f"provider_{category}", retryable=retryable)
         self.status = status
         self.category = category
         self.provider = provider
