@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.fakes.widget_server import FakeWidgetServer
-from tests.test_widget_browser import browser, last_answer, open_widget, server
+from tests.test_widget_browser import ask, browser, last_answer, open_widget, server
 
 __all__ = ["browser", "server"]
 pytestmark = pytest.mark.browser
@@ -182,6 +182,35 @@ def test_an_answer_streams_without_half_signs_and_leaves_what_is_done_alone(page
     expect(answer.locator("td").first).to_have_text("BR-1")
     answer.get_by_role("button", name="Copy").click()
     expect(answer.get_by_role("button", name="Copied")).to_be_visible()
+
+
+def test_without_markdown_answers_are_shown_as_they_are_written_and_anew_when_it_comes(
+    page, server
+):
+    page.route("**/static/minirag/markdown.js*", lambda route: route.abort())
+    open_widget(page)
+    ask(page, "echo A **bold** word [1].\n\n<b onclick=pwned=1>x</b> [7]")
+    answer = last_answer(page)
+    expect(answer.locator(".thumbs")).to_be_visible()
+    expect(answer.locator(".body")).to_contain_text(
+        "A **bold** word 1.\n\n<b onclick=pwned=1>x</b> [7]"
+    )
+    answer.locator("button.mark").click()
+    expect(answer.locator(".excerpt").first).to_be_visible()
+    page.unroute("**/static/minirag/markdown.js*")
+    ask(page, "echo *another*")
+    expect(last_answer(page).locator("em")).to_have_text("another")
+    expect(answer.locator("strong")).to_have_text("bold")
+    expect(answer.locator("button.mark")).to_have_count(1)
+    expect(page.locator(".plain, b[onclick]")).to_have_count(0)
+
+
+def test_a_page_that_demands_trusted_types_gets_markdown(page, server):
+    server.policy = "; require-trusted-types-for 'script'; trusted-types minirag-widget"
+    page.reload()
+    open_widget(page)
+    ask(page, "echo A **bold** word [1].")
+    expect(last_answer(page).locator("strong")).to_have_text("bold")
 
 
 @pytest.mark.parametrize("step", [1, 7])

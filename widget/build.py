@@ -17,27 +17,30 @@ from pathlib import Path
 from widget.compacting import compact
 from widget.vendor import VENDORED, wrap
 
-SHOWING = ("vendor", "builders", "markdown", "settling", "growing")
-"""What shows Markdown, wherever answers are shown."""
+SHOWING = ("vendor", "markdown", "settling", "growing")
+"""What shows Markdown, wherever answers are shown, by means of the `builders`."""
 PARTS = (
-    "head", *SHOWING, "words", "shelter", "look", "prose", "memory", "client", "more", "element", "drawing",
-    "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people", "composer", "page",
+    "head", "builders", "words", "shelter", "look", "prose", "memory", "client", "more", "reading", "element",
+    "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people", "composer", "page",
     "tail",
 )  # fmt: skip
-TRYING = ("trying_head", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
+TRYING = ("trying_head", "builders", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
 WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"
-_FROM_PARTS = tuple(f"parts/{name}" for name in SHOWING)
+_SHOWING = tuple(f"parts/{name}" for name in SHOWING)
 INBOX = WIDGET.with_name("inbox.js")
-INBOX_PARTS = ("inbox/head", *_FROM_PARTS, "inbox/page", "inbox/keys")
+INBOX_PARTS = ("inbox/head", "parts/builders", *_SHOWING, "inbox/page", "inbox/keys")
 """The admin's inbox shows answers as the widget does."""
 THREAD = WIDGET.with_name("thread.js")
-THREAD_PARTS = ("thread/head", *_FROM_PARTS, "thread/page")
+THREAD_PARTS = ("thread/head", "parts/builders", *_SHOWING, "thread/page")
 TRYER = WIDGET.with_name("trying.js")
 SELDOM = WIDGET.with_name("seldom.js")
 SELDOM_PARTS = ("parts/fetching", "parts/leaving")
 """What the widget fetches where it needs it: most pages do not."""
 MORE = WIDGET.with_name("more.js")
+MARKDOWN = WIDGET.with_name("markdown.js")
+MARKDOWN_PARTS = ("reading/head", *_SHOWING, "reading/tail")
+"""What the widget fetches when a chat begins: a page on which nobody opens it needs none of it."""
 MORE_PARTS = ("more/head", "more/look", "more/panel", "more/opinion", "more/tail")
 WORDS = WIDGET.with_name("words")
 
@@ -46,7 +49,8 @@ def build(parts: tuple[str, ...] = PARTS) -> str:
     script = build_page(tuple(f"parts/{name}" for name in parts))
     later = words_of_more()
     english = {key: text for key, text in read_words("en").items() if key not in later}
-    known = {"languages": languages(), "english": english, "more": name_of_more()}
+    known = {"languages": languages(), "english": english, "more": pin(MORE, build_more())}
+    known["markdown"] = pin(MARKDOWN, build_page(MARKDOWN_PARTS))
     for name, value in known.items():
         script = script.replace(f'"@{name}"', _write(value))
     return script
@@ -68,11 +72,11 @@ def words_of_more() -> dict[str, str | dict[str, str]]:
     return {key: text for key, text in words if is_said(key, later) and not is_said(key, at_once)}
 
 
-def name_of_more() -> dict[str, str]:
-    """The script that the widget fetches when it is wanted: other caches hold another version, a page may pin it."""
-    digest = hashlib.sha384(build_more().encode()).digest()
+def pin(path: Path, script: str) -> dict[str, str]:
+    """A script that the widget fetches when it is wanted: other caches hold another version, a page may pin it."""
+    digest = hashlib.sha384(script.encode()).digest()
     sum_of_it = base64.b64encode(digest).decode()
-    return {"name": f"more.js?v={digest.hex()[:12]}", "integrity": f"sha384-{sum_of_it}"}
+    return {"name": f"{path.name}?v={digest.hex()[:12]}", "integrity": f"sha384-{sum_of_it}"}
 
 
 def languages() -> list[str]:
@@ -107,3 +111,4 @@ if __name__ == "__main__":
     THREAD.write_text(build_page(THREAD_PARTS))
     TRYER.write_text(build(TRYING))
     MORE.write_text(build_more())
+    MARKDOWN.write_text(build_page(MARKDOWN_PARTS))

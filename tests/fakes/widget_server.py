@@ -46,6 +46,7 @@ class FakeWidgetServer:
         self.sessions: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
         self.look: dict[str, Any] = {}
+        self.policy = ""  # what a page demands besides
         self.feedback: list[dict[str, Any]] = []
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.owners: dict[str, str] = {}
@@ -114,7 +115,7 @@ class FakeWidgetServer:
     async def _page(self, request: web.Request) -> web.Response:
         if request.path not in self.pages:
             return web.Response(status=404)
-        headers = {"Content-Security-Policy": CSP}
+        headers = {"Content-Security-Policy": CSP + self.policy}
         kind = "text/css" if request.path.endswith(".css") else "text/html"
         return web.Response(text=self.pages[request.path], content_type=kind, headers=headers)
 

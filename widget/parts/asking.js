@@ -57,6 +57,7 @@
     }
 
     beginTurn(question, requestId, { isOthers = false } = {}) {
+      this.fetchMarkdown(); // should it not have come before
       const message = this.addAssistant();
       const heard = { text: "", sources: [], number: 0 };
       const turn = { question, message, requestId, ...heard, drops: 0, quiet: 0, renewed: false, stopped: false, isOthers };

@@ -83,6 +83,8 @@
     /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */
     async preview(look, bot) {
       if (!(await this.isThere())) return;
+      await this.fetchMarkdown();
+      if (!this.window) return; // taken out of the page meanwhile
       this.bot = bot;
       this.log.replaceChildren();
       this.wear(look);

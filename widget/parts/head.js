@@ -32,6 +32,7 @@
   const SOCKET_PATIENCE_SECONDS = 8;
   const OFFLINE_SECONDS = 10; // between two looks whether there is a connection
   const STOP_PATIENCE_SECONDS = 3;
+  const MARKDOWN_SECONDS = 5; // then texts are shown as they are written
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   // What visitors are told, in their own language; what the server says of it is for whoever operates the bot.

@@ -1,5 +1,6 @@
   // --- How the text of an answer looks ---
   const PROSE = `
+  .plain { white-space: pre-wrap; }
   .body > :first-child { margin-block-start: 0; } .body > :last-child { margin-block-end: 0; }
   .body :is(p, ul, ol, pre, blockquote, h3, h4) { margin: 0 0 8px; } .body :is(ul, ol) { padding-inline-start: 22px; }
   .body li > :is(ul, ol) { margin-block: 4px; } .body li > :last-child { margin-block-end: 0; }

@@ -10,13 +10,28 @@
     /** A method of more.js, which is fetched for it. */
     async withMore(name, ...given) {
       try {
-        if (!this[name]) await (fetchedMore || fetchMore(this.server));
+        if (!this[name]) await fetchScript(MORE, this.server);
         if (moreStyles && !this.hasMore) this.applyStyles(this.root);
         this.hasMore = true;
         return await this[name](...given);
       } catch (failure) {
         return this.showFailure(failure instanceof Failure ? failure : new Failure("failed"), () => this.withMore(name, ...given));
       }
+    }
+
+    /** Waits for Markdown, but not for long: what was shown without it is drawn anew when it comes. */
+    async fetchMarkdown() {
+      if (markdown) return;
+      const fetchIt = async () => {
+        await fetchScript(MARKDOWN, this.server);
+        for (const each of markdown ? this.root.querySelectorAll(".plain") : []) each.again();
+      };
+      const patience = new Promise((resolve) => setTimeout(resolve, MARKDOWN_SECONDS * 1000));
+      await Promise.race([fetchIt().catch(() => {}), patience]); // where it does not come, the next question tries again
+    }
+
+    static learn(make) {
+      markdown = make({ build, link, safeLink });
     }
 
     static take(make) {

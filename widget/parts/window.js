@@ -72,7 +72,7 @@
     async begin() {
       const beginning = (this.beginning = {});
       try {
-        const [session] = await Promise.all([this.client.openSession(), this.dressed]);
+        const [session] = await Promise.all([this.client.openSession(), this.dressed, this.fetchMarkdown()]);
         if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
         this.log.replaceChildren();
         this.showHistory(session.messages || []);

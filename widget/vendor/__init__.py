@@ -28,8 +28,8 @@ VENDORED: Final = (
         "62ad5de5bea6d79b4c47e5c0b5cbe4be61e25ee8994595c2cc0969b2a144cc5d",
     ),
     Vendored(
-        "purify", "dompurify", "3.4.2", "dist/purify.min.js",
-        "ef9a98b5b21aac33c73e316ef21f5cf06f68eff003a40ac953022129112cff3c",
+        "purify", "dompurify", "3.5.0", "dist/purify.min.js",
+        "f69a46022ab1f53e969c8ebbca98172c8995785a9b3be72ea4a12d25b1a1bf67",
     ),
 )  # fmt: skip
 

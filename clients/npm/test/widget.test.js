@@ -10,7 +10,9 @@ test("a server that renders pages can import it", async () => {
 });
 
 test("it is the widget that MiniRAG serves, whose size tests/test_widget_parts.py bounds", () => {
-  assert.ok(packed.includes(readFileSync(new URL("../../../static/minirag/widget.js", import.meta.url), "utf8")));
+  for (const name of ["widget", "markdown"]) {
+    assert.ok(packed.includes(readFileSync(new URL(`../../../static/minirag/${name}.js`, import.meta.url), "utf8")), name);
+  }
 });
 
 /** A page as far as defining the element needs one. */
