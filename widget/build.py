@@ -21,8 +21,8 @@ SHOWING = ("vendor", "markdown", "settling", "growing")
 """What shows Markdown, wherever answers are shown, by means of the `builders`."""
 PARTS = (
     "head", "builders", "words", "shelter", "look", "prose", "memory", "client", "more", "reading", "element",
-    "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people", "composer", "page",
-    "tail",
+    "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people",
+    "composer", "page", "tail",
 )  # fmt: skip
 TRYING = ("trying_head", "builders", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
