@@ -393,6 +393,7 @@ VALID: dict[tuple[str, str], Body] = {
 BODILESS = {
     ("turns/<str:turn_id>/stop", "post"),
     ("platform/imports", "post"),
+    ("platform/transfers/<str:transfer_id>/cancel", "post"),
     ("platform/maintenance", "delete"),
     ("platform/tenants/<str:slug>/maintenance", "delete"),
     ("platform/tenants/<str:slug>/<str:act>", "post"),  # a reason may be given

@@ -251,7 +251,7 @@ def test_a_page_that_is_not_allowed_is_told_so_calmly(browser, pottery):
         browser, pottery, f"{pottery.stranger.origin}/{pottery.bots['offline']}", refused=True
     ) as page:
         page.get_by_role("button", name="Open chat").click()
-        expect(page.get_by_role("alert")).to_contain_text("This page may not use")
+        expect(page.get_by_role("alert")).to_contain_text("may not be used on this page")
         expect(page.get_by_role("button", name="Retry")).to_have_count(0)
         take_screenshot(page, "not-allowed")
 
