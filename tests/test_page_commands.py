@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.product import CHECKOUT, Product
@@ -39,7 +40,20 @@ def read_blocks(page: str) -> list[str]:
 def operator_token(product: Product) -> str:
     email = "operator@example.com"
     product.manage("bootstrap", "--email", email, "--password", "correct horse battery")
-    return product.manage("create_operator_token", "--email", email).splitlines()[0]
+    token = product.manage("create_operator_token", "--email", email).splitlines()[0]
+    # Whom the pages speak of, in whatever order they are run.
+    tenant = {
+        "slug": "initech", "name": "Initech", "owner_email": "owner@initech.example.com",
+        "owner_password": "correct horse battery",
+    }  # fmt: skip
+    there = httpx.post(
+        f"{product.base_url}/v1/platform/tenants",
+        json=tenant,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=120,
+    )
+    assert there.status_code in (200, 201), there.text
+    return token
 
 
 def make_variables(product: Product, page: str) -> dict[str, str]:
