@@ -13,6 +13,7 @@ from tests.test_widget_browser import (
     open_page,
     open_widget,
     server,
+    wait_until,
 )
 
 __all__ = ["browser", "server"]
@@ -65,9 +66,8 @@ def test_a_hostile_page_changes_nothing(browser, server):
             open_widget(page)
             ask(page, "plain Question")
             expect(last_answer(page).locator(".thumbs")).to_be_visible()
-            page.wait_for_function(
-                "document.querySelector('minirag-widget').window.getAnimations().length === 0"
-            )
+            moving = "document.querySelector('minirag-widget').window.getAnimations().length"
+            wait_until(page, lambda page=page, moving=moving: page.evaluate(moving) == 0)
             seen.append((bubble, page.evaluate(MEASURE)))
     for styles, found in zip(HOSTILE, seen[1:], strict=True):
         assert found == seen[0], styles

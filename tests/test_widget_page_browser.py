@@ -45,7 +45,7 @@ def test_a_page_hears_of_what_happens_in_the_widget_and_of_no_secret(page, serve
     ask(page, "plain Question")
     page.get_by_role("button", name="Source 2").click()
     page.get_by_role("button", name="Helpful", exact=True).click()
-    page.wait_for_function("heard.some(([name]) => name === 'feedback')")
+    wait_until(page, lambda: page.evaluate("heard.some(([name]) => name === 'feedback')"))
     ask(page, "refuse Question")
     expect(last_answer(page).locator(".thumbs")).to_be_visible()
     ask(page, "fatal Question")
@@ -156,7 +156,8 @@ def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, serv
         move = "() => { kept.send('plain Question'); kept.remove(); document.body.append(kept) }"
         for _ in range(3):
             shown.evaluate(move)
-        shown.wait_for_function("kept.send('plain last')")  # once what was begun is answered
+        # Once what was begun is answered.
+        wait_until(shown, lambda: shown.evaluate("kept.send('plain last')"))
         expect(shown.locator(".message.user").last).to_have_text("You: plain last")
         expect(last_answer(shown).locator("button.mark")).to_have_count(2)
 
