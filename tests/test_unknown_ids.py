@@ -14,7 +14,7 @@ from tests.openapi import dereference, document
 from tests.test_bad_input import VALID, _made_api, api  # noqa: F401
 
 # A visitor whose chat is gone begins another one.
-BEGINS_ANEW = {("widget/sessions", "chat_id")}
+BEGINS_ANEW = {("widget/sessions", "chat_id"), ("widget/frames", "chat_id")}
 
 
 def id_fields(route: str, method: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from conversations.understanding.varying import read_variations
 from tests.fakes.chat_model import provider_down
 
 QUESTION = "How do I get rid of an old fridge?"
+MEANT = "How do I dispose of an old fridge?"  # the verb in three parts as one word
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_what_is_found_in_other_words_is_among_the_passages(acme, bot, model):
     assert trace["varying"]["outcome"] == "used" and len(trace["understood"]["variations"]) == 2
     assert UsageEvent.objects.get(kind="rewrite").prompt_tokens == 11
     said = model.rewritings_asked[0].messages
-    assert said[1]["content"] == QUESTION and "in 2 other ways" in said[0]["content"]
+    assert said[1]["content"] == MEANT and "in 2 other ways" in said[0]["content"]
 
 
 @pytest.mark.parametrize(
