@@ -136,10 +136,8 @@ def test_a_dry_run_tells_all_and_writes_nothing(filled, acme):
     assert [Tenant.objects.count(), User.objects.count(), AuditEvent.objects.count()] == before
 
 
-def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
-    empty.make_tables()
-    tenant = empty.put("tenants", name="Half", slug="half")
-    mine = {"tenant_id": tenant}
+def put_people_and_bots(empty: Predecessor, mine: dict[str, Any]) -> dict[str, Any]:
+    """Some come along, others cannot; returns their ids."""
     rosa = {"email": "Rosa@Half.example.com", "password_hash": hash_password(PASSWORD)}
     first = empty.put("users", **mine, **rosa, role="OWNER")
     second = empty.put(
@@ -161,6 +159,10 @@ def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
         encrypted_credentials=seal({"api_key": "x"}, Fernet.generate_key().decode()),
     )
     hot = empty.put("bot_profiles", **mine, name="Hot", temperature=9)
+    return {"first": first, "second": second, "good": good, "odd": odd, "hot": hot}
+
+
+def put_knowledge(empty: Predecessor, mine: dict[str, Any], *, good: Any, hot: Any) -> None:
     bad_sources = [
         {"bot_profile_id": hot, "content": "Of a bot that stays behind."},
         {"bot_profile_id": good, "config": "not json"},
@@ -188,6 +190,12 @@ def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
         ("https://a.example.com", "{"),
     ):
         empty.put("webhooks", **mine, url=url, events=events)
+
+
+def put_chats(
+    empty: Predecessor, mine: dict[str, Any], *, first: Any, second: Any, good: Any, hot: Any
+) -> dict[str, Any]:
+    """Of the tenant's own, and across to another one; returns the ids of chats."""
     chat = empty.put("chats", **mine, bot_profile_id=good, user_id=second, message_count=-3)
     empty.put(
         "messages",
@@ -208,6 +216,17 @@ def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
     elsewhere = empty.put("bot_profiles", tenant_id=other, name="Elsewhere")
     empty.put("sources", **mine, bot_profile_id=elsewhere, name="Foreign", content="Not mine.")
     empty.put("messages", tenant_id=other, chat_id=chat, role="USER", content="Of another tenant.")
+    return {"chat": chat, "lost": lost, "foreign": foreign}
+
+
+def test_what_cannot_be_kept_is_named_and_stops_nothing_else(empty, acme):
+    empty.make_tables()
+    mine = {"tenant_id": empty.put("tenants", name="Half", slug="half")}
+    ids = put_people_and_bots(empty, mine)
+    first, second, odd = ids["first"], ids["second"], ids.pop("odd")
+    put_knowledge(empty, mine, good=ids["good"], hot=ids["hot"])
+    hot = ids["hot"]
+    chat, lost, foreign = put_chats(empty, mine, **ids).values()
 
     told = move(empty)
     for reason in (
