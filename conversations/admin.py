@@ -64,6 +64,9 @@ _TROUBLES = (gettext_noop("failed"), gettext_noop("disliked"), gettext_noop("ref
 
 @register(Chat, site=tenant_site)
 class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
+    nothing_yet = _(
+        "What visitors ask and are answered is kept here. “Try it” on a bot's page leaves no chat."
+    )
     list_display = (
         "shown_title",
         "bot_profile",

@@ -77,7 +77,7 @@ class Webhook(TenantRow, Job):
     TAKES_LONG = False
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    url = models.CharField(max_length=2048)
+    url = models.CharField("URL", max_length=2048)
     events = models.JSONField(default=list)
     description = models.CharField(max_length=500, blank=True, default="")
     encrypted_secret = models.TextField(blank=True, editable=False)

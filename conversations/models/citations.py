@@ -34,7 +34,7 @@ class Citation(models.Model):
     )
     title = models.CharField(max_length=500, blank=True)
     heading = models.CharField(max_length=1000, blank=True)
-    url = models.CharField(max_length=2048, blank=True)
+    url = models.CharField("URL", max_length=2048, blank=True)
     page = models.PositiveIntegerField(null=True, blank=True)
     place = models.CharField(max_length=LONGEST_PLACE, blank=True, default="", db_default="")
     content = models.TextField()

@@ -47,7 +47,7 @@ class CorrectedFilter(SimpleListFilter):
 @register(Chunk, site=tenant_site)
 class ChunkAdmin(CorrectingAdmin):
     list_display = (
-        "shown_content", "document", "source", "is_pinned", "ordinal", "page", "place", "token_count",
+        "shown_content", "document", "source", "shown_pin", "ordinal", "page", "place", "token_count",
     )  # fmt: skip
     list_filter = ("is_pinned", CorrectedFilter, "source__bot_profile")
     list_select_related = ("document", "source")
@@ -105,6 +105,10 @@ class ChunkAdmin(CorrectingAdmin):
     @display(description=_("chunk"), header=True)
     def shown_content(self, chunk: Chunk) -> list[str]:
         return [chunk.heading[:90] or "–", shorten(chunk.content, 140, placeholder=" …")]
+
+    @display(description=_("pinned"), ordering="is_pinned", label=True)
+    def shown_pin(self, chunk: Chunk) -> str | None:
+        return gettext("pinned") if chunk.is_pinned else None
 
     @display(description=_("said of it"))
     @once_per_row

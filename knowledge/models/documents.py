@@ -76,7 +76,7 @@ class Document(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")
     title = models.CharField(max_length=500, blank=True)
-    url = models.CharField(max_length=2048, blank=True)
+    url = models.CharField("URL", max_length=2048, blank=True)
     metadata = models.JSONField(
         default=dict, blank=True, validators=[JsonOfAtMost(LARGEST_METADATA)]
     )

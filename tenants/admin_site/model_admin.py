@@ -20,12 +20,12 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 
 from minirag.lib.errors import ProductError
 from minirag.lib.saving.tags import hold_row
 from tenants.admin_site.gate import ask_for_proof
+from tenants.admin_site.lists import ListedAdmin
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.audit import record, tell_changes
 from tenants.calls.permissions import acting_user
@@ -43,7 +43,7 @@ class NothingToFill(forms.Form):
     """A question that only needs a yes."""
 
 
-class ProductAdmin(ModelAdmin):
+class ProductAdmin(ListedAdmin):
     """Managers change, members look, and nobody changes anything in a tenant that is suspended or archived.
 
     What Django itself saves or deletes is written into the audit log here; a page that has a verb do it overrides
@@ -51,7 +51,6 @@ class ProductAdmin(ModelAdmin):
     """
 
     form = GuardedModelForm  # what people change at the same time is told, see there
-    nothing_yet: Any = ""  # what an empty list says of how it fills
     fixed_once_saved: tuple[str, ...] = ()
     """Fields that are chosen when a row is made and only shown afterwards."""
     feature: Feature | None = None
@@ -61,9 +60,6 @@ class ProductAdmin(ModelAdmin):
     facts_once_saved = False
     """Whether the last of `fieldsets` tells what only a row that is there has."""
 
-    list_filter_submit = False
-    show_full_result_count = False
-    list_per_page = 50
     warn_unsaved_form = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -194,7 +190,7 @@ class ProductAdmin(ModelAdmin):
 
     def _note(self, what: str, row: Any, **facts: Any) -> None:
         tenant = row if isinstance(row, Tenant) else getattr(row, "tenant", None)
-        noun = row._meta.verbose_name_raw.replace(" ", "_")
+        noun = row._meta.verbose_name_raw.lower().replace(" ", "_")
         record(f"{noun}.{what}", of=row, tenant=tenant, **facts)
 
     def require_object(self, request: HttpRequest, object_id: Any) -> Any:
