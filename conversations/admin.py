@@ -87,11 +87,13 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
         "Beginnings of words: of the title, the visitor, the page, and of what was said."
     )
     fields = (
-        ("bot_profile", "shown_person"), ("created_at", "updated_at"), ("message_count", "origin"),
+        "bot_profile", "shown_person", "origin", ("created_at", "updated_at"), "message_count",
         ("total_prompt_tokens", "total_completion_tokens"),
     )  # fmt: skip
+    compressed_fields = False  # they stand in a narrow column beside the messages
     readonly_fields = ("shown_person",)
-    change_form_after_template = "admin/chat_thread.html"
+    change_form_before_template = "admin/chat_thread.html"
+    change_form_after_template = "admin/chat_notes.html"
     warn_unsaved_form = False
 
     class Media:
