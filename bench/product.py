@@ -25,8 +25,11 @@ QUIET_SECONDS, QUIET_MS = 10, 150  # so long each second with less CPU than that
 _OURS = ("DATABASE_URL", "REDIS_URL", "DATABASE_POOL_SIZE", "DJANGO_SETTINGS_MODULE")
 
 
+@dataclass
 class BenchProduct(Product):
-    """A whole installation with embedded, durable servers: what `make run` gives."""
+    """A whole installation with embedded, durable servers: what `make run` gives, of this checkout or another one."""
+
+    checkout: Path = CHECKOUT
 
     @property
     def data_directory(self) -> Path:
@@ -50,7 +53,7 @@ class BenchProduct(Product):
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", str(self.port), "--data-dir", str(self.data_directory)],
-                cwd=CHECKOUT, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=self.checkout, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
             )  # fmt: skip
         deadline = time.monotonic() + 180

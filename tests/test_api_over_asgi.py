@@ -139,3 +139,34 @@ def test_an_odd_authorization_header_is_401(ask):
     ):
         status, headers, _ = ask("GET", "/v1/auth/me", authorization=value)
         assert (status, headers["www-authenticate"]) == (401, "Bearer")
+
+
+class Hops:
+    """How often its block went from the event loop to a thread: each costs as much as a small view."""
+
+    def __init__(self, monkeypatch):
+        self.count, real = 0, asyncio.BaseEventLoop.run_in_executor
+
+        def run_in_executor(loop, executor, function, *args):
+            self.count += 1
+            return real(loop, executor, function, *args)
+
+        monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", run_in_executor)
+
+
+@pytest.mark.parametrize("path", ["/v1/tenants/me", "/v1/sources", "/v1/chat"])
+def test_a_read_goes_to_a_thread_once(ask, monkeypatch, path):
+    assert ask("GET", path)[0] == 200  # the first one may find the proof of the connections missing
+    hops = Hops(monkeypatch)
+    status, headers, _ = ask("GET", path)
+    assert (status, hops.count) == (200, 1)
+    assert headers["x-content-type-options"] == "nosniff" and headers["x-request-id"]
+    assert int(headers["x-ratelimit-remaining"]) > 0
+
+
+def test_a_write_and_a_refusal_go_to_a_thread_once(ask, monkeypatch):
+    hops = Hops(monkeypatch)
+    sent = {"content_type": "application/json"}
+    assert ask("POST", "/v1/bot-profiles", [b'{"name": "x"}'], **sent)[0] == 201
+    assert ask("GET", "/v1/tenants/me", authorization="Bearer none")[0] == 401
+    assert hops.count == 2

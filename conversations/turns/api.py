@@ -175,6 +175,7 @@ class ChatList(ChatView):
 
 
 _list_chats = ChatList.as_view()
+chat_collection.respond = _list_chats.respond  # type: ignore[attr-defined]
 
 
 class ChatDetail(ChatView):

@@ -104,8 +104,13 @@ async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwar
     """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS, OUTBOUND or PREVIEWS."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
-    gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))
-    return await gate(function, args, kwargs)
+    return await _gate(pool)(function, args, kwargs)
+
+
+@cache
+def _gate(pool: str) -> Any:
+    """Made once: making it costs as much as going through it."""
+    return sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))
 
 
 async def stream_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

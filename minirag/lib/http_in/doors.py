@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -100,10 +101,19 @@ class Route:
 def find_route(path: str, *, in_tenant: bool) -> Route:
     """Resolve a path below a tenant's prefix, or one without: there, the platform's routes."""
     urlconf = settings.TENANT_URLCONF if in_tenant else settings.ROOT_URLCONF
+    return (_find_again if len(path) <= _REMEMBERED_LENGTH else _find)(path, urlconf)
+
+
+def _find(path: str, urlconf: str) -> Route:
     try:
         return Route(urlconf, resolve(path, urlconf))
     except Resolver404:
         return Route(urlconf, None)
+
+
+# Django tries one pattern after the other, and there are hundreds.
+_find_again = lru_cache(maxsize=4096)(_find)
+_REMEMBERED_LENGTH = 200
 
 
 def route_of(request: HttpRequest) -> Route:

@@ -189,7 +189,10 @@ class ApiView(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Return a coroutine function that runs the view on a database thread, and renders there as well."""
+        """Return a coroutine function that runs the view on a database thread, and renders there as well.
+
+        Who is on such a thread already calls its `respond`; a view with threads of its own has none.
+        """
         view = super().as_view(**initkwargs)
 
         def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -210,6 +213,8 @@ class ApiView(APIView):
         serve.csrf_exempt = True  # type: ignore[attr-defined]
         serve.door = cls.door  # type: ignore[attr-defined]
         serve.view_class = cls  # type: ignore[attr-defined]
+        if cls.thread_pool == DATABASE:
+            serve.respond = respond  # type: ignore[attr-defined]
         return serve
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

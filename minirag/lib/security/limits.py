@@ -9,7 +9,8 @@ tenant's schema, or `public`) as a hash tag: no two tenants ever share a window,
 node.
 
 When Redis fails, the caller decides: reads go on (logged, `fail_closed=False`), log-ins and anything that costs money
-or guesses secrets are refused (`fail_closed=True`).
+or guesses secrets are refused (`fail_closed=True`). Reads are counted on the threads of the database, so a Redis that
+does not answer is let alone for a second by those who may go on without it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,6 +67,8 @@ if has_room == 1 then
 end
 return answer
 """
+_LET_ALONE_SECONDS = 1.0
+_let_alone_until: dict[str, float] = {}  # by the server's URL
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -112,7 +116,7 @@ def check(
     for a malformed rate.
     """
     limits = _effective(bounds)
-    if not limits:
+    if not limits or (not fail_closed and time.monotonic() < _let_alone_until.get(redis_url, 0.0)):
         return None
     client, arguments = _client(redis_url), _arguments(scope, limits)
     try:
@@ -121,6 +125,7 @@ def check(
         except NoScriptError:
             answer = client.execute_command("EVAL", _SCRIPT, *arguments)
     except RedisError as error:
+        _let_alone_until[redis_url] = time.monotonic() + _LET_ALONE_SECONDS
         _without_redis(error, fail_closed)
         return None
     return _judge(limits, answer)
