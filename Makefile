@@ -158,7 +158,7 @@ pgbouncer:
 		printf '!!!!  sudo apt-get install --no-install-recommends pgbouncer                !!!!\n\n'; \
 	fi
 
-# The packages for JavaScript are compiled and tested with Node; their one tool is pinned in clients/package-lock.json.
+# The packages for JavaScript are compiled and tested with Node; their tools, with which the widget is built too, are pinned in clients/package-lock.json.
 node:
 	@if [ -z "$$(command -v npm)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Debian's nodejs and npm for the tests of the JavaScript packages"; \
@@ -166,7 +166,7 @@ node:
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null || true; \
 	fi
 	@if [ -n "$$(command -v npm)" ] && [ ! clients/node_modules/.made -nt clients/package-lock.json ]; then \
-		echo "Installing the pinned TypeScript of the JavaScript packages"; \
+		echo "Installing the pinned TypeScript and terser of the JavaScript packages"; \
 		(cd clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.made) || true; \
 	fi
 	@if [ ! -e clients/node_modules/.made ]; then \

@@ -229,7 +229,8 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
 
     class Media:
         js = tuple(
-            Script(f"minirag/{name}.js", defer=True) for name in ("models", "trying", "embed")
+            Script(f"minirag/{name}.js", defer=True)
+            for name in ("markdown", "models", "trying", "embed")
         )
 
     def get_urls(self) -> list[Any]:

@@ -97,7 +97,7 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
     warn_unsaved_form = False
 
     class Media:
-        js = (Script("minirag/thread.js", defer=True),)
+        js = (Script("minirag/markdown.js", defer=True), Script("minirag/thread.js", defer=True))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Chat], search_term: str

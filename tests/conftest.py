@@ -26,8 +26,10 @@ BROWSER_TESTS = [
 ]
 WITHOUT_POOLER = find_pgbouncer() is None
 POOLER_TESTS = ["test_pooler.py"]
-_TYPESCRIPT = Path(__file__).resolve().parent.parent / "clients" / "node_modules" / "typescript"
-WITHOUT_NODE = shutil.which("npm") is None or not _TYPESCRIPT.exists()
+_MODULES = Path(__file__).resolve().parent.parent / "clients" / "node_modules"
+WITHOUT_NODE = shutil.which("npm") is None or not all(
+    (_MODULES / tool).exists() for tool in ("typescript", "terser")
+)
 NODE_TESTS = ["test_javascript.py"]
 collect_ignore = [
     *(BROWSER_TESTS if WITHOUT_BROWSER else []),
@@ -48,7 +50,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WITHOUT_NODE:
         terminalreporter.section("NOT TESTED: the packages for JavaScript", red=True, bold=True)
         terminalreporter.line(
-            f"{', '.join(NODE_TESTS)}: there is no Node with TypeScript here; make node installs both.",
+            f"{', '.join(NODE_TESTS)}: there is no Node with TypeScript and terser here; make node installs them.",
             red=True,
         )
 

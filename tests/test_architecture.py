@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from widget.build import WIDGET, build
-
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
 MAX_FUNCTION_LINES, MAX_FILE_LINES = 60, 350
@@ -346,7 +344,3 @@ Tenant.objects.update(status=TenantStatus.ACTIVE)
 """
     found = {write.split()[0] for write in find_job_writes(ast.parse(planted))}
     assert found == {"2", "3", "4", "5"}
-
-
-def test_the_widget_is_made_of_its_parts():
-    assert WIDGET.read_text() == build(), "change the parts, then run: python -m widget.build"

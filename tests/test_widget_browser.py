@@ -648,9 +648,10 @@ def test_it_speaks_english_where_its_words_do_not_come_and_what_was_asked_meanwh
     page = context.new_page()
     waiting: list[Route] = []
     page.route("**/words/it.json", lambda route: waiting.append(route))
+    page.goto(server.url + "/wordless/")
+    expect(page.get_by_role("button", name="Apri la chat")).to_be_visible()
     with page.expect_request("**/words/it.json"):
-        page.goto(server.url + "/wordless/")
-    page.evaluate("() => { document.querySelector('minirag-widget').ask('plain Question') }")
+        page.evaluate("() => { document.querySelector('minirag-widget').ask('plain Question') }")
     expect(page.locator("section.window")).to_have_count(0)
     waiting[0].abort()
     expect(page.locator(".sources > summary")).to_have_text("2 sources")

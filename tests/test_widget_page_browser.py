@@ -133,6 +133,37 @@ def test_two_bots_of_one_page_keep_apart_and_a_tag_that_stands_twice_counts_once
         expect(widgets.last.locator(".message.user")).to_have_text("You: plain first")
 
 
+def test_before_somebody_clicks_a_page_fetches_the_bubble_and_its_look_alone(page, server):
+    fetched = "performance.getEntriesByType('resource').map(({ name }) => name.split('?')[0].split('/').pop())"
+    page.evaluate(WATCH_SHIFTS)
+    expect(page.get_by_role("button", name="Open chat")).to_be_visible()
+    before = page.evaluate(fetched)
+    assert "widget.js" in before and "appearance" in before
+    assert not {"chat.js", "markdown.js", "more.js", "en.json"} & set(before)
+    assert server.sessions == []
+    open_widget(page)
+    assert {"chat.js", "markdown.js"} <= set(page.evaluate(fetched))
+    assert page.evaluate("shifts") == []
+
+
+def test_where_the_rest_does_not_come_it_is_said_tried_again_and_what_was_asked_waits(
+    browser, server
+):
+    page = browser.new_page(locale="en-GB")
+    page.route("**/chat.js*", lambda route: route.abort())
+    page.goto(server.url + "/demo/")
+    page.evaluate(
+        f"() => {{ {WIDGET}.send('plain Question').then((is) => (window.isAsked = is)) }}"
+    )
+    expect(page.get_by_role("status")).to_contain_text("✕ Open chat")
+    page.unroute("**/chat.js*")
+    page.get_by_role("button", name="Retry").click()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    assert page.evaluate("isAsked") is True
+    assert page.locator(".status").count() == 0
+    page.close()
+
+
 def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, server):
     """As frameworks do that change pages without loading them."""
     server.add_page("/spa/", f"{HEAD}{TAG.format(BOT_ID, '')}<body><main></main></body></html>")

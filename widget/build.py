@@ -1,9 +1,8 @@
 """Makes the scripts in `static/minirag` of the parts beside this file: `python -m widget.build`.
 
-The parts are put together in the order of PARTS, without comments and indentation: one script for a page, small files
-for people. `vendor` stands for other people's scripts, see the package of that name. Into the part `words` go the
-names of the languages, and English; of the others, which are served beside the script, a page fetches the one that it
-needs.
+The parts of a script are put together in their order and minified: one script for a page, small files for people.
+`vendor` stands for other people's scripts, see the package of that name. Of the words, a script has the English that it
+says; the other languages are served beside the scripts, and a page fetches the one that it needs.
 """
 
 from __future__ import annotations
@@ -13,57 +12,78 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Final
 
-from widget.compacting import compact
-from widget.vendor import VENDORED, wrap
+from widget.minifying import minify, shrink_styles
+from widget.vendor import vendored_script
 
-SHOWING = ("vendor", "markdown", "settling", "growing")
-"""What shows Markdown, wherever answers are shown, by means of the `builders`."""
-PARTS = (
-    "head", "builders", "words", "shelter", "look", "prose", "memory", "client", "more", "reading", "element",
-    "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people",
-    "composer", "page", "tail",
-)  # fmt: skip
-TRYING = ("trying_head", "builders", *SHOWING, "trying_socket", "trying_turn", "trying_panel")
-FOLDER = Path(__file__).resolve().parent / "parts"
-WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"
-_SHOWING = tuple(f"parts/{name}" for name in SHOWING)
-INBOX = WIDGET.with_name("inbox.js")
-INBOX_PARTS = ("inbox/head", "parts/builders", *_SHOWING, "inbox/page", "inbox/keys")
-"""The admin's inbox shows answers as the widget does."""
-THREAD = WIDGET.with_name("thread.js")
-THREAD_PARTS = ("thread/head", "parts/builders", *_SHOWING, "thread/page")
-TRYER = WIDGET.with_name("trying.js")
-SELDOM = WIDGET.with_name("seldom.js")
-SELDOM_PARTS = ("parts/fetching", "parts/leaving")
-"""What the widget fetches where it needs it: most pages do not."""
-MORE = WIDGET.with_name("more.js")
-MARKDOWN = WIDGET.with_name("markdown.js")
-MARKDOWN_PARTS = ("reading/head", *_SHOWING, "reading/tail")
-"""What the widget fetches when a chat begins: a page on which nobody opens it needs none of it."""
-MORE_PARTS = ("more/head", "more/look", "more/panel", "more/opinion", "more/tail")
-WORDS = WIDGET.with_name("words")
+FOLDER = Path(__file__).resolve().parent
+SERVED = FOLDER.parent / "static" / "minirag"
+WORDS = SERVED / "words"
+WIDGET, CHAT, MARKDOWN, MORE, SELDOM, INBOX, THREAD, TRYER = (
+    SERVED / f"{name}.js"
+    for name in ("widget", "chat", "markdown", "more", "seldom", "inbox", "thread", "trying")
+)
+_MAKING = ("parts/builders", "parts/links")
+_SHARED = (*_MAKING, "parts/shared")
+PARTS: Final = {
+    WIDGET: (
+        *("loader/head", "parts/builders", "loader/words", "loader/scripts"),
+        *("loader/look", "loader/element", "loader/coming", "loader/dressing", "loader/page", "loader/tail"),
+    ),
+    CHAT: tuple(
+        f"parts/{name}"
+        for name in (
+            "head", "links", "words", "shelter", "look", "prose", "memory", "client", "more", "reading", "element",
+            "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people",
+            "composer", "page", "tail",
+        )
+    ),
+    MARKDOWN: (
+        *("reading/head", "parts/links", "vendor", "parts/markdown", "parts/settling"),
+        *("parts/growing", "reading/tail"),
+    ),
+    MORE: ("more/head", "more/look", "more/panel", "more/opinion", "more/tail"),
+    SELDOM: ("parts/fetching", "parts/leaving"),
+    INBOX: ("inbox/head", *_SHARED, "inbox/page", "inbox/keys"),
+    THREAD: ("thread/head", *_SHARED, "thread/page"),
+    TRYER: ("parts/trying_head", *_SHARED, "parts/trying_socket", "parts/trying_turn", "parts/trying_panel"),
+}  # fmt: skip
+"""What each script is made of: every page fetches WIDGET, who opens a chat CHAT and MARKDOWN, and few the next two;
+the others are the admin's, which show answers by means of MARKDOWN as well."""
+LAUNCHER_WORDS = ("open", "retry")
+"""What stands on the page before CHAT is there, in every language."""
 
 
-def build(parts: tuple[str, ...] = PARTS) -> str:
-    script = build_page(tuple(f"parts/{name}" for name in parts))
+def build(path: Path) -> str:
+    """The text of the script that is served at `path`."""
+    script = "".join(map(_read, PARTS[path]))
+    for name, value in _known(path).items():
+        script = script.replace(f'"@{name}"', json.dumps(value, ensure_ascii=False))
+    return minify(script, is_module=path == SELDOM)
+
+
+def _read(name: str) -> str:
+    if name == "vendor":
+        return vendored_script()
+    return shrink_styles((FOLDER / f"{name}.js").read_text())
+
+
+def _known(path: Path) -> dict[str, object]:
+    """What a script is told of the others and of the words."""
     later = words_of_more()
-    english = {key: text for key, text in read_words("en").items() if key not in later}
-    known = {"languages": languages(), "english": english, "more": pin(MORE, build_more())}
-    known["markdown"] = pin(MARKDOWN, build_page(MARKDOWN_PARTS))
-    for name, value in known.items():
-        script = script.replace(f'"@{name}"', _write(value))
-    return script
-
-
-def build_more() -> str:
-    return build_page(MORE_PARTS).replace('"@english"', _write(words_of_more()))
+    if path == WIDGET:
+        return {"launcher": launcher_words(), "chat": pin(CHAT)}
+    if path == CHAT:
+        english = {key: text for key, text in read_words("en").items() if key not in later}
+        return {"english": english, "more": pin(MORE), "markdown": pin(MARKDOWN)}
+    return {"english": later} if path == MORE else {}
 
 
 def words_of_more() -> dict[str, str | dict[str, str]]:
     """The English that nothing says before that script is there."""
-    at_once = "".join(path.read_text() for path in FOLDER.iterdir())
-    later = "".join((FOLDER.parent / f"{name}.js").read_text() for name in MORE_PARTS)
+    at_once = "".join(map(_read, PARTS[CHAT] + PARTS[SELDOM]))
+    later = "".join(map(_read, PARTS[MORE]))
 
     def is_said(key: str, script: str) -> bool:
         return bool(re.search(rf"\b{key}\b", script))
@@ -72,11 +92,17 @@ def words_of_more() -> dict[str, str | dict[str, str]]:
     return {key: text for key, text in words if is_said(key, later) and not is_said(key, at_once)}
 
 
-def pin(path: Path, script: str) -> dict[str, str]:
-    """A script that the widget fetches when it is wanted: other caches hold another version, a page may pin it."""
-    digest = hashlib.sha384(script.encode()).digest()
-    sum_of_it = base64.b64encode(digest).decode()
-    return {"name": f"{path.name}?v={digest.hex()[:12]}", "integrity": f"sha384-{sum_of_it}"}
+def launcher_words() -> dict[str, dict[str, str | dict[str, str]]]:
+    return {
+        language: {key: read_words(language)[key] for key in LAUNCHER_WORDS}
+        for language in languages()
+    }
+
+
+def pin(path: Path) -> tuple[str, str]:
+    """A script that the widget fetches when it is wanted, and by what a page may pin it (`integrity`)."""
+    digest = hashlib.sha384(build(path).encode()).digest()
+    return path.stem, f"sha384-{base64.b64encode(digest).decode()}"
 
 
 def languages() -> list[str]:
@@ -90,25 +116,6 @@ def read_words(language: str) -> dict[str, str | dict[str, str]]:
     return words
 
 
-def _write(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def build_page(parts: tuple[str, ...]) -> str:
-    return "".join(_read(name) for name in parts)
-
-
-def _read(name: str) -> str:
-    if name == "parts/vendor":
-        return "".join(map(wrap, VENDORED))
-    return compact((FOLDER.parent / f"{name}.js").read_text())
-
-
 if __name__ == "__main__":
-    WIDGET.write_text(build())
-    SELDOM.write_text(build_page(SELDOM_PARTS))
-    INBOX.write_text(build_page(INBOX_PARTS))
-    THREAD.write_text(build_page(THREAD_PARTS))
-    TRYER.write_text(build(TRYING))
-    MORE.write_text(build_more())
-    MARKDOWN.write_text(build_page(MARKDOWN_PARTS))
+    for each in PARTS:
+        each.write_text(build(each))

@@ -94,7 +94,7 @@ class HandoffAdmin(LookOnlyAdmin):
     readonly_fields = ("shown_reason", "shown_contact", "shown_origin")
 
     class Media:
-        js = (Script("minirag/inbox.js", defer=True),)
+        js = (Script("minirag/markdown.js", defer=True), Script("minirag/inbox.js", defer=True))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
         return Handoff.objects.waiting_first()

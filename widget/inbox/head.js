@@ -1,4 +1,4 @@
-/*
+/*!
  * The inbox of a tenant's admin: chats that wait, and one of them as it goes on.
  * Made of widget/ by `python -m widget.build`: change the files there. Text from the network reaches the page as text nodes only.
  */

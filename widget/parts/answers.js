@@ -105,7 +105,8 @@
     showBusy(busy) {
       const label = busy ? this.words.stop : this.words.send;
       this.log.setAttribute("aria-busy", String(busy));
-      this.sendButton.replaceChildren(icon(busy ? "stop" : "send"));
+      this.sendButton.dataset.icon = busy ? "stop" : "send";
+      this.sendButton.replaceChildren(icon(this.sendButton.dataset.icon));
       Object.assign(this.sendButton, { title: label, ariaLabel: label });
     }
 

@@ -15,10 +15,9 @@
       return { element, body };
     }
 
-    /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
-    async ask(question) {
+    async askNow(question) {
       const text = String(question || "").trim();
-      const opened = this.open();
+      const opened = this.openWindow();
       if (!text || this.turn) return false;
       const id = randomId();
       const asked = (this.turn = { question: text });

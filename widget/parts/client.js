@@ -6,13 +6,6 @@
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
-    /** How the bot is to look, {} where nobody says. The browser keeps it for some minutes. */
-    async fetchLook() {
-      const address = `${this.apiUrl}/v1/widget/bots/${encodeURIComponent(this.botId)}/appearance`;
-      const answer = await fetch(address, { credentials: "omit", signal: AbortSignal.timeout(5000) }).catch(() => null);
-      return answer && answer.ok ? answer.json().catch(() => ({})) : {};
-    }
-
     /** Whether the element went on with another client, since it was taken out of the page or drawn anew. */
     get isLeft() {
       return this.owner.client !== this;

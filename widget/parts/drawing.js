@@ -28,41 +28,9 @@
       );
       this.window.setAttribute("aria-label", this.heading.textContent);
       this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
-      if (!this.inline) {
-        const toggle = () => (this.window.hidden ? this.open() : this.close());
-        const states = { className: "bubble", part: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
-        this.bubble = iconButton("chat", words.open, toggle, states);
-      } else this.bubble = null;
-      this.shelter();
+      this.layer.prepend(this.window);
+      if (this.bubble) this.nameBubble();
       this.showBusy(false);
       this.pickContrast();
-    }
-
-    /** Where the browser has one, in its top layer; else it is an element like others. */
-    shelter() {
-      this.layer = build("div", { className: "layer" }, this.window);
-      if (this.bubble) this.layer.append(this.bubble);
-      this.root.append(this.layer);
-      if (this.inline || !this.layer.showPopover) return;
-      this.layer.popover = "manual";
-      this.layer.showPopover();
-    }
-
-    /** A constructed sheet passes a page's style-src; the <style> is for browsers without it. */
-    applyStyles(root) {
-      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, SHELTER + STYLES + PROSE + moreStyles));
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(SHELTER + STYLES + PROSE + moreStyles);
-      root.adoptedStyleSheets = [sheet, ...root.adoptedStyleSheets.slice(1)];
-    }
-
-    /** Black or white on the page's own --primary, whichever reads better. */
-    pickContrast() {
-      const channels = (getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g) || []).map(Number);
-      if (channels.length < 3) return;
-      const linear = (value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4);
-      const [red, green, blue] = channels.map(linear);
-      const ink = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#10131a" : "#ffffff";
-      for (const part of [this.window, this.bubble]) if (part) part.style.setProperty("--on-primary", ink);
     }
 

@@ -1,4 +1,4 @@
-/*
+/*!
  * What the MiniRAG widget fetches where it needs it, which is seldom. Made of widget/parts by `python -m widget.build`.
  */
 const LISTEN_SECONDS = 25;

@@ -1,44 +1,19 @@
   // --- Look ---
-  const IN_THE_DARK = "(prefers-color-scheme: dark)";
-  const DARK = `
-    --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
-    --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
-    --scheme: dark;`;
-
+  const DARK = "--bg-secondary: #21262f; --text-secondary: #aab3c2; --danger: #ff9d94;";
   const STYLES = `
-  :host { --primary: #3f51d8; --primary-hover: #3140b8; --bg: #ffffff; --bg-secondary: #f2f4f8; --text: #1b2130;
-    --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
-    --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; --scheme: light; }
-  @media ${IN_THE_DARK} { :host(:not([theme="light"])) { ${DARK} } }
+  :host { --bg-secondary: #f2f4f8; --text-secondary: #566073; --danger: #b3261e; }
+  @media ${own.IN_THE_DARK} { :host(:not([theme="light"])) { ${DARK} } }
   :host([theme="dark"]) { ${DARK} }
-  .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
-  *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
-  button, textarea { font: inherit; color: inherit; }
-  button { cursor: pointer; border: 0; background: none; padding: 0; }
-  :focus-visible { outline: 3px solid var(--primary); outline-offset: 2px; }
-  svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
-    stroke-linejoin: round; display: block; }
+  header button, .thumbs button, form.ask button { display: grid; place-items: center; }
+  textarea { font: inherit; color: inherit; }
   .only-read { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
     white-space: nowrap; }
-  .bubble { position: fixed; z-index: 2147483000; inset-block-end: calc(24px + env(safe-area-inset-bottom)); inset-inline-end: 24px; width: 56px;
-    height: 56px; border-radius: 50%; background: var(--primary); color: var(--on-primary); box-shadow: var(--shadow);
-    transition: background .15s, transform .15s; }
-  .bubble:hover { background: var(--primary-hover); transform: scale(1.05); }
-  .bubble svg { width: 26px; height: 26px; }
-  .bubble.wide { display: flex; align-items: center; gap: 10px; width: auto; max-width: calc(100vw - 48px); padding-inline: 16px 20px;
-    border-radius: 32px; font-weight: 600; }
   .window { display: flex; flex-direction: column; background: var(--bg); border: 1px solid var(--border);
     border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
     inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
     box-shadow: var(--shadow); animation: rise .18s ease-out; }
-  :host([position="left"]) :is(.bubble, .window) { inset-inline: auto; left: 24px; }
-  :host([position="right"]) :is(.bubble, .window) { inset-inline: auto; right: 24px; }
-  :host([size="small"]) .bubble { width: 48px; height: 48px; }
-  :host([size="large"]) .bubble { width: 64px; height: 64px; }
   :host([size="small"]) .window { width: 340px; height: 480px; inset-block-end: 84px; }
   :host([size="large"]) .window { width: 460px; height: 680px; inset-block-end: 100px; }
-  .logo { height: 24px; max-width: 96px; object-fit: contain; } .bubble .logo { height: 55%; max-width: 70%; }
-  .logo + svg { display: none; }
   :host([placement="inline"]) .window { position: relative; inset: auto; flex: 1; width: auto; height: auto; max-width: none;
     max-height: none; z-index: auto; box-shadow: none; animation: none; }
   @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
@@ -134,19 +109,16 @@
   form.ask textarea::placeholder { color: var(--text-secondary); opacity: 1; }
   form.ask button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
     color: var(--on-primary); }
-  form.ask button:hover { background: var(--primary-hover); }
+  form.ask button[data-icon="stop"] path { fill: currentColor; } form.ask button:hover { background: var(--primary-hover); }
   footer { padding: 2px 14px 8px; font-size: 12px; color: var(--text-secondary); text-align: center; }
   @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation-duration: .01ms !important;
     animation-iteration-count: 1 !important; transition: none !important; scroll-behavior: auto !important; } }`;
 
-  const ICONS = {
-    chat: ["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z", "M9 11h8", "M9 14.5h5"],
+  const MORE_ICONS = {
     close: ["M6 6l12 12", "M18 6L6 18"],
     restart: ["M4 4v6h6", "M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
     send: ["M12 19V5", "M5.5 11.5L12 5l6.5 6.5"],
     stop: ["M7 7h10v10H7z"],
-    question: ["M9 9a3 3 0 1 1 4.2 2.8c-.8.4-1.2 1-1.2 2.2", "M12 17.5v.01"],
-    people: ["M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z", "M2.5 20a6.5 6.5 0 0 1 13 0", "M16 4.3a3.5 3.5 0 0 1 0 6.4", "M18.5 14.5a6.5 6.5 0 0 1 3 5.5"],
     menu: ["M5 7h14", "M5 12h14", "M5 17h14"],
     edit: ["M5 19l1-4L16 5l3 3L9 18z", "M14 7l3 3"],
     search: ["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z", "M20 20l-5-5", "M8 10.5h5"],

@@ -1,12 +1,12 @@
   // --- What the browser remembers ---
-  /** Visitor id and last chat of one bot; falls back to memory where storage is forbidden. */
+  /** Visitor id and last chat of one bot, under its `key`; falls back to memory where storage is forbidden. */
   class Memory {
     /**
      * `onOtherTab` is told what was remembered before and now, when another tab of the same visitor changes it.
      * `whose` gives the mark of who is there now.
      */
-    constructor(botId, whose, onOtherTab) {
-      this.key = `minirag:${botId}`;
+    constructor(key, whose, onOtherTab) {
+      this.key = key;
       this.whose = whose;
       this.values = this.read(() => localStorage.getItem(this.key));
       this.listen = ({ key, oldValue, newValue }) => {

@@ -1,6 +1,4 @@
   // --- Answers as Markdown, which is fetched when a chat begins; until it is there, as they are written ---
-  let markdown = null;
-
   /** The text itself, with its numbers. `again` shows it as Markdown. */
   function plainText(text, mark, way) {
     const shown = text.split(/\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/).flatMap((part, at) => {
@@ -8,10 +6,10 @@
       return marks.length ? marks : `[${part}]`;
     });
     const box = build("div", { className: "plain", dir: "auto" }, ...shown);
-    box.again = () => box.replaceWith(markdown.renderMarkdown(text, mark, way));
+    box.again = () => box.replaceWith(own.markdown.renderMarkdown(text, mark, way));
     return box;
   }
 
-  const renderMarkdown = (...given) => (markdown ? markdown.renderMarkdown(...given) : plainText(...given));
+  const renderMarkdown = (...given) => (own.markdown ? own.markdown.renderMarkdown(...given) : plainText(...given));
   const drawMarkdown = (body, ...given) =>
-    markdown ? markdown.drawMarkdown(body, ...given) : body.replaceChildren(plainText(...given));
+    own.markdown ? own.markdown.drawMarkdown(body, ...given) : body.replaceChildren(plainText(...given));

@@ -1,4 +1,4 @@
-/*
+/*!
  * "Try it" on a bot's page in the admin: asks the bot as its form has it, over the same socket as visitors.
  * Made of widget/parts by `python -m widget.build`: change those. Text from the network reaches the page as text nodes;
  * the trace of a turn is a part of a page that the server has written.

@@ -3,7 +3,14 @@
       const isSeen = this.inline || !this.window.hidden;
       if (this.memory.values.sound && (!isSeen || document.hidden)) this.withMore("ring");
       if (isSeen) return;
-      this.unread = (this.unread || 0) + 1;
+      this.countUnread((this.unread || 0) + 1);
+    }
+
+    countUnread(number) {
+      this.unread = number;
+      this.news = number ? `, ${count(this.words, "unread", number)}` : "";
+      this.bubble.classList.toggle("news", Boolean(number));
+      this.bubble.dataset.news = number > 9 ? "9+" : number || "";
       this.nameBubble();
     }
 
@@ -11,7 +18,7 @@
     async withMore(name, ...given) {
       try {
         if (!this[name]) await fetchScript(MORE, this.server);
-        if (moreStyles && !this.hasMore) this.applyStyles(this.root);
+        if (!this.hasMore) this.applyStyles();
         this.hasMore = true;
         return await this[name](...given);
       } catch (failure) {
@@ -21,25 +28,12 @@
 
     /** Waits for Markdown, but not for long: what was shown without it is drawn anew when it comes. */
     async fetchMarkdown() {
-      if (markdown) return;
+      if (own.markdown) return;
       const fetchIt = async () => {
         await fetchScript(MARKDOWN, this.server);
-        for (const each of markdown ? this.root.querySelectorAll(".plain") : []) each.again();
+        for (const each of own.markdown ? this.root.querySelectorAll(".plain") : []) each.again();
       };
       const patience = new Promise((resolve) => setTimeout(resolve, MARKDOWN_SECONDS * 1000));
       await Promise.race([fetchIt().catch(() => {}), patience]); // where it does not come, the next question tries again
-    }
-
-    static learn(make) {
-      markdown = make({ build, link, safeLink });
-    }
-
-    static take(make) {
-      const Made = make({ build, icon, iconButton, fill, link, randomId, MAX_QUESTION_LENGTH, CURED_BY_RENEWAL, Failure });
-      const { constructor, ...methods } = Object.getOwnPropertyDescriptors(Made.prototype);
-      Object.defineProperties(this.prototype, methods);
-      Object.assign(ICONS, Made.icons);
-      Object.assign(ENGLISH, Made.english);
-      moreStyles = Made.styles;
     }
 

@@ -1,5 +1,4 @@
-    async open() {
-      if (!this.window && !(await this.isThere())) return false;
+    async openWindow() {
       this.show();
       if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
       return this.start();
@@ -8,16 +7,15 @@
     show() {
       if (this.inline || !this.window.hidden) return;
       this.window.hidden = false;
-      this.unread = 0;
       this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
       this.fitScreen();
-      this.nameBubble();
+      this.countUnread(0);
       this.pickContrast();
       this.announce("open");
     }
 
-    close() {
-      if (!this.window || this.inline || this.window.hidden) return;
+    closeWindow() {
+      if (this.inline || this.window.hidden) return;
       this.window.hidden = true;
       this.announce("close");
       this.nameBubble();

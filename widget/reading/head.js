@@ -1,8 +1,4 @@
-/*
- * How the MiniRAG widget shows Markdown. Fetched by widget.js when a chat begins. Made of widget/ by
- * `python -m widget.build`: change the files there.
- */
-customElements.get("minirag-widget").learn((own) => {
+/*! How MiniRAG shows Markdown, in its widget and in its admin. MIT. Made of widget/ by `python -m widget.build`. */
+(() => {
   "use strict";
-  const { build, link, safeLink } = own;
-
+  const make = (build) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,8 +25,8 @@ class Vendored(NamedTuple):
 
 VENDORED: Final = (
     Vendored(
-        "marked", "marked", "18.0.6", "lib/marked.umd.js",
-        "62ad5de5bea6d79b4c47e5c0b5cbe4be61e25ee8994595c2cc0969b2a144cc5d",
+        "marked", "marked", "18.0.6", "lib/marked.esm.js",
+        "35398f546525d5e79a8f2f8738635d3ecbd277618cba2ada874e9d27dc9e88f0",
     ),
     Vendored(
         "purify", "dompurify", "3.5.0", "dist/purify.min.js",
@@ -34,11 +35,27 @@ VENDORED: Final = (
 )  # fmt: skip
 
 
-def wrap(vendored: Vendored) -> str:
-    """A declaration of a variable of its name. The page's own `module`, `exports` and `define` are out of its sight."""
-    lines = vendored.text.splitlines()
-    script = "\n".join(line for line in lines if not line.startswith("//# sourceMappingURL"))
+_CONVENIENCE: Final = re.compile(r"var (\w+)=new \w+;function \w+\(.*?(?=export\{)", re.S)
+"""marked's own function, which makes HTML of a text: ours makes nodes of what its lexer has read."""
+
+
+def wrap_purify(text: str) -> str:
+    """A declaration of `purify`. The page's own `module`, `exports` and `define` are out of its sight."""
     return (
-        f"  const {vendored.name} = ((module, exports, define) => {{\n{script}\n"
-        "  return module.exports; })({ exports: {} }, {});\n"
+        f"const purify = ((module, exports, define) => {{\n{text}\n"
+        "return module.exports; })({ exports: {} }, {});\n"
     )
+
+
+def wrap_marked(text: str) -> str:
+    """A declaration of `marked` with what ours needs of it, so that a minifier leaves out the rest."""
+    script, exported = _CONVENIENCE.sub("", text, count=1).rsplit("export{", 1)
+    names = {public: own for own, public in re.findall(r"(\w+) as (\w+)", exported)}
+    needed = ", ".join(f"{name}: {names[name]}" for name in ("Lexer", "Tokenizer", "getDefaults"))
+    return f"const marked = (() => {{\n{script}\nreturn {{ {needed} }}; }})();\n"
+
+
+def vendored_script() -> str:
+    """Both, without the names of their source maps."""
+    marked, purify = (re.sub(r"//# sourceMappingURL.*", "", each.text) for each in VENDORED)
+    return wrap_marked(marked) + wrap_purify(purify)

@@ -10,7 +10,7 @@ test("a server that renders pages can import it", async () => {
 });
 
 test("it is the widget that MiniRAG serves, whose size tests/test_widget_parts.py bounds", () => {
-  for (const name of ["widget", "markdown"]) {
+  for (const name of ["widget", "chat", "markdown"]) {
     assert.ok(packed.includes(readFileSync(new URL(`../../../static/minirag/${name}.js`, import.meta.url), "utf8")), name);
   }
 });

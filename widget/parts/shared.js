@@ -1,0 +1,2 @@
+  const { renderMarkdown, drawMarkdown } = window.mrMarkdown(build); // of markdown.js, which the page has before
+
