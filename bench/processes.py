@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
@@ -29,16 +30,33 @@ def list_descendants(root: int) -> list[int]:
     return sorted(family)
 
 
-def find_process(root: int, *words: str) -> int:
-    """The pid below `root` whose command line has all of `words`. Raises LookupError."""
+def list_commands(root: int) -> list[tuple[int, str]]:
+    """Each process below `root`, with its command line; a parent before its children."""
+    found = []
     for pid in list_descendants(root):
-        try:
+        with suppress(FileNotFoundError, ProcessLookupError):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if all(word in command for word in words):
-            return pid
-    raise LookupError(f"no process with {words} below {root}")
+            found.append((pid, command))
+    return found
+
+
+def find_processes(root: int, *words: str) -> list[int]:
+    """The pids below `root` whose command line has all of `words`. Raises LookupError where there is none."""
+    found = [pid for pid, command in list_commands(root) if all(word in command for word in words)]
+    if not found:
+        raise LookupError(f"no process with {words} below {root}")
+    return found
+
+
+def find_process(root: int, *words: str) -> int:
+    """The first of them."""
+    return find_processes(root, *words)[0]
+
+
+def read_start(pid: int) -> str:
+    """When a process was started, by which a number is told from its next owner's; "" once it is gone."""
+    stat = read_stat(pid)
+    return stat[19] if stat and stat[0] != "Z" else ""
 
 
 def is_server(pid: int) -> bool:

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import httpx
 
-from bench.processes import find_process, list_descendants, read_cpu_seconds
+from bench.processes import find_processes, list_descendants, read_cpu_seconds
 from minirag.local.embedded.processes import die_with_parent, find_free_port
 from tests.product import CHECKOUT, Product, TenantAccount
 
@@ -27,9 +27,10 @@ _OURS = ("DATABASE_URL", "REDIS_URL", "DATABASE_POOL_SIZE", "DJANGO_SETTINGS_MOD
 
 @dataclass
 class BenchProduct(Product):
-    """A whole installation with embedded, durable servers: what `make run` gives, of this checkout or another one."""
+    """A whole installation with embedded, durable servers and one web process, of this checkout or another one."""
 
     checkout: Path = CHECKOUT
+    options: tuple[str, ...] = ("--web-processes", "1")
 
     @property
     def data_directory(self) -> Path:
@@ -52,7 +53,8 @@ class BenchProduct(Product):
         log = self.directory / "output.log"
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(self.port), "--data-dir", str(self.data_directory)],
+                [sys.executable, "manage.py", "up", "--port", str(self.port), "--data-dir", str(self.data_directory),
+                 *self.options],
                 cwd=self.checkout, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
             )  # fmt: skip
@@ -84,13 +86,23 @@ class BenchProduct(Product):
         return self.process.pid
 
     @property
+    def web_pids(self) -> list[int]:
+        return find_processes(self.root_pid, "daphne")
+
+    @property
     def web_pid(self) -> int:
-        return find_process(self.root_pid, "daphne")
+        return self.web_pids[0]
+
+    @property
+    def database_url(self) -> str:
+        """Of the embedded server, which takes another port when it is started again."""
+        lines = (self.data_directory / "servers.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)["DATABASE_URL"]
 
 
 @dataclass
 class Meter:
-    """CPU of the product between two moments, in milliseconds: of the web process, and of all its processes."""
+    """CPU of the product between two moments, in milliseconds: of the web processes, and of all its processes."""
 
     product: BenchProduct
     web_ms: float = 0.0
@@ -111,7 +123,7 @@ class Meter:
 
     def _read(self) -> tuple[float, float]:
         root = self.product.root_pid
-        return read_cpu_seconds([self.product.web_pid]), read_cpu_seconds(list_descendants(root))
+        return read_cpu_seconds(self.product.web_pids), read_cpu_seconds(list_descendants(root))
 
 
 @dataclass

@@ -18,6 +18,7 @@ from conversations.inbox.routing import websocket_urlpatterns as inbox_sockets  
 from conversations.widget.routing import websocket_urlpatterns as widget_sockets  # noqa: E402
 from knowledge.progress.routing import websocket_urlpatterns as progress_sockets  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
+from minirag.lib.announcing import WARM, WARM_FIRST, announce  # noqa: E402
 from minirag.lib.text.short_texts import decide_language  # noqa: E402
 from minirag.lib.text.small_talk import read_small_talk  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
@@ -34,15 +35,20 @@ require_tenants_apart()
 
 def warm() -> None:
     """Load what the first visitor should not wait for; a bot's other models load when they are first asked."""
-    for text in ("What do we know of languages?", "Что мы знаем о языках?"):
-        decide_language(text)
-        read_small_talk(text)
-    warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
-    give_back_memory()
+    try:
+        for text in ("What do we know of languages?", "Что мы знаем о языках?"):
+            decide_language(text)
+            read_small_talk(text)
+        warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
+        give_back_memory()
+    finally:
+        announce(WARM)
 
 
 warming = Thread(target=warm, name="warm-up", daemon=True)
 warming.start()
+if os.environ.get(WARM_FIRST):
+    warming.join(60)
 # Native code that is still being loaded while the interpreter ends would abort the process instead of ending it.
 atexit.register(warming.join, 30)
 

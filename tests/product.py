@@ -66,6 +66,7 @@ class Product:
             "DATABASE_URL": self.settings.get("DATABASE_URL") or make_database(migrated=True),
             "REDIS_URL": os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/5",
             "DATA_DIR": str(self.directory / "data"),
+            "WEB_PROCESSES": "1",
             "ALLOW_TENANT_SIGNUP": "true",
             "SIGNUP_RATE": "10000/minute",
             "LOGIN_RATE": "10000/minute",

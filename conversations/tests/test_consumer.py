@@ -22,7 +22,7 @@ from conversations.turns import taking
 from conversations.widget import sessions
 from knowledge.models import Source
 from minirag.asgi import application
-from minirag.lib import open_sockets
+from minirag.lib import open_sockets, socket_places
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
@@ -546,7 +546,7 @@ def test_who_tries_to_authenticate_without_end_is_counted_by_address(bot, settin
 
 def test_one_network_keeps_no_sockets_open_without_end(bot, monkeypatch):
     """An idle one costs memory, and is in no rate."""
-    monkeypatch.setattr(open_sockets, "MOST_OF_ONE_NETWORK", 2)
+    monkeypatch.setattr(socket_places, "MOST_OF_ONE_NETWORK", 2)
     before = open_sockets.count_sockets()  # of tests that hung up without a word
     token = sessions.issue_session(bot, VISITOR, PAGE)[0]
 

@@ -54,7 +54,7 @@ from minirag.lib.open_sockets import (
     CLOSE_UNAUTHENTICATED,
     read_frame,
 )
-from minirag.lib.readiness import is_stopping
+from minirag.lib.readiness import is_leaving
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
 from tenants.calls.middleware import HostUnknown, find_tenant
@@ -79,10 +79,10 @@ class ChatConsumer(HistoryConsumer, TryingSocket):
 
     async def disconnect(self, code: int) -> None:
         """Leave the turn, which goes on: a connection that breaks is not a request to stop."""
-        await super().disconnect(code)
         if self.reader:
             self.reader.cancel()
         await self.stop_listening()
+        await super().disconnect(code)
 
     @property
     def is_busy(self) -> bool:
@@ -282,7 +282,7 @@ class ChatConsumer(HistoryConsumer, TryingSocket):
             await self.send_error(
                 ProductError("Something went wrong on our side.", retryable=True), request_id
             )
-        if is_stopping():
+        if is_leaving():
             await self.close(CLOSE_RESTARTING)
 
     async def _stop(self, frame: dict[str, Any]) -> None:

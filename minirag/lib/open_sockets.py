@@ -1,4 +1,7 @@
-"""The sockets that this process has open: counted, bounded by where they come from, and sent away when it stops."""
+"""The sockets that this process has open: counted, bounded by where they come from, and sent away when it stops.
+
+How many one network has is counted over all processes (see `socket_places`).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,9 @@ from minirag.lib.errors import BadInput
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.reading import network_of
 from minirag.lib.metrics import counted
-from minirag.lib.readiness import is_stopping
+from minirag.lib.readiness import is_leaving
+from minirag.lib.socket_places import places
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
-
-MOST_OF_ONE_NETWORK: Final = 1000
-"""An idle socket costs memory and nothing else, so no rate bounds how many one visitor keeps."""
 
 KNOWN_WITHIN_SECONDS: Final = 10.0
 CLOSE_UNAUTHENTICATED: Final = 4401
@@ -30,22 +31,25 @@ class OpenSocket(Protocol):
     def leave_when_idle(self) -> None: ...
 
 
-_open: WeakKeyDictionary[OpenSocket, str] = WeakKeyDictionary()
+_open: WeakKeyDictionary[OpenSocket, tuple[str, str]] = WeakKeyDictionary()
+"""Each with its network and its place there."""
 
 
-def note_socket(socket: OpenSocket, address: str) -> bool:
+async def note_socket(socket: OpenSocket, address: str) -> bool:
     """Note an open socket; False, and nothing, where its network has too many."""
     network = network_of(address)
-    if sum(each == network for each in _open.values()) >= MOST_OF_ONE_NETWORK:
+    place = await places().take(network)
+    if place is None:
         return False
-    _open[socket] = network
+    _open[socket] = network, place
     counted.note_sockets(+1)
     return True
 
 
-def forget_socket(socket: OpenSocket) -> None:
-    if _open.pop(socket, None) is not None:
+async def forget_socket(socket: OpenSocket) -> None:
+    if (held := _open.pop(socket, None)) is not None:
         counted.note_sockets(-1)
+        await places().give_back(*held)
 
 
 def count_sockets() -> int:
@@ -69,9 +73,10 @@ class SocketConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        if is_stopping():
+        has_place = await note_socket(self, Arrival.of_scope(self.scope).address)
+        if is_leaving():
             await self.close(CLOSE_RESTARTING)
-        elif not note_socket(self, Arrival.of_scope(self.scope).address):
+        elif not has_place:
             await self.close(CLOSE_TOO_MANY)
         else:
             self.deadline = asyncio.get_running_loop().call_later(
@@ -85,8 +90,8 @@ class SocketConsumer(AsyncJsonWebsocketConsumer):
             self.deadline.cancel()
 
     async def disconnect(self, code: int) -> None:
-        forget_socket(self)
         self.keep_open()
+        await forget_socket(self)
 
     def leave_when_idle(self) -> None:
         """Close the socket of a process that stops."""

@@ -1,4 +1,7 @@
-"""Whether this process still takes new work. It says no from the moment it is asked to stop until it has ended."""
+"""Whether this process still takes new work. It says no from the moment it is asked to stop until it has ended.
+
+One that leaves (see `minirag.serving.leaving`) takes what reaches it, and sends sockets elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import threading
 
 from minirag.lib.errors import ProductError
 
-_stopping = threading.Event()
+_stopping, _leaving = threading.Event(), threading.Event()
 COME_BACK_SECONDS = 2
 
 
@@ -26,6 +29,15 @@ def stop_taking_work() -> None:
 
 def is_stopping() -> bool:
     return _stopping.is_set()
+
+
+def begin_to_leave() -> None:
+    _leaving.set()
+
+
+def is_leaving() -> bool:
+    """Whether others have taken over, or should: this process stops, or leaves when it has served whom it serves."""
+    return _leaving.is_set() or _stopping.is_set()
 
 
 def require_taking_work() -> None:

@@ -21,12 +21,15 @@ from typing import Any
 
 import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
-from twisted.web.http import RESPONSES, HTTPChannel
+from twisted.web.http import RESPONSES
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
+from minirag.lib.readiness import is_leaving
+from minirag.serving.accepting import take_one_at_a_time
 from minirag.serving.bodies import BodyTooSlow
+from minirag.serving.leaving import KnownChannel
 from minirag.serving.pace import Pace
 from minirag.serving.sockets import SocketFactory
 
@@ -45,7 +48,7 @@ class HeadersTooLarge(ProductError):
         super().__init__("The request's headers are too large.")
 
 
-class Channel(HTTPChannel):
+class Channel(KnownChannel):
     """A connection that explains its refusals and does not take them away again by closing too early."""
 
     _lingering: Any = None
@@ -290,7 +293,8 @@ class StreamedRequest(WebRequest):
             )
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start" and self._is_streamed and not self._is_complete:
+        is_last = is_leaving() or (self._is_streamed and not self._is_complete)
+        if is_last and message["type"] == "http.response.start":
             self.responseHeaders.setRawHeaders(b"connection", [b"close"])
             if self.channel is not None:
                 self.channel.persistent = False
@@ -333,6 +337,7 @@ def write_refusal(status: int, sent_id: bytes) -> tuple[str, bytes]:
 
 def install() -> None:
     """Have Daphne, which has no setting for it, make our connections."""
+    take_one_at_a_time()
     daphne.server.HTTPFactory = Factory
     daphne.server.WebSocketFactory = SocketFactory
     # Of 422, 429 and some others Twisted says "Unknown Status".

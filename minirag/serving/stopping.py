@@ -1,5 +1,8 @@
 """How a web process ends without cutting anybody off.
 
+Told to leave (SIGHUP), it ends when whoever it serves has been served: see `leaving`. What takes longer than any turn
+is then stopped as below.
+
 Asked to stop (SIGTERM, or Ctrl-C), it says at `/health` that it takes no more work, refuses new turns with 503, closes
 idle sockets so that widgets connect elsewhere, and lets running turns and requests end. What still runs when
 SHUTDOWN_GRACE_SECONDS are nearly over is stopped, and stored with what was said. Then the server ends. A second Ctrl-C
@@ -19,9 +22,13 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from conversations.following.orphans import longest_turn_seconds
 from conversations.following.running import running_turns
+from minirag.lib.announcing import SERVING, announce
 from minirag.lib.open_sockets import count_sockets, send_sockets_away
-from minirag.lib.readiness import stop_taking_work
+from minirag.lib.readiness import begin_to_leave, stop_taking_work
+from minirag.serving.accepting import stop_accepting
+from minirag.serving.leaving import close_idle_connections, count_connections
 
 logger = structlog.get_logger(__name__)
 
@@ -43,6 +50,20 @@ class OpenRequests:
             await self._application(scope, receive, send)
         finally:
             self.count -= 1
+
+
+async def serve_to_the_end(requests: OpenRequests) -> None:
+    """Take no new connections; return when whoever has one was served, and every turn has ended."""
+    turns = running_turns()
+    begin_to_leave()
+    stop_accepting()
+    logger.info("leaving", turns=len(turns), requests=requests.count, sockets=count_sockets())
+    close_idle_connections()
+    send_sockets_away()
+    await _wait_until(
+        lambda: not (len(turns) or requests.count or count_sockets() or count_connections()),
+        time.monotonic() + longest_turn_seconds(),
+    )
 
 
 async def end_work(requests: OpenRequests, grace_seconds: float) -> None:
@@ -80,6 +101,11 @@ def stop_gracefully(requests: OpenRequests) -> None:
         twisted.internet.reactor
     )  # what its interface promises is typed, and what it is called is not
     ending: list[asyncio.Task[None]] = []
+    leaving: list[asyncio.Task[None]] = []
+
+    async def leave() -> None:
+        await serve_to_the_end(requests)
+        begin(signal.SIGTERM)
 
     async def end() -> None:
         try:
@@ -92,7 +118,10 @@ def stop_gracefully(requests: OpenRequests) -> None:
             reactor.stop()
 
     def begin(number: int) -> None:
-        if not ending:
+        if number == signal.SIGHUP:
+            if not leaving:
+                leaving.append(asyncio.ensure_future(leave()))
+        elif not ending:
             ending.append(asyncio.ensure_future(end()))
         elif number == signal.SIGINT:
             stop_server()
@@ -101,8 +130,9 @@ def stop_gracefully(requests: OpenRequests) -> None:
         reactor.callFromThread(begin, number)
 
     def take_signals() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, answer_signal)
+        announce(SERVING)
 
     # Once the server runs, which then has taken them itself; before that a signal simply ends the process.
     reactor.callWhenRunning(take_signals)

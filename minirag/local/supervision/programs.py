@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minirag.local.embedded import processes
+from minirag.local.embedded import StartError, processes
 from minirag.local.supervision.console import Console
+from minirag.local.supervision.progress import Progress
 
 _LOG_BYTES = 10 * 1024 * 1024
 _FAILURES_ALLOWED = 5
@@ -21,46 +24,85 @@ _FAILURE_WINDOW_SECONDS = 60.0
 
 @dataclass
 class Program:
-    """One child and its restart record. Start it from the main thread only (see `die_with_parent`)."""
+    """One child and its restart record. Start it from the main thread only (see `die_with_parent`).
+
+    Its output is relayed to the console and to `log_path`; without one it goes where ours goes, as it is.
+    """
 
     name: str
     command: list[str]
     environment: dict[str, str]
     console: Console
-    log_path: Path
+    log_path: Path | None
     grace_seconds: float = 10.0
     inherited_files: tuple[int, ...] = ()
     child: subprocess.Popen[bytes] | None = None
     failed_at: list[float] = field(default_factory=list)
     start_again_at: float | None = None
+    progress: Progress = field(default_factory=Progress)
     _relay_thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Starts the child; its output goes to the console and to the log file."""
+        """Starts the child."""
         self.start_again_at = None
-        self.child = subprocess.Popen(
-            self.command,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            # Outright: a child that lingers over its last task would hold the port and the queue of the next
-            # start.
-            preexec_fn=processes.die_with_parent(signal.SIGKILL),
-            pass_fds=self.inherited_files,
-        )
-        self._relay_thread = threading.Thread(target=self._relay, args=(self.child,), daemon=True)
-        self._relay_thread.start()
+        with self.progress.begin() as told_through:
+            self.child = subprocess.Popen(
+                self.command,
+                env=self.environment | {Progress.VARIABLE: str(told_through)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if self.log_path else None,
+                stderr=subprocess.STDOUT if self.log_path else None,
+                start_new_session=True,
+                # Outright: a child that lingers over its last task would hold the port and the queue of the next
+                # start.
+                preexec_fn=processes.die_with_parent(signal.SIGKILL),
+                pass_fds=(*self.inherited_files, told_through),
+            )
+        if self.log_path is not None:
+            self._relay_thread = threading.Thread(
+                target=self._relay, args=(self.child, self.log_path), daemon=True
+            )
+            self._relay_thread.start()
 
     def is_running(self) -> bool:
         return self.child is not None and self.child.poll() is None
 
+    def look_after(self) -> None:
+        """Starts a child that has ended by itself again, after a pause. Raises StartError when it keeps ending."""
+        if self.start_again_at is not None:
+            if time.monotonic() >= self.start_again_at:
+                self.start()
+            return
+        if self.is_running():
+            return
+        code = self.child.returncode if self.child else None
+        wait_seconds = self.note_failure()
+        where = f"; its last words are in {self.log_path}" if self.log_path else ""
+        if wait_seconds is None:
+            raise StartError(f"{self.name} keeps ending (exit code {code}) and is given up{where}.")
+        self.console.say(
+            f"{self.name} ended by itself (exit code {code}), next start in {wait_seconds:.1f} s"
+        )
+
+    def replace_softly(self, patience_seconds: float) -> Iterator[None]:
+        """Has the child end its work, and starts it anew: go on with this until it ends. Killed after the patience."""
+        self.begin_to_stop()
+        self.start_again_at = math.inf  # nobody else is to start it
+        deadline = time.monotonic() + patience_seconds
+        while self.is_running():
+            if time.monotonic() > deadline:
+                self.hurry()
+            yield
+        self.start()
+
+    def ask_to_leave(self) -> None:
+        """Asks a web process to end when whoever it serves has been served (see `minirag.serving.leaving`)."""
+        self._send(signal.SIGHUP)
+
     def begin_to_stop(self) -> None:
         """Asks the child to end and does not wait, so that several end at the same time."""
         self.start_again_at = None
-        if self.child is not None and self.is_running():
-            self.child.send_signal(signal.SIGTERM)
+        self._send(signal.SIGTERM)
 
     def stop(self) -> None:
         """Asks the child to end and waits; kills its whole session after the grace."""
@@ -89,10 +131,14 @@ class Program:
         self.start_again_at = now + wait_seconds
         return wait_seconds
 
-    def _relay(self, child: subprocess.Popen[bytes]) -> None:
+    def _send(self, number: signal.Signals) -> None:
+        if self.child is not None and self.is_running():
+            self.child.send_signal(number)
+
+    def _relay(self, child: subprocess.Popen[bytes], log_path: Path) -> None:
         """Runs in a thread of its own until the child closes its output."""
-        _rotate(self.log_path)
-        with self.log_path.open("ab", buffering=0) as log:
+        _rotate(log_path)
+        with log_path.open("ab", buffering=0) as log:
             for line in child.stdout or ():
                 text = line.decode(errors="replace").rstrip()
                 if text:

@@ -3,7 +3,8 @@ stop.
 
 Order is the point. Everything starts after what it needs and stops before it: web (no new work), beat (no new
 schedules), worker (finishes its task), Valkey, PostgreSQL. Whatever dies by itself is started again, with
-growing pauses, until it has failed too often. Nothing is left behind when this process is killed: the kernel
+growing pauses, until it has failed too often. Told to (SIGHUP), it replaces web, beat and worker one after the other
+while the others go on. Nothing is left behind when this process is killed: the kernel
 ends its children, and the next start takes back what they had begun.
 """
 
@@ -16,10 +17,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -31,13 +31,21 @@ from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import CHECKOUT, Installation
 from minirag.local.supervision.listening import is_healthy, open_listener
+from minirag.local.supervision.orders import Orders
 from minirag.local.supervision.programs import Program
+from minirag.local.supervision.web import (
+    AUTO,
+    WEB_ENVIRONMENT,
+    WEB_MARGIN_SECONDS,
+    WebProcesses,
+    count_web_processes,
+    daphne_command,
+)
 
 _READY_SECONDS = 120.0
-_WATCH_SECONDS = 0.2
 _STARTS_TRIED = 6
 _WORKER_GRACE_SECONDS = 30.0
-_WEB_MARGIN_SECONDS = 7.0  # over its own grace: for threads to end
+_WORKER_PATIENCE_SECONDS = 120.0  # while it is replaced: for its running tasks
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Options:
     port: int
     data_dir: Path
     demo: bool = True
-    web_processes: int = 1
+    web_processes: str = AUTO
     broker_options: dict[str, Any] | None = None
 
 
@@ -66,23 +74,21 @@ class Supervisor:
         self.stopping = threading.Event()
         self.postgres: PostgresServer | None = None
         self.valkey: ValkeyServer | None = None
-        self.programs: list[Program] = []  # in the order in which they stop
+        self.webs: WebProcesses | None = None
+        self.workers: list[Program] = []  # beat, worker: the order in which they stop
         self._environment: dict[str, str] = {}
         self._listener: socket.socket | None = None
-        self._signals_seen = 0
+        self._web_count = 1
 
     def run(self) -> int:
         """Starts, watches and stops everything. 0: stopped as asked; 1: a sentence on the console says why."""
         started = time.monotonic()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            under_nohup = number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN
-            if not under_nohup:
-                signal.signal(number, self._note_signal)
+        orders = Orders(self.stopping, self._hurry)
         exit_code = 0
         try:
             self._start()
             self._announce(time.monotonic() - started)
-            self._watch()
+            orders.watch(self._look_after_everything, self._roll)
         except Stopped:
             pass
         except StartError as error:
@@ -101,6 +107,7 @@ class Supervisor:
     # -----------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        self._web_count = count_web_processes(self.options.web_processes)
         self.installation.claim()
         # Listening from the start answers "is the port free" once and for all; browsers that come early wait.
         self._listener = open_listener(self.options.host, self.options.port)
@@ -112,10 +119,12 @@ class Supervisor:
             self.installation.remember_demo()
         if self.valkey is not None:
             requeue_abandoned(self.valkey.url, self.options.broker_options or {})
-        self.programs = self._list_programs(self._listener)
-        for program in reversed(self.programs):
+        self.webs = WebProcesses(self._make_web, self._web_count, self.console)
+        self.workers = self._list_workers()
+        for program in reversed(self.workers):
             program.start()
-        self._wait_until_healthy()
+        self.webs.start()
+        self._wait_until_serving(self.webs)
 
     def _build_environment(self) -> dict[str, str]:
         directory = self.installation.directory
@@ -143,7 +152,11 @@ class Supervisor:
         directory, logs = self.installation.directory, self.installation.logs
         urls: dict[str, str] = {}
         if not os.environ.get("DATABASE_URL"):
-            self.postgres = PostgresServer(directory / "postgres", logs / "postgres.log")
+            self.postgres = PostgresServer(
+                directory / "postgres",
+                logs / "postgres.log",
+                flags={"max_connections": str(100 + 20 * self._web_count)},
+            )
             self.postgres.start()
             urls["DATABASE_URL"] = self.postgres.url
             self.console.say(f"PostgreSQL with pgvector listens on 127.0.0.1:{self.postgres.port}")
@@ -170,26 +183,18 @@ class Supervisor:
                 f"`manage.py {' '.join(arguments)}` failed; its last words are in {program.log_path}."
             )
 
-    def _list_programs(self, listener: socket.socket) -> list[Program]:
-        """Web, beat, worker: the order of stopping."""
-        descriptor = listener.fileno()
-        web_environment = {"DATABASE_POOL_SIZE": "16"}
-        daphne = ["-m", "daphne", "--fd", str(descriptor), "--verbosity", "0", "--no-server-name"]
-        names = (
-            ["web"]
-            if self.options.web_processes == 1
-            else [f"web-{number}" for number in range(1, self.options.web_processes + 1)]
+    def _make_web(self, name: str) -> Program:
+        assert self._listener is not None  # noqa: S101 - for the type checker
+        descriptor = self._listener.fileno()
+        return self._make_program(
+            name,
+            daphne_command(descriptor),
+            WEB_ENVIRONMENT,
+            grace_seconds=settings.SHUTDOWN_GRACE_SECONDS + WEB_MARGIN_SECONDS,
+            inherited_files=(descriptor,),
         )
-        webs = [
-            self._make_program(
-                name,
-                [*daphne, "minirag.asgi:application"],
-                web_environment,
-                grace_seconds=settings.SHUTDOWN_GRACE_SECONDS + _WEB_MARGIN_SECONDS,
-                inherited_files=(descriptor,),
-            )
-            for name in names
-        ]
+
+    def _list_workers(self) -> list[Program]:
         celery = ["-m", "celery", "--app", "minirag", "--quiet"]
         beat = self._make_program("beat", [*celery, "beat", "--loglevel", "WARNING"])
         concurrency = str(min(4, os.cpu_count() or 1))
@@ -201,7 +206,7 @@ class Supervisor:
             ],
             grace_seconds=_WORKER_GRACE_SECONDS,
         )
-        return [*webs, beat, worker]
+        return [beat, worker]
 
     def _make_program(
         self,
@@ -222,15 +227,16 @@ class Supervisor:
             inherited_files=inherited_files,
         )
 
-    def _wait_until_healthy(self) -> None:
+    def _wait_until_serving(self, webs: WebProcesses) -> None:
+        """Returns when every web process takes connections."""
         deadline = time.monotonic() + _READY_SECONDS
-        while not is_healthy(self.options.host, self.options.port):
+        while not (webs.are_serving() and is_healthy(self.options.host, self.options.port)):
             self._give_up_if_stopped()
             self._look_after_everything()
             if time.monotonic() > deadline:
                 raise StartError(
-                    f"The web process did not become ready within {_READY_SECONDS:.0f} s; "
-                    f"see {self.installation.logs}/web.log."
+                    f"The web processes did not become ready within {_READY_SECONDS:.0f} s; "
+                    f"see {self.installation.logs}/web*.log."
                 )
             self.stopping.wait(0.1)
 
@@ -239,7 +245,8 @@ class Supervisor:
         shown_host = "localhost" if self.options.host in everywhere else self.options.host
         lines = [
             "",
-            f"MiniRAG is ready on http://{shown_host}:{self.options.port} after {seconds:.1f} s.",
+            f"MiniRAG is ready on http://{shown_host}:{self.options.port} after {seconds:.1f} s"
+            + (f", with {self._web_count} web processes." if self._web_count > 1 else "."),
         ]
         if self.options.demo:
             lines.append(self._read_demo())
@@ -264,17 +271,25 @@ class Supervisor:
     # --- watching
     # -----------------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        while not self.stopping.wait(_WATCH_SECONDS):
-            self._look_after_everything()
-
     def _look_after_everything(self) -> None:
         for name, server in (("PostgreSQL", self.postgres), ("Valkey", self.valkey)):
             if server is not None and not server.is_running():
                 self.console.say(f"{name} ended by itself and is started again")
                 self._start_again(server)
-        for program in self.programs:
-            self._look_after(program)
+        if self.webs is not None:
+            self.webs.look_after()
+        for program in self.workers:
+            program.look_after()
+
+    def _roll(self) -> Generator[None, None, None]:
+        """Replaces web, beat and worker; nobody is refused and no answer is cut meanwhile."""
+        assert self.webs is not None  # noqa: S101 - for the type checker
+        started = time.monotonic()
+        self.console.say("replacing web, beat and worker one after the other")
+        if (yield from self.webs.roll()):
+            for program in self.workers:
+                yield from program.replace_softly(_WORKER_PATIENCE_SECONDS)
+            self.console.say(f"all are replaced, after {time.monotonic() - started:.1f} s")
 
     def _start_again(self, server: PostgresServer | ValkeyServer) -> None:
         """Start a server that ended; one that ends while it starts is tried again, but not forever."""
@@ -289,33 +304,17 @@ class Supervisor:
             if self.stopping.wait(0.25 * 2**attempt):
                 raise Stopped
 
-    def _look_after(self, program: Program) -> None:
-        if program.start_again_at is not None:
-            if time.monotonic() >= program.start_again_at:
-                program.start()
-            return
-        if program.is_running():
-            return
-        code = program.child.returncode if program.child else None
-        wait_seconds = program.note_failure()
-        if wait_seconds is None:
-            raise StartError(
-                f"{program.name} keeps ending (exit code {code}) and is given up; its last words are in "
-                f"{program.log_path}."
-            )
-        self.console.say(
-            f"{program.name} ended by itself (exit code {code}), next start in {wait_seconds:.1f} s"
-        )
-
     # --- stopping
     # -----------------------------------------------------------------------------------------------
 
-    def _note_signal(self, number: int, frame: FrameType | None) -> None:
-        self._signals_seen += 1
-        self.stopping.set()
-        if self._signals_seen == 2:
-            for program in self.programs:
-                program.hurry()
+    @property
+    def _programs(self) -> list[Program]:
+        """In the order in which they stop."""
+        return [*(self.webs.programs if self.webs else []), *self.workers]
+
+    def _hurry(self) -> None:
+        for program in self._programs:
+            program.hurry()
 
     def _give_up_if_stopped(self) -> None:
         if self.stopping.is_set():
@@ -325,7 +324,7 @@ class Supervisor:
         if self._listener is not None:
             self._listener.close()
         anything: list[tuple[str, Callable[[], object]]] = [
-            (program.name, program.stop) for program in self.programs if program.is_running()
+            (program.name, program.stop) for program in self._programs if program.is_running()
         ]
         anything += [
             (name, server.stop)
@@ -334,7 +333,7 @@ class Supervisor:
         ]
         if anything:
             self.console.say("stopping; Ctrl-C again stops without waiting for running work")
-        for web in self.programs[: self.options.web_processes]:
+        for web in self.webs.programs if self.webs else []:
             web.begin_to_stop()
         for name, stop in anything:
             stop()

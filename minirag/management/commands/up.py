@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from minirag.local.supervision.supervisor import Options, Supervisor
+from minirag.local.supervision.web import AUTO
 
 
 class Command(BaseCommand):
@@ -32,7 +33,9 @@ class Command(BaseCommand):
             "--no-demo", action="store_true", help="do not seed or show the demo's tenants"
         )
         parser.add_argument(
-            "--web-processes", type=int, default=1, help="web processes that share the port"
+            "--web-processes",
+            default=os.environ.get("WEB_PROCESSES") or AUTO,
+            help="web processes that share the port: a number, or `auto`, by cores (default: WEB_PROCESSES)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,7 +44,7 @@ class Command(BaseCommand):
             port=options["port"],
             data_dir=options["data_dir"],
             demo=not options["no_demo"],
-            web_processes=max(1, options["web_processes"]),
+            web_processes=options["web_processes"],
             broker_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
         )
         raise SystemExit(Supervisor(chosen).run())

@@ -1,0 +1,106 @@
+"""Killing one part after the other, and how long each is away: until somebody outside sees it at work again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+from bench.chaos.scene import ChaosProduct, Member
+from bench.processes import list_commands, read_start
+
+PARTS = ("web", "worker", "beat", "valkey", "postgres")
+AWAY_SECONDS = 240.0
+
+
+@dataclass
+class Killer:
+    """Chooses a part at random, kills it with SIGKILL, waits until it is well again, and rests a little."""
+
+    product: ChaosProduct
+    witness: Member
+    dice: random.Random
+    rest_seconds: tuple[float, float]
+    outages: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    troubles: list[str] = field(default_factory=list)
+
+    def run(self, over: threading.Event, *, least: int = 1) -> None:
+        """Goes on until `over`, and until each part was killed `least` times."""
+        left = [part for part in PARTS for _ in range(least)]
+        self.dice.shuffle(left)
+        while left or not over.is_set():
+            self.kill(left.pop() if left else self.dice.choice(PARTS))
+            over.wait(self.dice.uniform(*self.rest_seconds))
+
+    def kill(self, part: str) -> None:
+        pids = self._find(part)
+        if not pids:
+            return
+        chosen = self.dice.choice(pids)
+        killed_at = time.monotonic()
+        started = read_start(chosen)
+        with suppress(ProcessLookupError):
+            os.kill(chosen, signal.SIGKILL)
+        while read_start(chosen) == started:
+            time.sleep(0.005)
+        is_well = self._checks()[part]
+        while not is_well():
+            if time.monotonic() - killed_at > AWAY_SECONDS:
+                self.troubles.append(f"{part} was not well again after {AWAY_SECONDS:.0f} s")
+                return
+            time.sleep(0.05)
+        self.outages[part].append(time.monotonic() - killed_at)
+        print(f"  {part} was away for {self.outages[part][-1]:.1f} s", flush=True)
+
+    def _find(self, part: str) -> list[int]:
+        words = {"web": "minirag.asgi", "worker": "--quiet worker", "beat": "--quiet beat",
+                 "valkey": "valkey-server", "postgres": "bin/postgres"}[part]  # fmt: skip
+        found = [pid for pid, command in list_commands(self.product.root_pid) if words in command]
+        # Of a worker and of PostgreSQL the first is the parent of the others.
+        return found if part == "web" else found[:1]
+
+    def _checks(self) -> dict[str, Callable[[], bool]]:
+        return {
+            "web": lambda: self._is_answered("/health"),
+            "worker": self._teach_and_see(),
+            "beat": lambda: bool(self._find("beat")),
+            "valkey": lambda: self._is_answered("/v1/system/health", '"redis": {"status": "ok"'),
+            "postgres": lambda: self._is_answered("/v1/bot-profiles"),
+        }
+
+    def _is_answered(self, path: str, words: str = "") -> bool:
+        headers = {"Authorization": f"Bearer {self.witness.account.token}"}
+        try:
+            answer = httpx.get(f"{self.product.base_url}{path}", headers=headers, timeout=10)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200 and words.replace(" ", "") in answer.text.replace(" ", "")
+
+    def _teach_and_see(self) -> Callable[[], bool]:
+        """Whether a page that is sent after the death of a worker is ready."""
+        source: list[str] = []
+        client = self.witness.account.client
+
+        def is_ready() -> bool:
+            try:
+                if not source:
+                    body = {
+                        "bot_profile_id": self.witness.bot_id, "name": "Seen", "source_type": "text",
+                        "content": f"{self.witness.ledger.mark} {time.monotonic()}",
+                    }  # fmt: skip
+                    made = client.post("/v1/sources", json=body).raise_for_status().json()["id"]
+                    client.post(f"/v1/sources/{made}/ingest").raise_for_status()
+                    source.append(made)
+                return bool(client.get(f"/v1/sources/{source[0]}").json().get("status") == "ready")
+            except httpx.HTTPError:
+                return False
+
+        return is_ready

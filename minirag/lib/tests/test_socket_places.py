@@ -1,0 +1,65 @@
+"""Places of sockets, as two web processes take them: each has its own `Places`, and Redis between them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import pytest
+
+from minirag.lib import socket_places
+from minirag.lib.socket_places import Places
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    monkeypatch.setattr(socket_places, "MOST_OF_ONE_NETWORK", 3)
+
+
+def test_the_bound_is_over_all_processes_and_exact_when_they_come_at_once():
+    network = secrets.token_hex(8)
+
+    async def run():
+        one, other = Places(), Places()
+        taken = await asyncio.gather(*((one, other)[n % 2].take(network) for n in range(8)))
+        assert sum(place is not None for place in taken) == 3
+        assert await one.take(secrets.token_hex(8)), "another network's are its own"
+        number = next(n for n, place in enumerate(taken) if place)
+        await (one, other)[number % 2].give_back(network, taken[number])
+        assert [await one.take(network) is not None, await other.take(network)] == [True, None]
+
+    asyncio.run(run())
+
+
+def test_what_a_killed_process_held_lapses_and_what_a_living_one_holds_does_not(monkeypatch):
+    monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 2)
+    monkeypatch.setattr(socket_places, "KEEP_SECONDS", 0.2)
+    network = secrets.token_hex(8)
+
+    async def run():
+        killed, living = Places(), Places()
+        assert (
+            await living.take(network) and await killed.take(network) and await killed.take(network)
+        )
+        killed._keeping.cancel()
+        assert await living.take(network) is None
+        for _ in range(60):
+            await asyncio.sleep(0.1)
+            if await living.take(network):
+                break
+        assert await living.take(network) and not await living.take(network)
+
+    asyncio.run(run())
+
+
+def test_without_redis_nobody_is_refused(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    async def run():
+        places = Places()
+        taken = [await places.take("here") for _ in range(5)]
+        for place in taken:
+            await places.give_back("here", place)
+        return taken
+
+    assert all(asyncio.run(run()))
