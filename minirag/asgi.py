@@ -18,7 +18,7 @@ from conversations.inbox.routing import websocket_urlpatterns as inbox_sockets  
 from conversations.widget.routing import websocket_urlpatterns as widget_sockets  # noqa: E402
 from knowledge.progress.routing import websocket_urlpatterns as progress_sockets  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
-from minirag.lib.announcing import WARM, WARM_FIRST, announce  # noqa: E402
+from minirag.lib.readiness import WARM, WARM_FIRST, announce  # noqa: E402
 from minirag.lib.text.short_texts import decide_language  # noqa: E402
 from minirag.lib.text.small_talk import read_small_talk  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402

@@ -22,7 +22,8 @@ from conversations.turns import taking
 from conversations.widget import sessions
 from knowledge.models import Source
 from minirag.asgi import application
-from minirag.lib import open_sockets, socket_places
+from minirag.lib import open_sockets
+from minirag.lib.security import socket_places
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down

@@ -1,6 +1,6 @@
 """The sockets that this process has open: counted, bounded by where they come from, and sent away when it stops.
 
-How many one network has is counted over all processes (see `socket_places`).
+How many one network has is counted over all processes (see `minirag.lib.security.socket_places`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.reading import network_of
 from minirag.lib.metrics import counted
 from minirag.lib.readiness import is_leaving
-from minirag.lib.socket_places import places
+from minirag.lib.security.socket_places import places
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
 KNOWN_WITHIN_SECONDS: Final = 10.0

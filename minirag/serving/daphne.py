@@ -27,10 +27,9 @@ from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
 from minirag.lib.readiness import is_leaving
-from minirag.serving.accepting import take_one_at_a_time
 from minirag.serving.bodies import BodyTooSlow
-from minirag.serving.leaving import KnownChannel
 from minirag.serving.pace import Pace
+from minirag.serving.shared_port import KnownChannel, take_one_at_a_time
 from minirag.serving.sockets import SocketFactory
 
 AT_ONCE_BYTES = 64 * 1024  # a body of this size is kept in memory and comes in one piece

@@ -1,7 +1,7 @@
 """How a web process ends without cutting anybody off.
 
-Told to leave (SIGHUP), it ends when whoever it serves has been served: see `leaving`. What takes longer than any turn
-is then stopped as below.
+Told to leave (SIGHUP), it ends when whoever it serves has been served: see `shared_port`. What takes longer than any
+turn is then stopped as below.
 
 Asked to stop (SIGTERM, or Ctrl-C), it says at `/health` that it takes no more work, refuses new turns with 503, closes
 idle sockets so that widgets connect elsewhere, and lets running turns and requests end. What still runs when
@@ -24,11 +24,13 @@ from django.conf import settings
 
 from conversations.following.orphans import longest_turn_seconds
 from conversations.following.running import running_turns
-from minirag.lib.announcing import SERVING, announce
 from minirag.lib.open_sockets import count_sockets, send_sockets_away
-from minirag.lib.readiness import begin_to_leave, stop_taking_work
-from minirag.serving.accepting import stop_accepting
-from minirag.serving.leaving import close_idle_connections, count_connections
+from minirag.lib.readiness import SERVING, announce, begin_to_leave, stop_taking_work
+from minirag.serving.shared_port import (
+    close_idle_connections,
+    count_connections,
+    stop_accepting,
+)
 
 logger = structlog.get_logger(__name__)
 

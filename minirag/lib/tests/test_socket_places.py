@@ -7,8 +7,8 @@ import secrets
 
 import pytest
 
-from minirag.lib import socket_places
-from minirag.lib.socket_places import Places
+from minirag.lib.security import socket_places
+from minirag.lib.security.socket_places import Places
 
 
 @pytest.fixture(autouse=True)

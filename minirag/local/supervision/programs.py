@@ -96,7 +96,7 @@ class Program:
         self.start()
 
     def ask_to_leave(self) -> None:
-        """Asks a web process to end when whoever it serves has been served (see `minirag.serving.leaving`)."""
+        """Asks a web process to end when whoever it serves has been served (see `minirag.serving.shared_port`)."""
         self._send(signal.SIGHUP)
 
     def begin_to_stop(self) -> None:

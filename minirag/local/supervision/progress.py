@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from minirag.lib.announcing import SERVING, VARIABLE, WARM
+from minirag.lib.readiness import SERVING, TELL_THROUGH, WARM
 
 
 class Progress:
     """What a child has told since it was last started."""
 
-    VARIABLE: Final = VARIABLE
+    VARIABLE: Final = TELL_THROUGH
 
     def __init__(self) -> None:
         self._told = b""

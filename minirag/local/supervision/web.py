@@ -2,7 +2,7 @@
 
 The socket is opened here and inherited. So connections that come while a process dies, starts or is replaced wait in
 the socket's own queue for another one; with a socket for each process (SO_REUSEPORT) those in the queue of the dead one
-would be lost. Which of them takes a connection is decided by who is free: see `minirag.serving.accepting`.
+would be lost. Which of them takes a connection is decided by who is free: see `minirag.serving.shared_port`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
-from minirag.lib.announcing import WARM_FIRST
+from minirag.lib.readiness import WARM_FIRST
 from minirag.local.embedded import StartError
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.programs import Program

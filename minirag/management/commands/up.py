@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from minirag.local.supervision.serving import Server
 from minirag.local.supervision.supervisor import Options, Supervisor
 from minirag.local.supervision.web import AUTO
 
@@ -38,7 +39,16 @@ class Command(BaseCommand):
             help="web processes that share the port: a number, or `auto`, by cores (default: WEB_PROCESSES)",
         )
 
+        parser.add_argument(
+            "--only-web",
+            action="store_true",
+            help="only the web processes; PostgreSQL, Redis, worker and beat are run by others",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["only_web"]:
+            served = Server(options["host"], options["port"], options["web_processes"])
+            raise SystemExit(served.run())
         chosen = Options(
             host=options["host"],
             port=options["port"],
