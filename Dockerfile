@@ -44,4 +44,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=6s --start-period=40s --retries=4 \
     CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=5); c.request('GET', '/health', headers={'X-Forwarded-Proto': 'https'}); raise SystemExit(c.getresponse().status != 200)"]
 ENTRYPOINT ["python"]
-CMD ["-m", "daphne", "--bind", "0.0.0.0", "--port", "8000", "--verbosity", "0", "--no-server-name", "minirag.asgi:application"]
+CMD ["manage.py", "up", "--only-web", "--host", "0.0.0.0", "--port", "8000"]

@@ -16,7 +16,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test docs bench eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer node
+.PHONY: help run test docs bench chaos eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer node
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ docs: $(VENV)/.dev ## make the site of docs/ in site/, searchable and without a 
 
 bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 	$(PY) -m bench $(ARGS)
+
+chaos: $(VENV)/.dev $(MODEL)/manifest.json ## kill parts of a loaded installation at random, and count what was lost
+	$(PY) -m bench.chaos $(ARGS)
 
 eval: $(VENV)/.dev $(MODEL)/manifest.json multilingual-if-possible ## measure how good answers are next to what is to be reached
 	$(PY) -m bench.quality $(ARGS)

@@ -60,7 +60,7 @@ class Check:
 
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_INSTALLATIONS = ["deployment", "outage", "pooler", "supervision"]
+OWN_INSTALLATIONS = ["chaos", "deployment", "outage", "pooler", "rolling", "supervision"]
 """Tests of the product, by their files in this folder, that do not use the one running product of all the others."""
 ONLY_PRODUCT = re.compile(r"^pytestmark = .*\bmark\.product\b", re.MULTILINE)
 

@@ -28,6 +28,7 @@ PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted(DOCS.glob("*.md"))]
 # In .env.example and configuration.md, and read by compose, by `manage.py up` or by LiteLLM instead of the settings.
 OTHERS_READ = {
     "PORT",
+    "WEB_PROCESSES",
     "BIND_ADDRESS",
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",

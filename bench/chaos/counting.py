@@ -52,9 +52,10 @@ _DAYS_AND_EVENTS = """
 SELECT (SELECT row(sum(request_count), sum(total_tokens), sum(cost_usd))::text FROM {}.bots_usageday),
        (SELECT row(count(*), sum(total_tokens), sum(cost_usd))::text FROM {}.bots_usageevent WHERE is_rolled_up)"""
 _CHATS_AND_MESSAGES = """
-SELECT count(*) FROM {}.conversations_chat c WHERE row(message_count, total_prompt_tokens, total_completion_tokens)
-    IS DISTINCT FROM (SELECT row(count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0))
-                        FROM {}.conversations_message m WHERE m.chat_id = c.id)"""
+SELECT count(*) FROM {}.conversations_chat c
+ WHERE ARRAY[message_count, total_prompt_tokens, total_completion_tokens]::bigint[] IS DISTINCT FROM (
+    SELECT ARRAY[count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0)]::bigint[]
+      FROM {}.conversations_message m WHERE m.chat_id = c.id)"""
 _TEXTS = """
 SELECT content FROM {}.conversations_message UNION ALL SELECT content FROM {}.knowledge_chunk"""
 
