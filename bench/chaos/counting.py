@@ -22,6 +22,7 @@ _BUSY = {
     "questions": "SELECT count(*) FROM {}.conversations_message WHERE outcome = 'pending'",
     "sources": "SELECT count(*) FROM {}.knowledge_source WHERE status IN ('pending', 'processing')"
     " AND queued_at IS NOT NULL",
+    "deletions": "SELECT count(*) FROM {}.knowledge_source WHERE deleted_at IS NOT NULL",
     "exports": "SELECT count(*) FROM {}.conversations_exportjob WHERE status IN ('pending', 'running')",
     "deliveries": "SELECT count(*) FROM {}.webhooks_delivery WHERE status = 'pending'",
 }
@@ -34,7 +35,7 @@ _SOURCES = """
 SELECT s.id::text, s.name, s.status, s.chunk_count, s.error_message,
        (SELECT count(*) FROM {}.knowledge_chunk c WHERE c.source_id = s.id),
        (SELECT count(*) FROM {}.chunk_index i WHERE i.source_id = s.id)
-  FROM {}.knowledge_source s"""
+  FROM {}.knowledge_source s WHERE s.deleted_at IS NULL"""
 _QUESTIONS = """
 SELECT q.content, q.outcome, count(a.id), min(a.content), min(a.outcome)
   FROM {}.conversations_message q LEFT JOIN {}.conversations_message a ON a.question_id = q.id
