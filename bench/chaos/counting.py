@@ -22,12 +22,13 @@ _BUSY = {
     "questions": "SELECT count(*) FROM {}.conversations_message WHERE outcome = 'pending'",
     "sources": "SELECT count(*) FROM {}.knowledge_source WHERE status IN ('pending', 'processing')"
     " AND queued_at IS NOT NULL",
-    "deletions": "SELECT count(*) FROM {}.knowledge_source WHERE deleted_at IS NOT NULL",
+    "deletions": "SELECT count(*) FROM {}.knowledge_source s WHERE deleted_at IS NOT NULL"
+    " AND EXISTS (SELECT FROM {}.knowledge_document d WHERE d.source_id = s.id)",
     "exports": "SELECT count(*) FROM {}.conversations_exportjob WHERE status IN ('pending', 'running')",
     "deliveries": "SELECT count(*) FROM {}.webhooks_delivery WHERE status = 'pending'",
 }
 _LEFT_OF_SOURCE = """
-SELECT (SELECT count(*) FROM {}.knowledge_source WHERE id = %(id)s),
+SELECT (SELECT count(*) FROM {}.knowledge_source WHERE id = %(id)s AND deleted_at IS NULL),
        (SELECT count(*) FROM {}.knowledge_document WHERE source_id = %(id)s),
        (SELECT count(*) FROM {}.knowledge_chunk WHERE source_id = %(id)s),
        (SELECT count(*) FROM {}.chunk_index WHERE source_id = %(id)s)"""
@@ -37,7 +38,7 @@ SELECT s.id::text, s.name, s.status, s.chunk_count, s.error_message,
        (SELECT count(*) FROM {}.chunk_index i WHERE i.source_id = s.id)
   FROM {}.knowledge_source s WHERE s.deleted_at IS NULL"""
 _QUESTIONS = """
-SELECT q.content, q.outcome, count(a.id), min(a.content), min(a.outcome)
+SELECT q.content, q.outcome, count(a.id), min(a.content)
   FROM {}.conversations_message q LEFT JOIN {}.conversations_message a ON a.question_id = q.id
  WHERE q.role = 'user' GROUP BY q.id"""
 _ANSWERS_WITHOUT_ONE_EVENT = """
@@ -115,18 +116,19 @@ def _judge(
 
 
 def _judge_questions(rows: list[tuple[Any, ...]], member: Member) -> Iterator[tuple[str, str]]:
-    times = Counter(row[0] for row in rows)
-    kept = {row[0]: row[1:] for row in rows}
+    """What failed, or lost its process, may be asked again and stands there too; only one may be answered."""
+    kept: dict[str, list[tuple[Any, ...]]] = {}
+    for text, *rest in rows:
+        kept.setdefault(text, []).append(tuple(rest))
     for asked in member.ledger.asked:
-        if asked.is_accepted and asked.text not in kept:
+        turns = kept.get(asked.text, [])
+        contents = [content for outcome, _, content in turns if outcome == "answered"]
+        if asked.is_accepted and not turns:
             yield "lost", f"an accepted question is not stored: {asked.text}"
-        if times[asked.text] > 1:
-            yield "doubled", f"a question is stored {times[asked.text]} times: {asked.text}"
-        outcome, answers, content, _ = kept.get(asked.text, ("", 0, None, ""))
-        if answers > 1:
-            yield "doubled", f"{answers} answers to {asked.text}"
-        if asked.answer is not None and content != asked.answer:
-            yield "lost", f"told {asked.answer!r}, stored {content!r} ({outcome})"
+        if len(contents) > 1 or any(answers > 1 for _, answers, _ in turns):
+            yield "doubled", f"{len(contents)} turns answered {asked.text}"
+        if asked.answer is not None and asked.answer not in contents:
+            yield "lost", f"told {asked.answer!r}, stored {contents}"
         if asked.answer is not None and asked.answer.count(asked.text) != 1:
             yield "doubled", f"an answer of other words than the model's: {asked.answer!r}"
 
