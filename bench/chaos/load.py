@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import websockets
+from websockets.typing import Origin
 
 from bench.chaos.ledger import Asked, Taught, Troubles
 from bench.chaos.scene import Member
@@ -105,7 +106,7 @@ class Visitor:
             try:
                 async with (
                     asyncio.timeout(90),
-                    websockets.connect(address, origin=base) as connection,
+                    websockets.connect(address, origin=Origin(base)) as connection,
                 ):
                     await connection.send(
                         json.dumps({"type": "authenticate", "session_token": token})
