@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from twisted.internet import tcp
 
 from minirag.serving.handlers import HttpApp
+from minirag.serving.shared_port import take_one_at_a_time
 
 
 class Recorder:
@@ -110,3 +112,11 @@ def test_with_https_only_a_plain_request_is_redirected_and_a_secure_one_takes_th
     monkeypatch.setattr(settings, "TRUST_PROXY_HEADERS", True)
     request(app, "/v1/chat", 4, headers=[(b"x-forwarded-proto", b"https")])
     assert app.api.bodies == [2, 4]
+
+
+def test_a_web_process_takes_one_connection_at_a_wake_up_however_many_wait():
+    """Or one of several on a port gets a whole burst; Twisted would adapt the number by itself."""
+    take_one_at_a_time()
+    port = object.__new__(tcp.Port)
+    port.numberAccepts = 100
+    assert port.numberAccepts == 1

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -16,6 +17,7 @@ from kombu import Connection
 
 from minirag.local.embedded import StartError
 from minirag.local.supervision import installation as installations
+from minirag.local.supervision import orders
 from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import AlreadyRunning, Installation, adopt_installation
@@ -263,3 +265,31 @@ def test_auto_is_by_cores_and_memory_of_a_container_too(
 def test_an_impossible_number_of_web_processes_is_one_clear_sentence(wanted: str) -> None:
     with pytest.raises(StartError, match="WEB_PROCESSES is `auto` or a number from 1 to 64"):
         count_web_processes(wanted)
+
+
+@pytest.mark.parametrize(
+    ("had_terminal", "has_terminal", "expected"),
+    [(False, False, "rolls"), (True, True, "rolls"), (True, False, "stops")],
+)
+def test_sighup_replaces_processes_unless_it_comes_of_a_closed_terminal(
+    monkeypatch: pytest.MonkeyPatch, had_terminal: bool, has_terminal: bool, expected: str
+) -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    monkeypatch.setattr(orders, "_has_terminal", lambda: had_terminal)
+    stopping, seen = threading.Event(), []
+
+    def roll() -> Generator[None, None, None]:
+        seen.append("rolls")
+        yield
+        stopping.set()
+
+    try:
+        given = orders.Orders(stopping, hurry=lambda: seen.append("hurries"))
+        monkeypatch.setattr(orders, "_has_terminal", lambda: has_terminal)
+        os.kill(os.getpid(), signal.SIGHUP)
+        given.watch(lambda: None, roll)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert (seen or ["stops"]) == [expected]
