@@ -15,14 +15,19 @@ from bots.models import BotProfile, CameFrom
 from bots.versions.keeping import keeping
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
+from minirag.lib.fixed_queries import FixedQuery
 from tenants.audit import compare, record
 from tenants.plans.holding import require_room
 from tenants.plans.models import Countable
 
+_BOT: FixedQuery[BotProfile] = FixedQuery(
+    lambda pk: BotProfile.objects.filter(pk=pk).order_by(), UUID
+)
+
 
 def find_bot(bot_profile_id: UUID) -> BotProfile:
     """Return a bot, active or not. Raises NotFound with the contract's sentence."""
-    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+    bot = _BOT.first(bot_profile_id)
     if bot is None:
         raise NotFound(gettext("Bot profile not found"))
     return bot

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from knowledge.models import Source, SourceQuerySet, SourceStatus
 from knowledge.models.standing import STANDING
 from minirag.lib.errors import NotFound
+from minirag.lib.fixed_queries import FixedQuery
 
 # What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
 _SHOWN = (
@@ -19,6 +21,15 @@ _SHOWN = (
     "status", "config", "document_count", "chunk_count", "error_message", "is_active", "deleted_at",
     "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes", *STANDING,
 )  # fmt: skip
+
+# Written out: to have Django write it, with an id for each row of a page, took a fifth of a list's time.
+_CHILDREN = f"""
+    SELECT parent_id, status, count(*), sum(chunk_count)
+      FROM {Source._meta.db_table}
+     WHERE is_active AND deleted_at IS NULL AND parent_id IS NOT NULL
+       AND (%(parents)s::uuid[] IS NULL OR parent_id = ANY(%(parents)s::uuid[]))
+     GROUP BY parent_id, status
+"""  # noqa: S608 - the table's own name
 
 _MOST_TELLING = (
     SourceStatus.PROCESSING,
@@ -57,9 +68,12 @@ def active_sources() -> QuerySet[Source]:
     )
 
 
+_SOURCE: FixedQuery[Source] = FixedQuery(lambda pk: shown_sources().filter(pk=pk).order_by(), UUID)
+
+
 def find_source(source_id: UUID) -> Source:
     """Return a source, deleted or not, without its text. Raises NotFound."""
-    source = shown_sources().filter(pk=source_id).order_by().first()
+    source = _SOURCE.first(source_id)
     if source is None:
         raise NotFound(gettext("Source not found"))
     return source
@@ -67,13 +81,11 @@ def find_source(source_id: UUID) -> Source:
 
 def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, ChildrenSummary]:
     """Sum up the active children of the given parents, or of all, in one query; parents without any are left out."""
-    children = Source.objects.filter(
-        is_active=True, deleted_at__isnull=True, parent__isnull=False
-    ).order_by()
-    if parents is not None:
-        children = children.filter(parent__in=list(parents))
     summaries: dict[UUID, ChildrenSummary] = {}
-    groups = children.values_list("parent_id", "status").annotate(Count("id"), Sum("chunk_count"))
+    with connection.cursor() as cursor:
+        asked = None if parents is None else list(parents)
+        cursor.execute(_CHILDREN, {"parents": asked})
+        groups = cursor.fetchall()
     for parent_id, status, count, chunk_count in groups:
         group = ChildrenSummary(count, chunk_count, status)
         summaries[parent_id] = group + summaries[parent_id] if parent_id in summaries else group
