@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.peer import Adapter, measure_peer
 from bench.product import BenchProduct, House, Provider
 from bench.reads import measure_reads
 from bench.report import Report, describe_machine
@@ -18,6 +19,7 @@ from bench.sharing import measure_sharing
 from bench.starting import measure_starts, start_product
 from bench.streams import measure_streams
 from bench.turns import measure_turns
+from minirag.local.embedded.processes import find_free_port
 
 SECTIONS = (
     "start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "chats",
@@ -41,13 +43,19 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument(
         "--rows", type=int, help="usage events and messages: 1,000,000, or 100,000 with --quick"
     )
+    parser.add_argument(
+        "--peer", type=Path, help="adapter file of the server that section `peer` compares with"
+    )
     chosen = parser.parse_args(arguments)
-    unknown = set(chosen.sections) - set(SECTIONS)
+    unknown = set(chosen.sections) - {*SECTIONS, "peer"}
+    if "peer" in chosen.sections and chosen.peer is None:
+        parser.error("peer needs --peer FILE, such as bench/peers/second.toml")
+    chosen.peer = None if chosen.peer is None else Adapter.read(chosen.peer)
     if unknown:
         parser.error(
             f"unknown sections: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}"
         )
-    chosen.sections = set(chosen.sections) or set(SECTIONS)
+    chosen.sections = set(chosen.sections) or {*SECTIONS, *(["peer"] if chosen.peer else [])}
     chosen.tenants = (
         min(chosen.tenants, 50) if chosen.quick and chosen.tenants == 200 else chosen.tenants
     )
@@ -75,7 +83,8 @@ def run_sections(
         "sharing": measure_sharing,
     }
     run(outside, house)
-    if not chosen.sections - {"start", *outside}:
+    run({"peer": measure_peer}, house, adapter=chosen.peer)
+    if not chosen.sections - {"start", "peer", *outside}:
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
@@ -114,7 +123,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or nothing below would be cleaned up
     print(f"MiniRAG bench: {describe_machine()}", flush=True)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="minirag-bench-") as directory, Provider() as provider:
+    port = (chosen.peer and chosen.peer.provider_port) or find_free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix="minirag-bench-") as directory,
+        Provider(port) as provider,
+    ):
         Path(directory).chmod(0o711)  # PostgreSQL runs as another user where we are root
         product = BenchProduct(Path(directory))
         try:

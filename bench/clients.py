@@ -34,6 +34,12 @@ class Turn:
         stamp = self.tokens[0][1]
         return self.first_token_ms - (stamp.sent - stamp.received) * 1000
 
+    @property
+    def rest_ms(self) -> float:
+        """Request to answer, without what the model took from getting the request to its last word."""
+        first, last = self.tokens[0][1], self.tokens[-1][1]
+        return (self.ended - self.asked - (last.sent - first.received)) * 1000
+
     def note(self, name: str, data: dict[str, Any]) -> bool:
         """Take note of one event of the turn; returns whether it was the last one."""
         now = time.monotonic()
@@ -74,12 +80,16 @@ class HttpClient:
     async def get(self, path: str) -> bytes:
         """The body of a 200; raises RuntimeError for anything else."""
         await self._send("GET", path, b"")
-        headers = await self._read_head()
-        assert self._reader is not None
-        if b"chunked" in headers:
-            return b"".join([piece async for piece in self._read_chunks()])
-        length = int(headers.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        return await self._reader.readexactly(length)
+        return await self._read_whole()
+
+    async def ask_whole(self, path: str, body: dict[str, Any]) -> Turn:
+        """Send a question and read its answer in one piece, as JSON."""
+        turn = Turn(time.monotonic())
+        await self._send("POST", path, json.dumps(body).encode())
+        answer = json.loads(await self._read_whole())
+        turn.note("delta", answer["message"])
+        turn.note("done", answer)
+        return turn
 
     async def ask(self, path: str, body: dict[str, Any]) -> Turn:
         """Send a question and read its answer as Server-Sent Events until `done`."""
@@ -110,6 +120,14 @@ class HttpClient:
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
         self._writer.write(f"{method} {path} HTTP/1.1\r\n{self._headers}{kind}\r\n".encode() + body)
         await self._writer.drain()
+
+    async def _read_whole(self) -> bytes:
+        headers = await self._read_head()
+        assert self._reader is not None
+        if b"chunked" in headers:
+            return b"".join([piece async for piece in self._read_chunks()])
+        length = int(headers.partition(b"content-length:")[2].partition(b"\r\n")[0])
+        return await self._reader.readexactly(length)
 
     async def _read_head(self) -> bytes:
         assert self._reader is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,7 +36,12 @@ def list_commands(root: int) -> list[tuple[int, str]]:
     found = []
     for pid in list_descendants(root):
         with suppress(FileNotFoundError, ProcessLookupError):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            command = (
+                Path(f"/proc/{pid}/cmdline")
+                .read_bytes()
+                .replace(b"\0", b" ")
+                .decode(errors="replace")
+            )
             found.append((pid, command))
     return found
 
@@ -57,6 +63,12 @@ def read_start(pid: int) -> str:
     """When a process was started, by which a number is told from its next owner's; "" once it is gone."""
     stat = read_stat(pid)
     return stat[19] if stat and stat[0] != "Z" else ""
+
+
+def find_by_command(commands: Sequence[str]) -> list[int]:
+    """The pids, of the whole machine, whose command line has one of `commands` in it."""
+    found = [(pid, line) for pid, line in list_commands(0) if commands]
+    return [pid for pid, line in found if any(command in line for command in commands)]
 
 
 def is_server(pid: int) -> bool:

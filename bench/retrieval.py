@@ -40,7 +40,7 @@ from minirag.lib.text.analysis import analyse, term_id
 from tenants.context import current_schema, tenant_context
 from tenants.provisioning import provision_tenant
 
-BUDGETS = {10_000: Budget(25), 100_000: Budget(60)}
+BUDGETS = {10_000: Budget(20), 100_000: Budget(50)}
 EVERYTHING = 10**9
 SOURCES, TOP, BATCH = 20, 10, 2000
 

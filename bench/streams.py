@@ -16,6 +16,7 @@ from minirag.local.supervision.web import AUTO, count_web_processes
 STREAMS, PAUSE_MS, LATE_SECONDS = 200, 50, 0.25
 TOKENS_PER_SECOND = 1000 / PAUSE_MS
 MOST_MEASURED, LONG_TOKENS = 4, 1200
+TOKEN = Budget(150)
 RAMP_SECONDS = 8.0  # people do not all ask in the same instant; shorter than a stream, so that all are open at once
 
 
@@ -87,7 +88,7 @@ def report_held(
              f"late after the model sent them {held.late_after_sent:.1%}; web process {held.busy:.0%} busy",
     )  # fmt: skip
     report.add(
-        "streams", f"{streams} streams{on}: CPU per token, turns included", held.cpu_us, "us",
+        "streams", f"{streams} streams{on}: CPU per token, turns included", held.cpu_us, "us", budget and TOKEN,
         note=f"web process; {held.total_us:.0f} us over all processes; "
              f"the wanted pace takes {streams * TOKENS_PER_SECOND * held.cpu_us / 1e6:.2f} cores",
     )  # fmt: skip

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import math
 import random
 import subprocess
 import sys
 import time
 
+import httpx
 import numpy as np
 import pytest
 
 from bench.__main__ import read_arguments
 from bench.clients import HttpClient, Turn
-from bench.processes import list_descendants, read_cpu_seconds
+from bench.peer import Adapter
+from bench.processes import find_by_command, list_descendants, read_cpu_seconds
 from bench.product import Provider
 from bench.provider import read_stamps
 from bench.report import Budget, Figure, Report, quantile, render
 from bench.streams import count_at_once
 from bench.synthetic import TOPICS, VectorSpace, count_words, make_text
+from tests.product import CHECKOUT
+
+PEERS = CHECKOUT / "bench" / "peers"
 
 
 def test_a_budget_is_a_ceiling_unless_it_is_a_floor():
@@ -101,12 +107,46 @@ def test_the_provider_paces_its_tokens_and_says_when_they_were_due():
     assert read_stamps("no stamp, 12:3~") == []
 
 
+def test_the_provider_answers_in_one_piece_as_late_and_knows_a_vector_for_each_text():
+    with Provider() as provider:
+        asked = {"model": "d20-n3-i20", "messages": []}
+        whole = httpx.post(f"{provider.base_url}/chat/completions", json=asked).json()
+        texts = {"model": "small", "input": ["hours", "prices", "hours"]}
+        plain, packed = (
+            httpx.post(f"{provider.base_url}/embeddings", json=texts | more).json()["data"]
+            for more in ({"dimensions": 4}, {"dimensions": 4, "encoding_format": "base64"})
+        )
+    stamps = read_stamps(whole["choices"][0]["message"]["content"])
+    assert len(stamps) == 3 and stamps[-1].sent >= stamps[-1].due
+    assert plain[0]["embedding"] == plain[2]["embedding"] != plain[1]["embedding"]
+    unpacked = np.frombuffer(base64.b64decode(packed[0]["embedding"]), "<f4")
+    assert np.allclose(unpacked, plain[0]["embedding"])
+
+
+@pytest.mark.parametrize("path", sorted(PEERS.glob("*.toml")), ids=lambda path: path.stem)
+def test_an_adapter_file_says_all_that_a_peer_needs(path):
+    adapter = Adapter.read(path)
+    assert adapter.name and adapter.base_url.startswith("http://127.0.0.1:")
+    assert adapter.start or (adapter.processes and adapter.provider_port)
+    assert read_arguments(["peer", "--peer", str(path)]).peer == adapter
+
+
+def test_a_peer_needs_its_adapter_file_and_no_key_of_it_is_passed_over(tmp_path):
+    with pytest.raises(SystemExit):
+        read_arguments(["peer"])
+    (tmp_path / "odd.toml").write_text('name = "x"\nbase_url = "http://127.0.0.1:1"\nprocess = []')
+    with pytest.raises(ValueError, match="process"):
+        Adapter.read(tmp_path / "odd.toml")
+
+
 def test_the_time_of_a_child_is_seen():
     spin = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ntime.sleep(60)"
     child = subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE)
     try:
         child.stdout.readline()
         assert child.pid in list_descendants(child.pid)
+        assert find_by_command(["while time.process_time() < 0.3: pass"]) == [child.pid]
+        assert find_by_command([]) == []
         assert 0.25 < read_cpu_seconds([child.pid]) < 2
     finally:
         child.kill()
