@@ -15,7 +15,8 @@ from bench.report import Report, describe_machine
 from tests.product import CHECKOUT
 
 SECTIONS = (
-    "own", "unseen", "security", "dialogues", "scifact", "squad", "xquad_de", "sentences", "strangers", "times",
+    "own", "unseen", "others", "security", "dialogues", "scifact", "squad", "xquad_de", "sentences", "strangers",
+    "times",
 )  # fmt: skip
 NEEDS = {
     "dialogues": "dialogues",
@@ -69,7 +70,7 @@ def run_sections(report: Report, chosen: argparse.Namespace) -> None:
         measure_sentences,
         measure_strangers,
     )
-    from bench.quality.own import measure_own, measure_unseen
+    from bench.quality.own import measure_others, measure_own, measure_unseen
     from bench.quality.security import measure_security
     from bench.quality.times import measure_times
     from bench.quality.vectors import keep_vectors
@@ -79,6 +80,7 @@ def run_sections(report: Report, chosen: argparse.Namespace) -> None:
     measures = {
         "own": partial(measure_own, report, quick=quick, show=show),
         "unseen": partial(measure_unseen, report, quick=quick, show=show),
+        "others": partial(measure_others, report, quick=quick, show=show),
         "security": partial(measure_security, report, quick=quick, show=show),
         "dialogues": partial(measure_dialogues, report, chosen.data / "dialogues", quick=quick, show=show),
         **{name: partial(measure_order, report, library, name, quick=quick) for name in SETS},

@@ -1,4 +1,6 @@
-"""The bases written for this: what visitors ask of a shop and a town, and of two others that nobody may tune on."""
+"""The bases written for this: what visitors ask of a shop and a town, of some to tune on, and of others that nobody may
+tune on.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,7 @@ from bench.report import Budget, Report
 from tenants.context import tenant_context
 
 OWN, UNSEEN = ("shop", "town"), ("clinic", "village")
+TUNED, APART = ("camping", "gym", "museum", "stadtwerke", "vhs"), ("broadband", "tierpark")
 TO_REACH: Final = {
     "plain": 0.93, "follow-up": 0.85, "typo": 0.80, "compound": 0.80, "off-topic": 0.95, "near-topic": 0.80,
     "small-talk": 1.0,
@@ -86,9 +89,21 @@ def measure_own(report: Report, *, quick: bool, show: bool) -> None:
 
 def measure_unseen(report: Report, *, quick: bool, show: bool) -> None:
     """Bases in another voice that nobody may tune on."""
-    results = [ask_base(load_base(name), quick=quick) for name in UNSEEN]
-    report_results(report, "unseen", results, TO_REACH)
-    tell_changes("unseen", results)
+    measure_whole(report, "unseen", UNSEEN, TO_REACH, quick=quick, show=show)
+
+
+def measure_others(report: Report, *, quick: bool, show: bool) -> None:
+    """Bases whose questions are mostly in other words than the pages: those to tune on, and those kept apart."""
+    measure_whole(report, "tuned on", TUNED, {}, quick=quick, show=show)
+    measure_whole(report, "kept apart", APART, {}, quick=quick, show=show)
+
+
+def measure_whole(
+    report: Report, section: str, names: Sequence[str], to_reach: dict[str, float], *, quick: bool, show: bool
+) -> None:  # fmt: skip
+    results = [ask_base(load_base(name), quick=quick) for name in names]
+    report_results(report, section, results, to_reach)
+    tell_changes(section, results)
     if show:
         show_failures(results)
 
@@ -142,10 +157,10 @@ def report_results(
             notes.append(f"without a floor {count(unfloored, lambda each: each.is_right)}")
         if standard := pick(results, lambda each: each.standard, kind):
             notes.append(f"in standard words {count(standard, lambda each: each.is_right)}")
+        budget = Budget(to_reach[kind], at_least=True) if kind in to_reach else None
         report.add(
-            section, f"{kind}: {DID[kind]}", share(asked), "%", Budget(to_reach[kind], at_least=True),
-            note="; ".join(notes),
-        )  # fmt: skip
+            section, f"{kind}: {DID[kind]}", share(asked), "%", budget, note="; ".join(notes)
+        )
 
 
 def report_half(report: Report, section: str, half: str, results: Sequence[Results]) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from minirag.ai.builtin.sentences.codes import lacks_code
+from minirag.ai.builtin.sentences.counts import lacks_count
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
 from minirag.ai.builtin.sentences.question_words import (
     NO_VARIANTS,
@@ -28,7 +29,14 @@ from minirag.ai.builtin.sentences.question_words import (
     weigh_words,
 )
 from minirag.ai.builtin.sentences.taken_up import Strictness, read_taken_up
-from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, lacks_answer
+from minirag.lib.asking.answer_types import (
+    AnswerType,
+    Asked,
+    find_names,
+    holds_answer,
+    lacks_answer,
+)
+from minirag.lib.asking.exact_asks import asks_for_name, lacks_measure, lacks_past
 
 if TYPE_CHECKING:
     from minirag.ai.builtin.sentences.meaning import SentenceEmbedder
@@ -218,7 +226,17 @@ def find_lacking(
     if lacks_code(question, words, [(e.text, e.headings) for e in quoted], language, variants):
         return "code"
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
-    text = f"{headings}: {' '.join(each.text for each in quoted)}"
+    said = [each.text for each in quoted]
+    text = f"{headings}: {' '.join(said)}"
+    if lacks_measure(question, text, language):
+        return "measure"
+    if lacks_count(question, words, said, language, variants):
+        return AnswerType.NUMBER
+    if lacks_past(question, text, language):
+        return AnswerType.TIME
+    if asks_for_name(question, language):
+        # A heading begins with a capital as a name does.
+        text = " ".join([*find_names(headings), *said])
     return asked.kind if asked.kind and lacks_answer(asked, text, language) else ""
 
 

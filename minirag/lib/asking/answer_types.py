@@ -102,6 +102,12 @@ def lacks_answer(asked: Asked, text: str, language: str) -> bool:
     return not (names and _INNER_CAPITAL.search(text))
 
 
+def find_names(text: str) -> list[str]:
+    """What may be the name of a person: two words in a row with capitals."""
+    return _FULL_NAME.findall(text)
+
+
+_FULL_NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*\.? [^\W\d_a-z][\w'’-]+")
 # A capital inside a sentence is a name; German writes every noun like that, which still may be a person's.
 _INNER_CAPITAL = re.compile(r"(?<![.!?:]\s)(?<=\s)[^\W\d_a-z][\w'’-]+|@|www\.|https?:")
 

@@ -1,0 +1,107 @@
+"""What a question asks for more exactly than a number or a time: a measure ("how deep?"), how many there are of what
+("how many pitches?"), a day of the past ("when was it founded?"), the name of who holds an office. Pure.
+
+To add a language, write its rows; a question in one without them asks for none of these.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from django.utils import translation
+from django.utils.dates import MONTHS
+
+# What asks, and what an answer to that says: its unit, or the word itself in some form.
+_MEASURES: Final = {
+    "en": {
+        r"how (?:deep|shallow)": r"\w*deep\w*|depths?|shallow\w*",
+        r"how (?:wide|broad)": r"\w*wide\w*|width|broad\w*|diameter|\d\s?[x×]\s?\d",
+        r"how (?:tall|high)": r"tall\w*|high\w*|heights?|storeys?|floors?|\d\s?(?:m|cm|ft)|met(?:re|er)s?|feet",
+        r"how heavy|how much (?:does|do) .{1,40}weigh": r"heav\w+|weigh\w*|light\w*|\d\s?(?:kg|g|t|lbs?|oz)"
+        r"|kilo\w*|grams?|pounds|tonnes?|tons?|stone",
+        r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d ?°|\d\s?[cf]",
+        r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d\s?db|decibels?",
+        r"how far": r"far|near\w*|away|distance|\d\s?(?:km|mi|m)|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
+    },
+    "de": {
+        r"wie tief": r"\w*tief\w*",
+        r"wie breit": r"\w*breit\w*|durchmesser|\d\s?[x×]\s?\d",
+        r"wie schwer": r"schwer\w*|wiegt|wiegen|\w*gewicht\w*|\d\s?(?:kg|g|t)|kilo\w*|gramm|tonnen?",
+        r"wie (?:warm|heiß|kalt)": r"\w*warm\w*|\w*heiß\w*|\w*kalt\w*|\w*temperatur\w*|beheizt|\d ?°|\d\s?c|grad",
+        r"wie laut": r"laut\w*|leise\w*|\d\s?db|dezibel",
+        r"wie weit": r"weit\w*|nah\w*|entfern\w*|\d\s?(?:km|m)|kilometer\w*|metern?|minuten|schritte",
+    },
+}  # fmt: skip
+_COUNTED: Final = {
+    "en": r"how many (?:[\w-]+ ){0,2}?(?P<what>[\w-]+) (?:are|is|do|does|did|can|may|will|was|were|have|has|come"
+    r"|fit|there|per|in|of)\b",
+    "de": r"wie ?viele (?:[a-zäöü][\w-]+ )??(?P<what>[\w-]+) (?:gibt|haben|hat|sind|kommen|kommt|passen|passt|dürfen"
+    r"|darf|können|kann|waren|gab|stehen|werden|braucht|brauche)\b",
+}
+_OF_THE_PAST: Final = {
+    "en": r"^\W*when (?:was|were|did)",
+    "de": r"^\W*(?:wann|in welchem jahr) (?:wurden?|waren?|entstand|begann)",
+    "nl": r"^\W*wanneer (?:werd|werden|was|waren)",
+    "fr": r"^\W*quand (?:\S+ )?(?:a|ont|fut|furent)",
+    "es": r"^\W*cuándo (?:fue|fueron|se fundó|abrió)",
+    "it": r"^\W*quando (?:è stat[oa]|fu|furono)",
+}
+_PAST: Final = {
+    "en": r"centur\w+|decades?|(?:twen|thir|for|fif|six|seven|eigh|nine)ties|ago|years?|after|before|during"
+    r"|since|yesterday|last|summer|winter|spring|autumn",
+    "de": r"jahrhundert\w*|\w*jahre?\w*|nach|vor|während|seit|gestern|letzte\w*|sommer|winter|frühling|herbst",
+    "nl": r"eeuw|jaar|jaren|geleden|na|voor|tijdens|sinds|gisteren|vorige?|zomer|winter|lente|herfst",
+    "fr": r"siècle|ans?|années?|après|avant|pendant|depuis|hier|dernière?|été|hiver|printemps|automne",
+    "es": r"siglo|años?|después|antes|durante|desde|hace|ayer|pasad[oa]|verano|invierno|primavera|otoño",
+    "it": r"secolo|ann[oi]|dopo|prima|durante|dal?|fa|ieri|scors[oa]|estate|inverno|primavera|autunno",
+}
+_NAMED: Final = {
+    "en": r"^\W*who(?:['’]s| is| are) (?:the|your|our|in charge)",
+    "de": r"^\W*(?:wer ist|wie heißt) (?:der|die|eure?|euer|ihre?|unsere?|bei (?:euch|ihnen))",
+    "nl": r"^\W*(?:wie is|hoe heet) (?:de|het|jullie|uw|onze)",
+    "fr": r"^\W*qui est (?:le|la|votre|notre)",
+    "es": r"^\W*quién es (?:el|la|su|nuestr[oa])",
+    "it": r"^\W*chi è (?:il|la|lo|l')",
+}
+_YEAR: Final = r"1\d{3}s?|20\d{2}s?|\d0s|\d{1,2}\.\s?\d{1,2}\.\d\d(?:\d\d)?"
+
+
+def lacks_measure(question: str, text: str, language: str) -> bool:
+    """Whether a measure is asked for, and a text says nothing of that kind."""
+    for asks, answers in _MEASURES.get(language, {}).items():
+        if _whole(asks).search(question):
+            return not _whole(answers).search(text)
+    return False
+
+
+def find_counted(question: str, language: str) -> str:
+    """Of what it is asked how many there are, "" where that is not asked."""
+    pattern = _COUNTED.get(language)
+    found = _whole(pattern).search(question) if pattern else None
+    return found["what"] if found else ""
+
+
+def lacks_past(question: str, text: str, language: str) -> bool:
+    """Whether it is asked when something was, and a text says nothing of the past: opening hours are no answer."""
+    if language not in _OF_THE_PAST or not _whole(_OF_THE_PAST[language]).search(question):
+        return False
+    return not re.search(_read_past(language), text, re.IGNORECASE)
+
+
+def asks_for_name(question: str, language: str) -> bool:
+    """Whether it is asked what somebody in an office is called."""
+    return language in _NAMED and bool(_whole(_NAMED[language]).search(question))
+
+
+@cache
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+
+
+@cache
+def _read_past(language: str) -> str:
+    with translation.override(language):
+        months = "|".join(re.escape(str(name)) for name in MONTHS.values())
+    return rf"\b(?:{_YEAR}|{_PAST[language]}|{months})\b"
