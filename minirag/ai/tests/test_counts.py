@@ -18,7 +18,7 @@ def lacks(question, text, language="en"):
     ("question", "text", "language"),
     [
         ("how many pitches do you have", "Electricity is included on hook-up pitches up to 4 kWh a day.", "en"),
-        ("Wie viele Kurse gibt es im Semester?", "Ein Kurs hat zwölf Abende.", "de"),
+        ("Wie viele Plätze gibt es?", "Die Plätze am Ufer kosten im Sommer 12 Euro.", "de"),
     ],
 )  # fmt: skip
 def test_a_number_of_something_else_is_no_count(question, text, language):

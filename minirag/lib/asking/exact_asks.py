@@ -17,28 +17,28 @@ from django.utils.dates import MONTHS
 _MEASURES: Final = {
     "en": {
         r"how (?:deep|shallow)": r"\w*deep\w*|depths?|shallow\w*",
-        r"how (?:wide|broad)": r"\w*wide\w*|width|broad\w*|diameter|\d\s?[x×]\s?\d",
-        r"how (?:tall|high)": r"tall\w*|high\w*|heights?|storeys?|floors?|\d\s?(?:m|cm|ft)|met(?:re|er)s?|feet",
-        r"how heavy|how much (?:does|do) .{1,40}weigh": r"heav\w+|weigh\w*|light\w*|\d\s?(?:kg|g|t|lbs?|oz)"
+        r"how (?:wide|broad)": r"\w*wide\w*|width|broad\w*|diameter|\d+\s?[x×]\s?\d+",
+        r"how (?:tall|high)": r"tall\w*|high\w*|heights?|storeys?|floors?|\d+\s?(?:m|cm|ft)|met(?:re|er)s?|feet",
+        r"how heavy|how much (?:does|do) .{1,40}weigh": r"heav\w+|weigh\w*|light\w*|\d+\s?(?:kg|g|t|lbs?|oz)"
         r"|kilo\w*|grams?|pounds|tonnes?|tons?|stone",
-        r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d ?°|\d\s?[cf]",
-        r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d\s?db|decibels?",
-        r"how far": r"far|near\w*|away|distance|\d\s?(?:km|mi|m)|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
+        r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d+ ?°\w?|\d+\s?[cf]",
+        r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d+\s?db|decibels?",
+        r"how far": r"far|near\w*|away|distance|\d+\s?(?:km|mi|m)|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
     },
     "de": {
         r"wie tief": r"\w*tief\w*",
-        r"wie breit": r"\w*breit\w*|durchmesser|\d\s?[x×]\s?\d",
-        r"wie schwer": r"schwer\w*|wiegt|wiegen|\w*gewicht\w*|\d\s?(?:kg|g|t)|kilo\w*|gramm|tonnen?",
-        r"wie (?:warm|heiß|kalt)": r"\w*warm\w*|\w*heiß\w*|\w*kalt\w*|\w*temperatur\w*|beheizt|\d ?°|\d\s?c|grad",
-        r"wie laut": r"laut\w*|leise\w*|\d\s?db|dezibel",
-        r"wie weit": r"weit\w*|nah\w*|entfern\w*|\d\s?(?:km|m)|kilometer\w*|metern?|minuten|schritte",
+        r"wie breit": r"\w*breit\w*|durchmesser|\d+\s?[x×]\s?\d+",
+        r"wie schwer": r"schwer\w*|wiegt|wiegen|\w*gewicht\w*|\d+\s?(?:kg|g|t)|kilo\w*|gramm|tonnen?",
+        r"wie (?:warm|heiß|kalt)": r"\w*warm\w*|\w*heiß\w*|\w*kalt\w*|\w*temperatur\w*|beheizt|\d+ ?°\w?|grad",
+        r"wie laut": r"laut\w*|leise\w*|\d+\s?db|dezibel",
+        r"wie weit": r"weit\w*|nah\w*|entfern\w*|\d+\s?(?:km|m)|kilometer\w*|metern?|minuten|schritte",
     },
 }  # fmt: skip
 _COUNTED: Final = {
     "en": r"how many (?:[\w-]+ ){0,2}?(?P<what>[\w-]+) (?:are|is|do|does|did|can|may|will|was|were|have|has|come"
     r"|fit|there|per|in|of)\b",
-    "de": r"wie ?viele (?:[a-zäöü][\w-]+ )??(?P<what>[\w-]+) (?:gibt|haben|hat|sind|kommen|kommt|passen|passt|dürfen"
-    r"|darf|können|kann|waren|gab|stehen|werden|braucht|brauche)\b",
+    "de": r"wie ?viele (?:[a-zäöü][\w-]+ )??(?P<what>[\w-]+) (?:gibt|haben|hat|sind|kommen|kommt|passen|passt"
+    r"|dürfen|darf|können|kann|waren|gab|stehen|werden|braucht|brauche)\b",
 }
 _OF_THE_PAST: Final = {
     "en": r"^\W*when (?:was|were|did)",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,10 @@ from minirag.lib.text import analysis
 BEFORE, BEHIND = 5, 1
 """So many words before and behind the thing its number may stand: "twelve of our smaller pitches", "pitches: 40"."""
 FOUND: Final = 0.6
+_TEENS_AND_TENS = re.compile(
+    r"zero|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|null"
+    r"|\w{3,}(?:zehn|zig|ßig)"
+)
 _ARTICLES: Final = frozenset(("ein", "eine", "einem", "einen", "einer", "eines", "eins", "no"))
 
 
@@ -48,4 +53,7 @@ def lacks_count(
 
 
 def _is_number(word: str, language: str) -> bool:
-    return word.casefold() not in _ARTICLES and holds_answer(AnswerType.NUMBER, word, language)
+    folded = word.casefold()
+    return folded not in _ARTICLES and (
+        bool(_TEENS_AND_TENS.fullmatch(folded)) or holds_answer(AnswerType.NUMBER, word, language)
+    )
