@@ -7,6 +7,7 @@ import secrets
 
 import pytest
 
+from minirag.lib.redis_client import connect_async
 from minirag.lib.security import socket_places
 from minirag.lib.security.socket_places import Places
 
@@ -31,25 +32,40 @@ def test_the_bound_is_over_all_processes_and_exact_when_they_come_at_once():
     asyncio.run(run())
 
 
-def test_what_a_killed_process_held_lapses_and_what_a_living_one_holds_does_not(monkeypatch):
-    monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 2)
-    monkeypatch.setattr(socket_places, "KEEP_SECONDS", 0.2)
+def test_what_a_killed_process_held_lapses(monkeypatch):
     network = secrets.token_hex(8)
 
     async def run():
         killed, living = Places(), Places()
-        assert (
-            await living.take(network) and await killed.take(network) and await killed.take(network)
-        )
-        killed._keeping.cancel()
-        assert await living.take(network) is None
-        for _ in range(60):
-            await asyncio.sleep(0.1)
-            if await living.take(network):
-                break
-        assert await living.take(network) and not await living.take(network)
+        assert await living.take(network)
+        monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 1)
+        assert await killed.take(network) and await killed.take(network)
+        monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 90)
+        taken = 0
+        while taken < 2:
+            taken += await living.take(network) is not None
+            await asyncio.sleep(0.05)
+        assert await living.take(network) is None, "what the living one has is kept"
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_the_places_of_a_living_process_are_renewed(monkeypatch, settings):
+    monkeypatch.setattr(socket_places, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 30)
+    network = secrets.token_hex(8)
+
+    async def run():
+        places = Places()
+        place = await places.take(network)
+        monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 3000)
+        redis, key = connect_async(settings.REDIS_URL), socket_places._key(network)
+        while await redis.zscore(key, place) < (await redis.time())[0] + 300:
+            await asyncio.sleep(0.05)
+        await places.give_back(network, place)
+        assert not await redis.exists(key)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_without_redis_nobody_is_refused(settings):
