@@ -54,6 +54,8 @@ class Server:
 
     def _look_after(self, started: float) -> None:
         assert self._webs is not None  # noqa: S101 - for the type checker
+        if not self._is_ready:
+            self._webs.require_alive()
         self._webs.look_after()
         if not self._is_ready and self._webs.are_serving():
             self._is_ready = True

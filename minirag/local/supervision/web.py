@@ -97,6 +97,14 @@ class WebProcesses:
     def are_serving(self) -> bool:
         return all(program.progress.is_serving for program in self._serving)
 
+    def require_alive(self) -> None:
+        """Raises StartError where one has ended: before they have ever served, trying again would not help."""
+        for program in self._serving:
+            if program.child is not None and not program.is_running():
+                raise StartError(
+                    f"{program.name} ended before it served (exit code {program.child.returncode})."
+                )
+
     def look_after(self) -> None:
         """Starts again what has ended by itself. Raises StartError for what keeps ending."""
         for program in self._serving:

@@ -61,6 +61,16 @@ def test_web_processes_are_replaced_by_such_as_serve_and_stay_where_none_does(
             program.stop()
 
 
+def test_one_that_ends_before_it_served_is_said_at_once(tmp_path: Path) -> None:
+    webs = WebProcesses(
+        lambda name: make_program(tmp_path, "raise SystemExit(3)")[0], 1, Console(io.StringIO())
+    )
+    webs.start()
+    webs.programs[0].child.wait(60)
+    with pytest.raises(StartError, match=r"web ended before it served \(exit code 3\)"):
+        webs.require_alive()
+
+
 def test_auto_is_by_cores_and_memory_of_a_container_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
