@@ -58,7 +58,7 @@ class BenchProduct(Product):
                 cwd=self.checkout, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
             )  # fmt: skip
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 400
         while not re.search(r"is ready on \S+", self.output):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"The product did not start:\n{self.output[-4000:]}")
