@@ -7,16 +7,14 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.enums import ActionVariant
 
 from tenants import audit
-from tenants.admin_site.forms import DomainForm, DomainRowForm, EraseForm, NewTenantForm, ReasonForm
+from tenants.admin_site.forms import DomainForm, DomainRowForm, NewTenantForm, ReasonForm
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, posted
 from tenants.admin_site.rows import GuardedRows
 from tenants.admin_site.sites import platform_site
@@ -36,7 +34,6 @@ from tenants.platform.tenant_pages.paused import PausedTenants
 from tenants.platform.tenant_pages.shown import ShownFigures
 from tenants.provisioning import (
     archive_tenant,
-    erase_tenant,
     provision_tenant,
     restore_tenant,
     suspend_tenant,
@@ -247,35 +244,6 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
             intro=gettext("Chats, tokens and writes work again at once."),
             submit=gettext("Restore"),
             obj=tenant,
-        )
-
-    @action(description=_("Erase…"), icon="delete_forever", variant=ActionVariant.DANGER)
-    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        tenant = self.require_object(request, object_id)
-
-        def act(data: dict[str, Any]) -> HttpResponse:
-            name = str(tenant)
-            kept = erase_tenant(tenant, actor=acting_user(request).email)
-            told = gettext("%(tenant)s was erased. This is the receipt, which the platform keeps.")
-            self.message_user(request, told % {"tenant": name}, messages.SUCCESS)
-            return HttpResponseRedirect(
-                reverse("admin:tenants_erasurereceipt_change", args=[kept.pk])
-            )
-
-        form = EraseForm(posted(request), slug=tenant.slug)
-        intro = gettext(
-            "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
-        )
-        return self.ask(
-            request,
-            act,
-            title=gettext("Erase %(tenant)s for good?") % {"tenant": tenant},
-            intro=intro,
-            submit=gettext("Erase for good"),
-            danger=True,
-            obj=tenant,
-            form=form,
-            needs_proof=True,
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ from tenants.models import (
     make_schema_name,
     normalise_email,
 )
-from tenants.platform.erasure import remove_traces
+from tenants.platform.erasure import NO_TRACES, Traces, remove_traces
 from tenants.platform.receipts import sign_receipt
 
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
@@ -192,6 +193,15 @@ def change_tenant(tenant: Tenant, changes: dict[str, Any], *, actor: str = "") -
         )
 
 
+@dataclass(frozen=True)
+class Begun:
+    """When an erasure was first tried, and what was there then: a worker may die after it has removed files."""
+
+    at: str
+    traces: Traces = NO_TRACES
+    status: str = ""
+
+
 def suspend_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:
     """Stop chat, tokens and writes at once, for example while a bill is open; operators can still read."""
     _change(tenant, TenantStatus.SUSPENDED, "tenant.suspended", reason, actor)
@@ -207,24 +217,38 @@ def restore_tenant(tenant: Tenant, *, actor: str = "") -> None:
     _change(tenant, TenantStatus.ACTIVE, "tenant.restored", "", actor)
 
 
-def erase_tenant(tenant: Tenant, *, actor: str = "") -> ErasureReceipt:
+def erase_tenant(
+    tenant: Tenant, *, actor: str = "", begun: Begun | None = None,
+    tell: Callable[[int, int, str], None] | None = None, at_end: Callable[[str], None] | None = None,
+) -> ErasureReceipt:  # fmt: skip
     """Drop the tenant's schema, its public rows, its files and its Redis keys.
 
-    What stays is a line in the platform's log and the signed receipt that is returned.
+    What stays is a line in the platform's log and the signed receipt that is returned. `begun` is what was there when
+    it was first tried; `at_end` is called with the receipt's id in the transaction, before anything is removed that no
+    roll-back brings back. Raises NotFound for one that is gone, and Conflict where `begun` was of another status.
     """
-    started = timezone.now()
+    begun, receipt_id = begun or Begun(timezone.now().isoformat()), str(uuid.uuid4())
     with tenant_context(None), transaction.atomic():
         # First of all, so that `migrate` and this wait for each other instead of locking each other out.
-        Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
-        rows, size = schemas.measure_schema(tenant.schema_name)
+        held = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
+        if held is None:
+            raise NotFound(gettext("The tenant was erased meanwhile."), code="tenant_unknown")
+        if begun.status and held.status != begun.status:
+            raise Conflict(
+                gettext("The tenant's status was changed meanwhile, so nothing was erased."),
+                code="tenant_changed",
+            )
+        rows, size = schemas.measure_schema(tenant.schema_name, tell)
         schemas.drop_schema(tenant.schema_name)
         public = _erase_public_rows(tenant)
+        if at_end is not None:
+            at_end(receipt_id)
         # Last and inside: should Redis or the disk refuse, nothing is erased and the operator can try again.
-        traces = remove_traces(tenant.schema_name)
+        traces = remove_traces(tenant.schema_name).at_least(begun.traces)
         exported = _remove_exports(tenant)
         said: dict[str, Any] = {
-            "id": str(uuid.uuid4()), "slug": tenant.slug, "product": __version__,
-            "began_at": started.isoformat(), "ended_at": timezone.now().isoformat(),
+            "id": receipt_id, "slug": tenant.slug, "product": __version__,
+            "began_at": begun.at, "ended_at": timezone.now().isoformat(),
             "schema": {"tables": rows, "bytes": size}, "public_rows": public,
             "exports": exported, "files": traces.files, "file_bytes": traces.file_bytes, "redis_keys": traces.keys,
         }  # fmt: skip

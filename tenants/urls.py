@@ -66,6 +66,7 @@ urlpatterns = [
     ),
     path("platform/tenants/<str:slug>/export", moving_api.PlatformTenantExport.as_view()),
     path("platform/tenants/<str:slug>/clone", moving_api.PlatformTenantClone.as_view()),
+    path("platform/tenants/<str:slug>/erase", moving_api.PlatformTenantErase.as_view()),
     path("platform/imports", moving_api.PlatformImports.as_view()),
     path("platform/transfers", moving_api.PlatformTransfers.as_view()),
     path("platform/transfers/<str:transfer_id>", moving_api.PlatformTransfer.as_view()),

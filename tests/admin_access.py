@@ -243,6 +243,7 @@ PLATFORM: Final[dict[str, str]] = {
         tenants/operatorentry/<path:object_id>/ tenants/operatortoken/<path:object_id>/
         tenants/plan/<path:object_id>/ tenants/schemamigration/<path:object_id>/ tenants/tenant/<path:object_id>/
         tenants/tenanttransfer/<path:object_id>/ tenants/tenanttransfer/<path:object_id>/download/
+        tenants/tenanttransfer/<path:object_id>/receipt/
         tenants/user/<path:object_id>/
     """,
     "405 302 302": r"""

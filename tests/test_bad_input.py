@@ -380,6 +380,7 @@ VALID: dict[tuple[str, str], Body] = {
     },
     ("widget/frames", "post"): {"session_token": "{widget_session}", "frame": {"type": "reset"}},
     ("platform/tenants/<str:slug>/export", "post"): {"passphrase": "correct horse battery"},
+    ("platform/tenants/<str:slug>/erase", "post"): {"confirm": "acme"},
     ("platform/tenants/<str:slug>/clone", "post"): {
         "new_slug": "acme-two",
         "name": "x",
@@ -789,6 +790,7 @@ def test_the_valid_bodies_are_valid(api):
         expected = {
             ("auth/login", "post"): (401,),
             ("platform/tenants/<str:slug>", "delete"): (409,),
+            ("platform/tenants/<str:slug>/erase", "post"): (409,),
             ("visitors/forget", "post"): (404,),
             ("auth/set-password", "post"): (410,),
         }

@@ -19,6 +19,7 @@ HEADER = "X-Ignored-Fields"
 REFUSING = {
     ("auth/login", "post"),
     ("platform/tenants/<str:slug>", "delete"),
+    ("platform/tenants/<str:slug>/erase", "post"),
     ("visitors/forget", "post"),
     ("auth/set-password", "post"),
 }

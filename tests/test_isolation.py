@@ -848,6 +848,9 @@ API: dict[str, list[Try]] = {
         Try("delete", 401),
     ],
     "platform/tenants/<str:slug>/export": [Try("post", 401, body=lambda s: {})],
+    "platform/tenants/<str:slug>/erase": [
+        Try("post", 401, body=lambda s: {"confirm": s.acme.party.tenant.slug})
+    ],
     "platform/tenants/<str:slug>/clone": [
         Try("post", 401, body=lambda s: {"new_slug": "mine"}),
     ],

@@ -18,13 +18,14 @@ from django.utils import timezone
 
 from minirag.lib.errors import ProductError
 from minirag.lib.jobs.job import ClaimLost
+from tenants import provisioning, schemas
 from tenants.admin_site.sites import platform_site
 from tenants.models import AuditEvent, ErasureReceipt, Tenant, TenantTransfer, User
 from tenants.moving import jobs
 from tenants.moving.jobs import run_transfer, tend_transfers
 from tenants.platform.operators import mint_operator_token
 from tenants.platform.receipts import own_public_key, verify_receipt
-from tenants.provisioning import erase_tenant
+from tenants.provisioning import archive_tenant, erase_tenant, restore_tenant
 from tenants.tasks import transfer_tenant
 from tests.test_admin import browser
 
@@ -245,3 +246,90 @@ def test_an_erasure_leaves_a_receipt_that_names_nobody_and_cannot_be_changed(
     path.write_text(json.dumps({**receipt, "files": 7}))
     with pytest.raises(CommandError, match="changed after it was signed"):
         call_command("verify_receipt", path)
+
+
+@pytest.fixture
+def archived(acme, program, tmp_path) -> Tenant:
+    """Acme, put away, with a file of seven bytes."""
+    folder = tmp_path / acme.tenant.schema_name
+    folder.mkdir()
+    (folder / "a.txt").write_text("seven ü")
+    archive_tenant(acme.tenant, actor="test")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return acme.tenant
+
+
+def test_a_worker_erases_and_says_which_receipt_there_is(archived, globex, program, olga):
+    refused = send(program, "tenants/globex/erase", {"confirm": "globex"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "tenant_not_archived")
+    refused = send(program, "tenants/acme/erase", {"confirm": "acm"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "confirmation_required")
+    told = send(program, "tenants/acme/erase", {"confirm": "acme"})
+    assert (told.status_code, told.json()["kind"], told.json()["receipt_id"]) == (
+        202,
+        "erasure",
+        None,
+    )
+    job = work(told.json())
+    assert (job.status, job.steps_done) == ("succeeded", job.steps_total) and job.steps_total > 50
+    assert (
+        not Tenant.objects.filter(slug="acme").exists()
+        and Tenant.objects.filter(slug="globex").exists()
+    )
+    shown = program.get(f"/v1/platform/transfers/{job.pk}").json()
+    receipt = ErasureReceipt.objects.get(pk=shown["receipt_id"]).receipt
+    verify_receipt(receipt)
+    assert (receipt["slug"], receipt["files"], receipt["file_bytes"]) == ("acme", 1, 8)
+    operator = browser(olga.email)
+    page = operator.url(platform_site, TenantTransfer, "change", job.pk).replace(
+        "/change/", "/receipt/"
+    )
+    assert operator.get(page)["Location"].endswith(f"/{shown['receipt_id']}/change/")
+    acts = AuditEvent.objects.filter(tenant_slug="acme").values_list("action", flat=True)
+    assert {"transfer.erasure_ordered", "tenant.erased"} <= set(acts)
+
+
+def test_an_erasure_goes_on_after_its_worker_was_killed_and_counts_what_was_gone_by_then(
+    archived, program, monkeypatch
+):
+    told = send(program, "tenants/acme/erase", {"confirm": "acme"}).json()
+    folder = jobs.TenantTransfer().path.parents[1] / archived.schema_name
+
+    def die(*args: Any) -> None:
+        assert not folder.exists()
+        raise SystemExit  # as if killed: nothing catches it, and the transaction is rolled back
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(provisioning, "sign_receipt", die)
+        work(told)
+    job = TenantTransfer.objects.get()
+    assert (job.status, job.receipt_id) == ("running", None)
+    assert Tenant.objects.filter(slug="acme").exists() and not ErasureReceipt.objects.exists()
+    TenantTransfer.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert tend_transfers() == [job.pk]
+    done = work(told)
+    receipt = ErasureReceipt.objects.get(pk=done.receipt_id).receipt
+    assert (receipt["files"], receipt["file_bytes"]) == (1, 8)
+    assert receipt["began_at"] == job.started_at.isoformat()
+    assert done.status == "succeeded" and not Tenant.objects.filter(slug="acme").exists()
+
+
+@pytest.mark.parametrize("change", ["restored", "cancelled"])
+def test_who_thinks_better_of_it_in_time_keeps_the_tenant(archived, program, monkeypatch, change):
+    told = send(program, "tenants/acme/erase", {"confirm": "acme"}).json()
+    if change == "restored":
+        restore_tenant(archived, actor="test")
+        assert work(told).error_code == "tenant_changed"
+    else:
+        dropped = schemas.drop_schema
+
+        def cancel_meanwhile(name: str) -> None:
+            assert send(program, f"transfers/{told['id']}/cancel", {}).status_code == 200
+            dropped(name)
+
+        monkeypatch.setattr(schemas, "drop_schema", cancel_meanwhile)
+        work(told)
+    kept = TenantTransfer(kind="export").path.parents[1] / archived.schema_name
+    assert (kept / "a.txt").exists() and not ErasureReceipt.objects.exists()
+    assert Tenant.objects.get(slug="acme").users.exists()

@@ -12,6 +12,7 @@ import ast
 import gettext
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,7 @@ django.setup()  # the models and pages are asked for their words
 
 from minirag.pages.model_words import own_models, words_of  # noqa: E402
 from tenants.admin_site.sites import platform_site, tenant_site  # noqa: E402
+from translating.kept import build_templates, kept_of_code  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES, DOMAIN = ("de",), "django"
@@ -81,15 +83,25 @@ def phrases_of_template(text: str) -> set[Phrase]:
 def find_phrases(app: str) -> set[Phrase]:
     """All that an app says, its templates being those of `minirag`."""
     found: set[Phrase] = set()
-    for path in (ROOT / app).rglob("*.py"):
-        if not {"tests", "migrations"} & set(path.parts):
-            found |= phrases_of_code(path.read_text())
+    for text in _read_code(app):
+        found |= phrases_of_code(text) | kept_of_code(text)
     found |= _phrases_of_models(app)
     if app == "minirag":
         for path in (ROOT / "templates").rglob("*.html"):
             found |= phrases_of_template(path.read_text())
         found |= _phrases_of_theme()
     return found
+
+
+def find_kept(app: str) -> set[str]:
+    """What an app keeps in English."""
+    return {each for text in _read_code(app) for each in kept_of_code(text)}
+
+
+def _read_code(app: str) -> Iterator[str]:
+    for path in (ROOT / app).rglob("*.py"):
+        if not {"tests", "migrations"} & set(path.parts):
+            yield path.read_text()
 
 
 def _phrases_of_models(app: str) -> set[Phrase]:
@@ -181,5 +193,6 @@ def build(language: str) -> None:
 
 
 if __name__ == "__main__":
+    build_templates({str(each) for app in APPS for each in find_kept(app)})
     for each in LANGUAGES:
         build(each)

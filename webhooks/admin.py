@@ -25,6 +25,7 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
+from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
@@ -32,6 +33,7 @@ from tenants.admin_site.model_admin import (
     may_manage,
     posted,
 )
+from tenants.admin_site.rows import told
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 from tenants.people.roles import May
@@ -79,7 +81,7 @@ class WebhookForm(GuardedModelForm):
         try:
             return vet_address(self.cleaned_data["url"])
         except OutboundError as error:
-            raise ValidationError(error.detail) from None
+            raise ValidationError(retell(error.detail)) from None
 
 
 class NewWebhookForm(WebhookForm):
@@ -274,7 +276,7 @@ def _may_read_words(request: HttpRequest) -> bool:
 @register(Delivery, site=tenant_site)
 class DeliveryAdmin(LookOnlyAdmin):
     list_display = (
-        "created_at", "event_type", "webhook", "shown_status", "attempts", "last_status_code", "last_error",
+        "created_at", "event_type", "webhook", "shown_status", "attempts", "last_status_code", "told_error",
         "next_attempt",
     )  # fmt: skip
     list_filter = ("status", "event_type", ("webhook", AutocompleteSelectFilter))
@@ -282,10 +284,11 @@ class DeliveryAdmin(LookOnlyAdmin):
     search_fields = ("id", "webhook__url", "last_error")
     date_hierarchy = "created_at"
     fields = (
-        ("webhook", "event_type"), ("status", "last_error"), ("created_at", "delivered_at"),
+        ("webhook", "event_type"), ("status", "told_error"), ("created_at", "delivered_at"),
         ("attempts", "next_attempt"), "id", "body",
     )  # fmt: skip
-    readonly_fields = ("next_attempt", "id")
+    readonly_fields = ("next_attempt", "id", "told_error")
+    told_error = told("last_error", _("last error"))
     actions = ("redeliver_chosen",)
     actions_detail = ("redeliver",)
     change_form_after_template = "admin/delivery_attempts.html"

@@ -13,19 +13,21 @@ from bots.quotas.models import (
 )
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.periods import end_of
+from minirag.lib.telling.kept_sentences import kept, retell
 from tenants.context import require_tenant
 
-_NOUNS = {
-    QuotaResource.MESSAGES: "The limit of questions", QuotaResource.TOKENS: "The limit of tokens",
-    QuotaResource.COST: "The budget", QuotaResource.STORAGE: "The limit of stored bytes",
+_SAID = {
+    (QuotaResource.MESSAGES, QuotaPeriod.DAY): kept("The limit of questions for today is reached."),
+    (QuotaResource.MESSAGES, QuotaPeriod.MONTH): kept("The limit of questions for this month is reached."),
+    (QuotaResource.MESSAGES, QuotaPeriod.TOTAL): kept("The limit of questions is reached."),
+    (QuotaResource.TOKENS, QuotaPeriod.DAY): kept("The limit of tokens for today is reached."),
+    (QuotaResource.TOKENS, QuotaPeriod.MONTH): kept("The limit of tokens for this month is reached."),
+    (QuotaResource.TOKENS, QuotaPeriod.TOTAL): kept("The limit of tokens is reached."),
+    (QuotaResource.COST, QuotaPeriod.DAY): kept("The budget for today is used up."),
+    (QuotaResource.COST, QuotaPeriod.MONTH): kept("The budget for this month is used up."),
+    (QuotaResource.COST, QuotaPeriod.TOTAL): kept("The budget is used up."),
+    (QuotaResource.STORAGE, QuotaPeriod.TOTAL): kept("The limit of stored bytes is reached."),
 }  # fmt: skip
-
-
-_SPANS = {
-    QuotaPeriod.DAY: " for today",
-    QuotaPeriod.MONTH: " for this month",
-    QuotaPeriod.TOTAL: "",
-}
 
 
 class QuotaExceeded(TooManyRequests):
@@ -46,11 +48,12 @@ def make_refusal(full: Sequence[Quota], now: datetime) -> ProductError:
     ends = {quota.pk: end_of(quota.period, now, zone) for quota in full}
     quota = max(full, key=lambda each: (ends[each.pk] is None, ends[each.pk] or now))
     resource, ends_at = QuotaResource(quota.resource), ends[quota.pk]
-    verb = "is used up" if resource == QuotaResource.COST else "is reached"
-    sentence = f"{_NOUNS[resource]}{_SPANS[QuotaPeriod(quota.period)]} {verb}."
+    sentence = _SAID[resource, QuotaPeriod(quota.period)]
     if ends_at is not None:
-        sentence += f" It starts anew on {ends_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}."
-    error = BudgetExceeded(sentence) if resource == QuotaResource.COST else QuotaExceeded(sentence)
+        day = f"{ends_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
+        sentence = kept(f"{sentence} It starts anew on {day}.")
+    told = retell(sentence)
+    error = BudgetExceeded(told) if resource == QuotaResource.COST else QuotaExceeded(told)
     error.retry_after_seconds = (
         None if ends_at is None else max(1, int((ends_at - now).total_seconds()) + 1)
     )

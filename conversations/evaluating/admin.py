@@ -25,6 +25,7 @@ from conversations.models import EvaluationRun, GoldenQuestion
 from conversations.tasks import queue_run
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, search_field
+from tenants.admin_site.rows import told
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
@@ -82,12 +83,13 @@ class EvaluationRunAdmin(LookOnlyAdmin):
     )
     fieldsets = (
         (None, {"fields": (
-            ("bot_profile", "status"), "error_message", ("shown_progress", "is_draft"), ("tag", "judge_model"),
+            ("bot_profile", "status"), "told_error", ("shown_progress", "is_draft"), ("tag", "judge_model"),
             ("made_by", "created_at"), ("started_at", "finished_at"),
         )}),
         (_("Configuration"), {"classes": ("collapse",), "fields": ("configuration", "surroundings")}),
     )  # fmt: skip
-    readonly_fields = ("shown_progress",)
+    readonly_fields = ("shown_progress", "told_error")
+    told_error = told("error_message", _("error message"))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

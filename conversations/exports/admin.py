@@ -30,6 +30,7 @@ from minirag.lib.errors import ProductError
 from minirag.lib.http_in.request_ids import current_request_id
 from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
+from tenants.admin_site.rows import told
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
@@ -117,10 +118,11 @@ class ExportJobAdmin(LookOnlyAdmin):
     actions = ("retry_chosen",)
     actions_detail = ("download_file", "retry_export")
     fields = (
-        ("export_type", "format"), ("told_status", "error_message"), "filters", ("shown_rows", "shown_size"),
+        ("export_type", "format"), ("told_status", "told_error"), "filters", ("shown_rows", "shown_size"),
         ("created_at", "started_at"), ("finished_at", "expires_at"), ("user_id", "request_id"),
     )  # fmt: skip
-    readonly_fields = ("told_status", "shown_rows", "shown_size")
+    readonly_fields = ("told_status", "shown_rows", "shown_size", "told_error")
+    told_error = told("error_message", _("error message"))
 
     @display(description=_("status"), ordering="status", label=_STATUS_COLOURS)
     def shown_status(self, job: ExportJob) -> tuple[str, str]:

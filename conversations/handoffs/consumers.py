@@ -30,7 +30,8 @@ from conversations.widget.schemas import (
     SaidSchema,
     TypingSchema,
 )
-from conversations.widget.sessions import WidgetSession
+from conversations.widget.sessions import WidgetSession, require_served
+from minirag.lib.errors import NotAuthenticated, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import validate_fields
 from tenants.calls.limits import bounds_of_visitor
@@ -62,6 +63,10 @@ class CompanyConsumer(ChatListener):
     async def open_session(self, token: str) -> WidgetSession:
         """Check the token once more."""
 
+    @abstractmethod
+    async def end_session(self, error: ProductError) -> None:
+        """Say why the socket ends, and close it."""
+
     async def open_session_to_write(self, token: str) -> WidgetSession:
         """The same for what changes something. Raises Maintenance."""
         session = await self.open_session(token)
@@ -88,6 +93,8 @@ class CompanyConsumer(ChatListener):
         session, chat_id = self.session, self.chat_id
         if session is None or chat_id is None:
             return
+        if is_with_company(self._company) and not await self._is_still_served(session):
+            return
         with tenant_context(session.tenant):
             company = await run_sync(look_at_company, session, chat_id)
         if company is None and self._company is not None:  # the chat was deleted
@@ -110,6 +117,17 @@ class CompanyConsumer(ChatListener):
             if message.pk not in self._heard:
                 self._heard |= {message.pk}
                 await self.tell(SaidSchema.model_validate({"chat_id": chat_id, "message": message}))
+
+    async def _is_still_served(self, session: WidgetSession) -> bool:
+        """Whether somebody who only listens may go on; where the bot is off, or is not for their page, that ends."""
+        own_origin = Arrival.of_scope(self.scope).own_origin
+        try:
+            await run_sync(require_served, session, own_origin)
+        except NotAuthenticated as error:
+            self._company = None
+            await self.end_session(error)
+            return False
+        return True
 
     def keeps_looking(self) -> bool:
         return is_with_company(self._company)

@@ -13,7 +13,7 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from redis import Redis
 
-from bots.models import UsageEvent
+from bots.models import BotProfile, UsageEvent
 from conversations.erasing.deleting import delete_chat
 from conversations.following.journal import _name_keys
 from conversations.handoffs import jobs, listening
@@ -21,7 +21,7 @@ from conversations.handoffs.asking import call_person
 from conversations.handoffs.changing import close, hand_back, join, release, say
 from conversations.handoffs.hours import check_hours
 from conversations.handoffs.rules import set_rules
-from conversations.handoffs.telling import group_of_chat
+from conversations.handoffs.telling import group_of_chat, ring
 from conversations.models import Chat, Handoff, HandoffReason, Message
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import PAGE, VISITOR, bot, open_session, talk
@@ -30,7 +30,7 @@ from conversations.tests.test_inbox import in_acme, quick, watch
 from conversations.turns import recording
 from minirag.asgi import application
 from minirag.lib.errors import NotFound
-from tenants.context import require_tenant, tenant_context
+from tenants.context import require_tenant, run_sync, tenant_context
 from tenants.due import DueKind, DueWork
 from tests.patient_socket import PatientSocket
 
@@ -204,6 +204,38 @@ def test_who_has_a_person_types_into_no_other_visitors_chat(acme, bot, chat, ann
 
     with tenant_context(None):
         assert async_to_sync(run)()["type"] == "the.end"
+
+
+@pytest.mark.parametrize("change", ["switched off", "deleted", "not for this page"])
+def test_who_only_listens_hears_no_more_of_a_bot_that_is_gone(acme, bot, chat, ann, change):
+    """A visitor has a person, and says nothing while the bot is taken away: they hear of the chat no more."""
+    handoff = call_person(chat, HandoffReason.ASKED)
+    join(handoff, ann)
+    token = open_session(bot).json()["session_token"]
+
+    def take_away():
+        profiles = BotProfile.objects.filter(pk=bot.pk)
+        if change == "not for this page":
+            profiles.update(allowed_origins=["https://elsewhere.example"])
+        else:
+            profiles.update(is_active=False) if change == "switched off" else profiles.delete()
+        ring(chat.pk)
+
+    async def run() -> list[dict[str, Any]]:
+        headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+        socket = PatientSocket(application, "/ws/chat/", headers=headers)
+        await socket.connect()
+        frame = {"type": "authenticate", "session_token": token, "chat_id": str(chat.pk)}
+        await socket.send_to(text_data=json.dumps(frame))
+        while json.loads((await socket.receive_output())["text"])["type"] != "company":
+            pass
+        await run_sync(in_acme(acme, take_away))
+        return [await socket.receive_output(), await socket.receive_output()]
+
+    with tenant_context(None):
+        said, closed = async_to_sync(run)()
+    assert json.loads(said["text"])["code"] == "session_invalid"
+    assert (closed["type"], closed["code"]) == ("websocket.close", 4401)
 
 
 def test_a_message_that_is_left_twice_is_left_once(bot):

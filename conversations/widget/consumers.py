@@ -18,7 +18,7 @@ import structlog
 from bots.models import SourceFilter
 from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
-from conversations.history.consumers import HistoryConsumer
+from conversations.history.consumers import HistoryConsumer, find_own_chats
 from conversations.models import Message
 from conversations.trying.consumers import TRIAL, TRIED_FRAMES, TryingSocket
 from conversations.turns.feedback import set_feedback
@@ -326,10 +326,7 @@ class ChatConsumer(HistoryConsumer, TryingSocket):
         session = await self.open_session_to_write(self.session_token)
 
         def save() -> None:
-            own = Message.objects.filter(
-                chat__visitor_id=session.visitor_id, chat__bot_profile_id=session.bot_profile_id,
-                chat__subject=session.subject,
-            )  # fmt: skip
+            own = Message.objects.filter(chat__in=find_own_chats(session).order_by())
             message = own.filter(pk=body.message_id).first()
             if message is None:
                 raise NotFound("Message not found")
@@ -338,6 +335,11 @@ class ChatConsumer(HistoryConsumer, TryingSocket):
         with tenant_context(session.tenant), acting("visitor"):
             await run_sync(save)
         await self.tell(FeedbackSavedSchema(message_id=body.message_id, feedback=body.feedback))
+
+    async def end_session(self, error: ProductError) -> None:
+        await self.send_error(error, "")
+        self.is_closed = True
+        await self.close(CLOSE_UNAUTHENTICATED)
 
     async def send_error(self, error: ProductError, request_id: str) -> None:
         await self.tell(ErrorFrameSchema.of(error, request_id))

@@ -165,6 +165,19 @@ def _is_believed(session: WidgetSession, bot: BotProfile) -> bool:
     return session.signed_by in map(name_secret, bot.reveal_identity_secrets())
 
 
+def require_served(session: WidgetSession, own_origin: str) -> None:
+    """Check what a socket that only listens still needs: all that `open_session` checks, but for its end in time.
+
+    Raises NotAuthenticated (`session_invalid`).
+    """
+    with tenant_context(None):
+        tenant = _TENANT.first(session.tenant.pk)
+    if tenant is None or not tenant.is_active:
+        raise NotAuthenticated("This session is not valid.", code="session_invalid")
+    with tenant_context(tenant):
+        require_open_page(session, own_origin)
+
+
 def require_open_page(session: WidgetSession, own_origin: str) -> None:
     """Check, inside the session's tenant, that its bot is still active and still allowed on its page.
 

@@ -18,6 +18,7 @@ from knowledge.sources.forms.making import make_source, put_in_folder
 from knowledge.sources.upserts import Upserted
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.doors import ADMIN_UPLOAD_DOOR, door
+from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.model_admin import ProductAdmin, may_manage
 
 LONGEST_PATH = 4096
@@ -76,7 +77,7 @@ class AddingPages(ProductAdmin):
         try:
             source, outcome = _take(form.cleaned_data, dropped.cleaned_data["path"])
         except ProductError as error:
-            return _refuse(error.detail)
+            return _refuse(retell(error.detail))
         told = {
             Upserted.CREATED: _("Taken; it is being read."),
             Upserted.CHANGED: _("Taken in place of what was there; it is being read."),

@@ -22,6 +22,7 @@ from knowledge.formats.archive.members import unpack_members
 from knowledge.formats.registry import advise, format_of_upload
 from knowledge.formats.sections import ParseError
 from knowledge.formats.uploads import largest_bytes, shorten_file_name
+from minirag.lib.telling.kept_sentences import kept
 
 LONGEST_ID: Final = 255
 MOST_FILES: Final = 100_000
@@ -165,11 +166,11 @@ def _scan_archive(place: Path) -> Iterator[Found]:
 def _find_fault(path: str, size: int) -> str:
     """Why a file of this name and size is not taken; empty for one that is."""
     if format_of_upload(path) is None:
-        return f"Files of this kind cannot be read.{advise(path)}"
+        return kept(f"Files of this kind cannot be read.{advise(path)}")
     if not size:
-        return "It is empty."
+        return kept("It is empty.")
     largest = largest_bytes(path)
-    return f"It is larger than {largest // 2**20} MB." if size > largest else ""
+    return kept(f"It is larger than {largest // 2**20} MB.") if size > largest else ""
 
 
 def _refuse(top: Path, file: Path, reason: str) -> Found:
@@ -188,4 +189,5 @@ def as_text(path: str) -> str:
 
 
 def _explain(error: OSError) -> str:
-    return f"It cannot be read: {error.strerror or type(error).__name__}."
+    fault = error.strerror or type(error).__name__
+    return kept(f"It cannot be read: {fault}.")

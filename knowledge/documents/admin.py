@@ -30,8 +30,10 @@ from knowledge.formats.sections import MAX_CHARACTERS
 from knowledge.models import Chunk, Document, EditStatus
 from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
 from knowledge.reader.admin import ReaderPages
+from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.meanwhile import GuardedForm, holding
 from tenants.admin_site.model_admin import may_manage, posted
+from tenants.admin_site.rows import told
 from tenants.admin_site.sites import tenant_site
 
 _TEXT_COLOURS = {
@@ -81,10 +83,11 @@ class DocumentAdmin(ReaderPages):
     actions_detail = ("edit_text", "keep_edit", "take_from_source", "undo_edit")
     change_form_after_template = "admin/document_comparison.html"
     fields = (
-        ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "error_message",
+        ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "told_error",
         "text_state", "content_version", "shown_readers", "metadata", "created_at", "chunk_link",
     )  # fmt: skip
-    readonly_fields = ("chunk_link", "text_state", "shown_readers")
+    readonly_fields = ("chunk_link", "text_state", "shown_readers", "told_error")
+    told_error = told("error_message", _("error message"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         found = super().get_queryset(request).filter(source__deleted_at__isnull=True)
@@ -225,7 +228,7 @@ class DocumentAdmin(ReaderPages):
             else gettext("%(kind)s on %(when)s UTC.") % facts
         ]
         if edit.status != EditStatus.APPLIED:
-            told.append(f"{edit.get_status_display()}. {edit.error_message}".strip())
+            told.append(f"{edit.get_status_display()}. {retell(edit.error_message)}".strip())
         if edit.conflict_since is not None:
             told.append(
                 gettext("Its source does not have it any more since %(since)s UTC.") % facts

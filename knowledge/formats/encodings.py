@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from knowledge.formats.sections import ParseError
+from minirag.lib.telling.kept_sentences import kept
 
 # UTF-32's little-endian mark starts with UTF-16's, so it has to be tried first.
 _BYTE_ORDER_MARKS: Final = (
@@ -60,7 +61,7 @@ class Encoding:
     def notes(self) -> list[str]:
         """Sentences for the file's owner."""
         if self.bad:
-            return [f"{self.bad} bytes of it are not valid UTF-8 and were left out."]
+            return [kept(f"{self.bad} bytes of it are not valid UTF-8 and were left out.")]
         if self.is_guess:
             return [
                 f"It is not in UTF-8. It was read as {self.name}, as its letters suggest; "

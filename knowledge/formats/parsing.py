@@ -31,6 +31,7 @@ from knowledge.formats.sections import (
     Section,
     SectionWriter,
 )
+from minirag.lib.telling.kept_sentences import kept
 from minirag.lib.text.languages import detect_language
 
 __all__ = [
@@ -109,7 +110,8 @@ def parse(
     if known.is_text and "encoding" not in metadata:
         metadata = {**metadata, **_name_encoding(data, metadata)}
     if known.kind != kind:
-        said = f"Its name says {FORMATS[kind].name}; it was read as {known.name}, which it is."
+        says = FORMATS[kind].name
+        said = kept(f"Its name says {says}; it was read as {known.name}, which it is.")
         metadata = {**metadata, "notes": [*metadata.get("notes", []), said]}
     sections = rules.apply((*writer.finish(), *attached))
     return ParsedDocument(
@@ -133,10 +135,12 @@ def _read_attached(writer: SectionWriter) -> tuple[list[Section], list[str]]:
             inner = writer.open_within()
             restriction = find_restriction(row.parse(data, inner))
         except ParseError as error:
-            notes.append(f"{name}: {error.reason}")
+            notes.append(kept(f"{name}: {error.reason}"))
             continue
         if restriction:
-            notes.append(f'{name}: It says of itself "{restriction}", and who asks is not known.')
+            notes.append(
+                kept(f'{name}: It says of itself "{restriction}", and who asks is not known.')
+            )
             continue
         writer.close_within(inner)
         found += [_place_within(name, section) for section in inner.finish()]

@@ -15,6 +15,7 @@ from knowledge.formats.parsing import ParseError
 from knowledge.formats.registry import FORMATS, Format, is_archive
 from knowledge.indexing.embedding import find_counter
 from minirag.ai.embeddings import profile_of
+from minirag.lib.telling.kept_sentences import kept
 
 _FEW_PER_PAGE = 200
 _FILES_LOOKED_AT = 20
@@ -78,9 +79,9 @@ def _measure_members(data: bytes, name: str) -> Figures:
         try:
             found.append(_measure_member(packed, left))
         except ParseError as error:
-            notes.append(f"{packed.path}: {error.reason}")
+            notes.append(kept(f"{packed.path}: {error.reason}"))
     if total > looked:
-        notes.append(f"Only the first {looked} of {total} files were looked at.")
+        notes.append(kept(f"Only the first {looked} of {total} files were looked at."))
     return Figures(
         title=name, language=found[0].language if found else "",
         characters=sum(each.characters for each in found), chunks=sum(each.chunks for each in found),
@@ -103,20 +104,28 @@ def _find_faults(found: Figures) -> list[str]:
     faults = []
     if found.restriction:
         groups = ", ".join(found.groups)
-        who = f"only visitors in these groups are: {groups}" if groups else "no visitor is"
+        says = found.restriction
         faults.append(
-            f'It says of itself "{found.restriction}". Of those who ask, {who} answered from it.'
+            kept(
+                f'It says of itself "{says}": only visitors in these groups are answered from it: {groups}'
+            )
+            if groups
+            else kept(f'It says of itself "{says}": no visitor is answered from it.')
         )
     if not found.chunks:
-        return [*found.notes, "There is no text in it: its ingestion would fail."]
+        return [*found.notes, kept("There is no text in it: its ingestion would fail.")]
     if found.chunks > settings.MAX_CHUNKS_PER_SOURCE:
         faults.append(
-            f"It makes {found.chunks} chunks; at most {settings.MAX_CHUNKS_PER_SOURCE} are allowed."
+            kept(
+                f"It makes {found.chunks} chunks; at most {settings.MAX_CHUNKS_PER_SOURCE} are allowed."
+            )
         )
     if found.pages and found.characters < _FEW_PER_PAGE * found.pages:
-        faults.append("There is little text on its pages: they may be scans.")
+        faults.append(kept("There is little text on its pages: they may be scans."))
     if found.language != "en" and profile_of(settings.DEFAULT_EMBEDDING_MODEL).english_only:
         faults.append(
-            "It is not in English: the installation's embedder will find it by its words only."
+            kept(
+                "It is not in English: the installation's embedder will find it by its words only."
+            )
         )
     return [*faults, *found.notes]

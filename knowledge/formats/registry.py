@@ -35,6 +35,7 @@ from knowledge.formats.texts.notebook import parse_notebook
 from knowledge.formats.texts.source_code import parse_code
 from knowledge.formats.texts.subtitles import parse_subtitles
 from knowledge.formats.word.reading import parse_docx
+from minirag.lib.telling.kept_sentences import kept
 
 KIB: Final = 1024
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -293,7 +294,9 @@ def suffix_of(file_name: str) -> str:
 def advise(file_name: str) -> str:
     """What to do about a file whose kind is not read but can be saved as one that is; empty where that is not known."""
     suffix = suffix_of(file_name)
-    return f" Open it, save it as {_SAVED_AS[suffix]}, and use that." if suffix in _SAVED_AS else ""
+    if suffix not in _SAVED_AS:
+        return ""
+    return kept(f" Open it, save it as {_SAVED_AS[suffix]}, and use that.")
 
 
 def list_uploadable() -> str:

@@ -44,6 +44,7 @@ from knowledge.versions.differing import Differing
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
+from minirag.lib.telling.kept_sentences import kept
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
@@ -207,10 +208,12 @@ def _facts_of_failure(source: Source, error: IngestionError) -> tuple[dict[str, 
     if not error.for_good and times < MAX_ATTEMPTS:
         return {"times_gone": times}, error.reason, True
     if lose_source(source.pk):
-        told = "What people have written in its place goes on answering until that is decided."
-        return {"times_gone": times}, f"{error.reason} {told}", False
+        told = kept(
+            f"{error.reason} What people have written in its place goes on answering until that is decided."
+        )
+        return {"times_gone": times}, told, False
     facts = {"times_gone": times, "stored_bytes": forget_page(source)}
-    return facts, f"{error.reason} What it said is not used any more.", False
+    return facts, kept(f"{error.reason} What it said is not used any more."), False
 
 
 def record_interruption(held: Source) -> None:

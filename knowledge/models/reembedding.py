@@ -9,9 +9,11 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from knowledge.models.datasets import Dataset
 from minirag.lib.jobs.job import MAX_ATTEMPTS, Job, JobQuerySet
+from minirag.lib.telling.kept_sentences import retell
 from tenants.due import DueKind, make_due
 
 PAUSE = timedelta(seconds=900)
@@ -68,16 +70,19 @@ class Reembedding(Job):
     objects = ReembeddingQuerySet.as_manager()
 
     def __str__(self) -> str:
+        said = {
+            "model": self.embedding_model, "done": f"{self.chunks_done:,}", "total": f"{self.chunks_total:,}",
+            "reason": retell(self.error_message), "code": self.error_code, "state": self.get_status_display(),
+        }  # fmt: skip
         if self.status == ReembeddingStatus.RUNNING:
-            return f"{self.embedding_model}: {self.chunks_done:,} of {self.chunks_total:,} chunks"
-        if self.status == ReembeddingStatus.FAILED:
-            again = (
-                f", tried again at {self.next_attempt_at:%H:%M} UTC" if self.next_attempt_at else ""
-            )
-            return (
-                f"{self.embedding_model}: failed, {self.error_message} ({self.error_code}){again}"
-            )
-        return f"{self.embedding_model}: {self.get_status_display().lower()}"
+            return gettext("%(model)s: %(done)s of %(total)s chunks") % said
+        if self.status != ReembeddingStatus.FAILED:
+            return f"{self.embedding_model}: {said['state']}"
+        told = gettext("%(model)s: failed. %(reason)s (%(code)s)") % said
+        if self.next_attempt_at is None:
+            return told
+        again = gettext("Tried again at %(time)s UTC.") % {"time": f"{self.next_attempt_at:%H:%M}"}
+        return f"{told} {again}"
 
     @classmethod
     def remind(cls, at: datetime) -> None:

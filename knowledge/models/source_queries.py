@@ -14,6 +14,7 @@ from knowledge.models.datasets import Dataset
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, looks_like_times, next_refresh
 from minirag.lib.jobs.job import RESEND_AFTER, JobQuerySet
+from minirag.lib.telling.kept_sentences import kept
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 
@@ -80,7 +81,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         planned = {each: next_refresh(each, now, zone) for each in set(schedules.distinct())}
         cases = [When(refresh_schedule=each, then=Value(at)) for each, at in planned.items()]
         rest = {**_AT_REST, "next_refresh_at": Case(*cases, default=None)}
-        told = {"error_message": "The ingestion was cancelled.", "error_code": "cancelled"}
+        told = {"error_message": kept("The ingestion was cancelled."), "error_code": "cancelled"}
         if moments := [at for at in planned.values() if at]:
             make_due({DueKind.REFRESHES: min(moments)})
         running = self.filter(claim_id__isnull=False)

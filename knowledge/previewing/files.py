@@ -15,6 +15,7 @@ from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
 from knowledge.previewing.found import MOST_PAGES, SECONDS, Clock, Preview, Seen
 from knowledge.sites.pages.reading import PageReader
+from minirag.lib.telling.kept_sentences import kept
 
 MOST_LISTS: Final = 50
 LARGEST_ARCHIVE: Final = 50 * 2**20
@@ -77,7 +78,7 @@ class _Look:
             listing = self._connector.list_items(at)
         except IngestionError as error:
             if at == START:
-                self._found.problem = f"The files could not be listed: {error.reason}"
+                self._found.problem = kept(f"The files could not be listed: {error.reason}")
             return False
         for item in listing.items:
             name = clean_key(item.key)

@@ -15,6 +15,7 @@ from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.robots import Robots, RobotsUnknown, fetch_robots
 from knowledge.sites.visiting import Visit, Visitor
+from minirag.lib.telling.kept_sentences import kept
 
 MOST_LISTS: Final = 5
 LARGEST_PAGE: Final = 2 * 2**20
@@ -94,7 +95,7 @@ class _Look:
 
     def _begin_at(self, visit: Visit) -> None:
         if visit.state in (PageState.GONE, PageState.FAILED) or visit.code == "robots":
-            self._found.problem = f"The start page could not be read: {visit.reason}"
+            self._found.problem = kept(f"The start page could not be read: {visit.reason}")
         elif origin_of(visit.link) != origin_of(self._start):
             self._visitor = self._make_visitor(visit.link)
         self._is_listed = visit.listing is not None and visit.listing.kind != "feed"

@@ -62,7 +62,7 @@ class ProgressConsumer(SocketConsumer):
         self.keep_open()
         with tenant_context(watcher.tenant):  # the task copies the context
             context = copy_context()
-        watching = self._watch(frame)
+        watching = self._watch(frame, watcher.language)
         self.watching = asyncio.get_running_loop().create_task(watching, context=context)
 
     async def _admit(self, frame: WatchFrame) -> Watcher:
@@ -70,13 +70,13 @@ class ProgressConsumer(SocketConsumer):
         with tenant_context(None):
             return await run_sync(admit, Arrival.of_scope(self.scope), frame.source_ids)
 
-    async def _watch(self, frame: WatchFrame) -> None:
+    async def _watch(self, frame: WatchFrame, language: str) -> None:
         """Send what has changed until the page is gone. Runs in the tenant of the credential."""
         told: dict[Any, Any] = {}
         looks = 0
         try:
             while True:
-                found = await run_sync(look_at_sources, frame.source_ids)
+                found = await run_sync(look_at_sources, frame.source_ids, language)
                 for each in found:
                     if told.get(each["source_id"]) != each:
                         told[each["source_id"]] = each

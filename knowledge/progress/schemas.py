@@ -36,6 +36,8 @@ class ProgressFrameSchema(Noun):
     chunk_count: int
     error_message: str | None
     shown: str
+    shown_status: str
+    holds: str
 
 
 class WatchErrorSchema(Noun):

@@ -7,14 +7,29 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext, override
+from django.utils.translation import gettext_noop as _
 
 from knowledge.models import SiteSync, Source, SourceStatus, SyncState
 from minirag.lib.errors import NotFound
+from minirag.lib.telling.kept_sentences import retell
+
+_STAGES = {
+    "loading": _("Loading"), "parsing": _("Reading"), "crawling": _("Crawling"), "embedding": _("Embedding"),
+    "indexing": _("Indexing"),
+}  # fmt: skip
 
 
-def look_at_sources(ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """Return how far each is, in the order of `ids`. Raises NotFound where one is not of this tenant, or is deleted."""
+def look_at_sources(ids: Sequence[UUID], language: str = "en") -> list[dict[str, Any]]:
+    """Return how far each is, in the order of `ids`, told in a language.
+
+    Raises NotFound where one is not of this tenant, or is deleted.
+    """
+    with override(language):
+        return _look_at_sources(ids)
+
+
+def _look_at_sources(ids: Sequence[UUID]) -> list[dict[str, Any]]:
     running = SiteSync.objects.filter(source=OuterRef("pk"), state=SyncState.RUNNING)
     rows = Source.objects.filter(pk__in=ids, deleted_at__isnull=True).annotate(
         pages_done=Subquery(running.values("pages_done")[:1]),
@@ -31,20 +46,43 @@ def _describe(source: Any) -> dict[str, Any]:
         "source_id": source.pk, "status": source.status, **source.progress, "pages_done": source.pages_done,
         "pages_total": source.pages_total, "document_count": source.document_count,
         "chunk_count": source.chunk_count, "error_message": source.error_message, "shown": tell_progress(source),
+        "shown_status": source.get_status_display(), "holds": tell_holdings(source),
     }  # fmt: skip
 
 
 def tell_progress(source: Source) -> str:
     """Where a source is, in a sentence."""
     if source.status == SourceStatus.ERROR:
-        return source.error_message or "It failed without a reason."
+        return retell(source.error_message) or gettext("It failed without a reason.")
     if source.status == SourceStatus.PROCESSING:
         total = source.progress_total
-        steps = f" {source.progress_done:,} of {total:,}" if total else ""
-        return f"{source.progress_stage.capitalize()}{steps}"
+        stage = _STAGES.get(source.progress_stage)
+        said = {
+            "stage": gettext(stage) if stage else source.progress_stage.capitalize(),
+            "done": f"{source.progress_done:,}", "total": f"{total:,}",
+        }  # fmt: skip
+        return gettext("%(stage)s %(done)s of %(total)s") % said if total else said["stage"]
     if source.status == SourceStatus.PENDING:
-        return "Waiting for a worker" if source.queued_at else "Not ingested yet"
-    return source.error_message or "Done"  # an external base whose last search failed
+        return gettext("Waiting for a worker") if source.queued_at else gettext("Not ingested yet")
+    return retell(source.error_message) or gettext(
+        "Done"
+    )  # an external base whose last search failed
+
+
+def tell_holdings(source: Source) -> str:
+    """What of it answers, counted; empty where nothing does."""
+    if not source.chunk_count:
+        return ""
+    documents, chunks = source.document_count, source.chunk_count
+    said = (
+        ngettext("%(count)s document", "%(count)s documents", documents)
+        % {"count": f"{documents:,}"},
+        ngettext("%(count)s chunk", "%(count)s chunks", chunks) % {"count": f"{chunks:,}"},
+    )
+    return gettext("answering: %(documents)s, %(chunks)s") % {
+        "documents": said[0],
+        "chunks": said[1],
+    }
 
 
 def is_moving(told: dict[str, Any]) -> bool:

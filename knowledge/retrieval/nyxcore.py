@@ -21,6 +21,7 @@ from knowledge.sources.configs import AUTHORITIES, DEFAULT_BASE_URL, reveal_secr
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch, post_async
 from minirag.lib.security.crypto import DecryptionFailed
+from minirag.lib.telling.kept_sentences import kept
 
 DEFAULT_LIMIT: Final = 10
 DEFAULT_MIN_SCORE: Final = 0.3
@@ -177,11 +178,19 @@ def _read_answer(answered: Fetched) -> Mapping[str, Any]:
     reason = _describe_error(own if isinstance(own, dict) else {})
     retryable = answered.status in _RETRYABLE_STATUSES
     if answered.status in (401, 403):
-        raise NyxCoreError("token_refused", f"nyxCore refused the API token{reason or '.'}")
-    if isinstance(body, dict) and body.get("ok") is False:
-        raise NyxCoreError(
-            "nyxcore_error", f"nyxCore reported an error{reason or '.'}", retryable=retryable
+        told = (
+            kept(f"nyxCore refused the API token{reason}")
+            if reason
+            else kept("nyxCore refused the API token.")
         )
+        raise NyxCoreError("token_refused", told)
+    if isinstance(body, dict) and body.get("ok") is False:
+        told = (
+            kept(f"nyxCore reported an error{reason}")
+            if reason
+            else kept("nyxCore reported an error.")
+        )
+        raise NyxCoreError("nyxcore_error", told, retryable=retryable)
     if not 200 <= answered.status < 300:
         raise NyxCoreError(
             "http_status",

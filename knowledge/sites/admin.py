@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 from knowledge.models import PageState, SitePage, SiteSync, SyncState
 from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
 from knowledge.sites.deciding import approve_sync, reject_sync
+from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
 
@@ -86,7 +87,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
 
     @display(description=_("what is the matter"))
     def shown_problem(self, sync: SiteSync) -> str:
-        return sync.error_message or gettext("Nothing.")
+        return retell(sync.error_message) or gettext("Nothing.")
 
     @display(description=_("fetched"))
     def shown_size(self, sync: SiteSync) -> str:
@@ -105,7 +106,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
     @display(description=_("differences"))
     def shown_changes(self, sync: SiteSync) -> SafeString | str:
         rows = (
-            (row["change"], gettext(row["change"]), row["url"], row["reason"])
+            (row["change"], gettext(row["change"]), row["url"], retell(row["reason"]))
             for row in sync.changes[:_SHOWN_CHANGES]
         )
         row = '<li><span class="mr-tag mr-tag-{}">{}</span><span>{}</span><span class="mr-quiet">{}</span></li>'
@@ -133,7 +134,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
             submit=gettext("Approve"),
             title=gettext("Take over what was found?"),
             intro=gettext("%(error_message)s What is missing answers no more then.")
-            % {"error_message": sync.error_message},
+            % {"error_message": retell(sync.error_message)},
         )
 
     @action(description=_("Reject"), permissions=["decide"], icon="close")
@@ -208,4 +209,4 @@ class SitePageAdmin(LookOnlyAdmin):
 
     @display(description=_("reason"))
     def shown_reason(self, page: SitePage) -> str:
-        return page.reason[:120] or "–"
+        return retell(page.reason)[:120] or "–"

@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from knowledge.models.sites import RESTRICTED, PageState, SitePage
+from minirag.lib.telling.kept_sentences import kept
 
 MOST_CHANGES: Final = 5000
 KINDS: Final = ("added", "changed", "gone", "missing", "failed")
@@ -140,7 +141,9 @@ def _judge_lost(page: SitePage, old: SitePage, found: Comparison, gone_after: in
         page.times_missing = min(old.times_missing + 1, 1000)
         page.answers = page.times_missing < gone_after and page.code != "gone"
         if page.answers:
-            looks = f"{page.reason} Missed {page.times_missing} of {gone_after} times; until then it answers."
+            looks = kept(
+                f"{page.reason} Missed {page.times_missing} of {gone_after} times; until then it answers."
+            )
             found.tell("missing", page, looks)
         else:
             found.tell("gone", page)
@@ -160,7 +163,8 @@ def _find_duplicates(pages: Iterable[SitePage], before: Mapping[str, SitePage]) 
             and other.groups == page.groups
             and _is_likely(page, other)
         ):
-            _mark_duplicate(page, other, "canonical", "It names as its canonical address")
+            reason = f"It names as its canonical address {other.url}"
+            _mark_duplicate(page, other, "canonical", reason)
     same: dict[str, list[SitePage]] = defaultdict(list)
     for page in read.values():
         if page.state == PageState.READ:
@@ -171,7 +175,8 @@ def _find_duplicates(pages: Iterable[SitePage], before: Mapping[str, SitePage]) 
             group, key=lambda page: (page.url not in before, page.depth, len(page.url), page.url)
         )
         for page in others:
-            _mark_duplicate(page, first, "same_text", "It says the same as")
+            reason = f"It says the same as {first.url}"
+            _mark_duplicate(page, first, "same_text", reason)
 
 
 def _is_likely(page: SitePage, other: SitePage) -> bool:
@@ -180,5 +185,5 @@ def _is_likely(page: SitePage, other: SitePage) -> bool:
 
 
 def _mark_duplicate(page: SitePage, other: SitePage, code: str, reason: str) -> None:
-    page.state, page.code, page.reason = PageState.DUPLICATE, code, f"{reason} {other.url}"[:500]
+    page.state, page.code, page.reason = PageState.DUPLICATE, code, reason[:500]
     page.canonical = other.url

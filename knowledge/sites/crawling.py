@@ -19,6 +19,7 @@ from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.robots import Robots, RobotsUnknown, fetch_robots
 from knowledge.sites.visiting import Known, Visit, Visitor
 from knowledge.sites.walking import SiteFailed, Walk
+from minirag.lib.telling.kept_sentences import kept
 
 DEEPEST_LIST: Final = 2
 MOST_LISTS: Final = 2000
@@ -30,8 +31,8 @@ MOST_WAITS: Final = 3
 class Crawl(Walk):
     """One worker's slice of a look at a site."""
 
-    not_listed = "It is not in the sitemap any more."
-    list_failed = "A part of the sitemap could not be read:"
+    not_listed = kept("It is not in the sitemap any more.")
+    list_failed = kept("A part of the sitemap could not be read: {reason}")
 
     def __init__(
         self, source: Source, sync: SiteSync, reader: PageReader, before: SiteSync | None

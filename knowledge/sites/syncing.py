@@ -45,6 +45,7 @@ from knowledge.sites.levelling import FEWEST, Words, find_levelled, list_words
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER
+from minirag.lib.telling.kept_sentences import kept
 
 logger = structlog.get_logger(__name__)
 
@@ -227,9 +228,9 @@ def _find_unlisted(walk: Walk, pages: list[SitePage], old: dict[str, SitePage]) 
     state, code, reason = PageState.GONE, "not_listed", walk.not_listed
     if broken:
         state, code = PageState.FAILED, "list_failed"
-        reason = f"{walk.list_failed} {broken[0].reason}"
+        reason = walk.list_failed.format(reason=broken[0].reason)
     elif walk.sync.pages_left_over:
-        reason += f" Or it is beyond the limit, for there are too many {walk.nouns}."
+        reason = f"{reason} Or it is beyond the limit, for there are too many {walk.nouns}."
     there = {page.url for page in pages}
     return [
         SitePage(
@@ -257,21 +258,23 @@ def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> N
 def _hold(walk: Walk, found: Comparison) -> None:
     sync = walk.sync
     sync.hold()
-    lost = (
-        f"{found.lost} of {found.before} {walk.nouns} are not there any more, or all say one thing."
+    reason = (
+        f"{found.lost} of {found.before} {walk.nouns} are not there any more, or all say one thing. "
+        "Nothing was changed: approve the sync or reject it."
     )
-    reason = f"{lost} Nothing was changed: approve the sync or reject it."
     sync.note(error_code="too_much_lost", error_message=reason)
     walk.source.finish(error_message=reason)
 
 
 def _nothing_found(walk: Walk, pages: list[SitePage]) -> SiteFailed:
     reasons = [page.reason for page in pages if page.reason and not page.is_list]
-    told = f" The first: {reasons[0]}" if reasons else ""
     count = sum(not page.is_list for page in pages)
     if not count:
         return SiteFailed("no_pages", f"It names no {walk.nouns}: there is nothing to take.")
-    return SiteFailed("no_pages", f"None of {count} {walk.nouns} could be taken.{told}")
+    told = kept(f"None of {count} {walk.nouns} could be taken.")
+    if reasons:
+        told = kept(f"None of {count} {walk.nouns} could be taken. The first: {reasons[0]}")
+    return SiteFailed("no_pages", told)
 
 
 def _make_documents(walk: Walk, answering: list[SitePage], model: str) -> Iterator[NewDocument]:

@@ -20,6 +20,7 @@ from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
 from knowledge.models.sites import RESTRICTED, PageState, SitePage, SiteSync, identify_page
 from knowledge.sites.visiting import Visit
+from minirag.lib.telling.kept_sentences import kept
 
 SLICE_SECONDS: Final = 20.0
 LONG_DELAY: Final = 1.0
@@ -44,8 +45,8 @@ class Walk(ABC):
     max_bytes: int
     slices = 1
     nouns = "pages"
-    not_listed = "It is not listed any more."
-    list_failed = "A part of the list could not be read:"
+    not_listed = kept("It is not listed any more.")
+    list_failed = kept("A part of the list could not be read: {reason}")
 
     def __init__(self, source: Source, sync: SiteSync, before: SiteSync | None) -> None:
         self.source, self.sync, self.before = source, sync, before

@@ -281,7 +281,7 @@ def test_the_admin_shows_how_far_it_is(changed, new_model, monkeypatch):
     held = die_in_mid_batch(new_model, monkeypatch)
     assert str(Reembedding.objects.get()) == f"{NEW_MODEL}: 2 of 3 chunks"
     held.fail("provider_authentication", "The key was refused.")
-    assert "The key was refused. (provider_authentication), tried again" in str(
+    assert "The key was refused. (provider_authentication) Tried again" in str(
         Reembedding.objects.get()
     )
 

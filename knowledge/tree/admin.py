@@ -28,6 +28,7 @@ from knowledge.sources.changing import (
 )
 from knowledge.tree.levels import LONGEST_FOLDER, Level, Node, find_node, open_level
 from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.model_admin import ProductAdmin, may_manage
 from tenants.calls.permissions import acting_user
 
@@ -119,7 +120,7 @@ class TreePages(ProductAdmin):
         except NotFound:
             raise Http404 from None
         except ProductError as error:
-            return error.detail, messages.WARNING
+            return retell(error.detail), messages.WARNING
         return str(done), messages.SUCCESS
 
     def _show_node(

@@ -15,6 +15,7 @@ from django.db import connection
 
 from bots.models import RefusalMode
 from minirag.lib.security.rates import parse_rate
+from minirag.lib.telling.kept_sentences import kept
 from tenants.backend.proof import TenantsMayCross, require_proof
 
 logger = structlog.get_logger(__name__)
@@ -35,11 +36,11 @@ def find_secret_faults() -> list[str]:
     for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
         value = _read_secret(name)
         if not value:
-            faults.append(f"{name} is not set.")
+            faults.append(kept(f"{name} is not set."))
         elif len(value) < _MIN_LENGTH or any(word in value.lower() for word in _EXAMPLES):
-            faults.append(f"{name} is an example or shorter than {_MIN_LENGTH} characters.")
+            faults.append(kept(f"{name} is an example or shorter than {_MIN_LENGTH} characters."))
     if not settings.ENCRYPTION_KEYS:
-        faults.append("ENCRYPTION_KEY is not set.")
+        faults.append(kept("ENCRYPTION_KEY is not set."))
     for key in settings.ENCRYPTION_KEYS:
         try:
             Fernet(key)

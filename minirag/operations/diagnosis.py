@@ -25,6 +25,7 @@ from minirag.ai.builtin import local
 from minirag.ai.builtin.folder_files import EmbedderUnusable
 from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
+from minirag.lib.telling.kept_sentences import kept
 from minirag.operations.checks import find_secret_faults
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from minirag.operations.providers import check_provider
@@ -86,12 +87,16 @@ def check_pooler() -> Finding:
         remedy = "Use pool_mode transaction or session, see docs/deployment.md."
         return Finding("pooler", FAIL, f"tenants could see each other's rows: {fault}", remedy)
     if foreign:
-        detail = f"schemas that bear another tenant's mark: {_list_slugs(foreign)}"
+        detail = kept(f"schemas that bear another tenant's mark: {_list_slugs(foreign)}")
         return Finding("pooler", FAIL, detail, "Restore each tenant's own backup.")
     if unmarked:
-        detail = f"schemas without their tenant's mark: {_list_slugs(unmarked)}"
+        detail = kept(f"schemas without their tenant's mark: {_list_slugs(unmarked)}")
         return Finding("pooler", FAIL, detail, "Run manage.py migrate.")
-    way = "through a pooler that shares connections" if is_shared else "on connections of our own"
+    way = (
+        kept("through a pooler that shares connections")
+        if is_shared
+        else kept("on connections of our own")
+    )
     return Finding("pooler", OK, f"tenants stay apart, {way}")
 
 
@@ -130,7 +135,7 @@ def check_tenants() -> Finding:
             "See migrations.",
         )
     if behind:
-        detail = f"{len(behind)} behind: {_list_slugs(behind)}"
+        detail = kept(f"{len(behind)} behind: {_list_slugs(behind)}")
         return Finding("tenants", FAIL, detail, "Run manage.py migrate.")
     return Finding("tenants", OK, "every schema is up to date")
 
@@ -253,7 +258,7 @@ def check_files() -> Finding:
 def check_disk() -> Finding:
     directory = _nearest_existing(settings.DATA_DIR)
     free = shutil.disk_usage(directory).free // 2**20
-    detail = f"{free} MB free at {directory}"
+    detail = kept(f"{free} MB free at {directory}")
     if free < _FREE_MB_NEEDED:
         return Finding(
             "disk", FAIL, detail, "Free some space, uploads and the database stop otherwise."
@@ -269,7 +274,9 @@ def check_beat() -> Finding:  # by the clock's own rows
     except DatabaseError:
         return Finding("beat", FAIL, "unknown, the database does not answer", "See database.")
     if found is None or timezone.now() - found > _BEAT_SILENT:
-        shown = f"last run at {found:%Y-%m-%d %H:%M} UTC" if found else "it has never run"
+        shown = (
+            kept(f"last run at {found:%Y-%m-%d %H:%M} UTC") if found else kept("it has never run")
+        )
         return Finding("beat", WARN, shown, "Start one process of: celery -A minirag beat.")
     return Finding("beat", OK, f"ran at {found:%H:%M:%S} UTC")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+
+from minirag.lib.telling.kept_sentences import retell
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -15,6 +17,10 @@ class Finding:
     state: str
     detail: str
     remedy: str = ""
+
+    def told(self) -> Finding:
+        """The same in the reader's language."""
+        return replace(self, detail=retell(self.detail), remedy=retell(self.remedy))
 
     def to_dict(self) -> dict[str, str]:
         return asdict(self)

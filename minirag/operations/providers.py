@@ -11,14 +11,15 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from conversations.turns.troubles import Refusal, list_refusals
+from minirag.lib.telling.kept_sentences import kept
 from minirag.operations.findings import OK, WARN, Finding
 from tenants.context import tenant_context
 from tenants.models import Tenant, TenantDay, TenantStatus
 
 _MOST_VISITED: Final = 20
 _MOST_TOLD: Final = 3
-_OURS: Final = "Pay the provider's bill or replace the platform's key in the environment."
-_THEIRS: Final = "The tenant's own key: its overview says so and leads to it."
+_OURS: Final = kept("Pay the provider's bill or replace the platform's key in the environment.")
+_THEIRS: Final = kept("The tenant's own key: its overview says so and leads to it.")
 
 
 def check_provider() -> Finding:
@@ -30,7 +31,8 @@ def check_provider() -> Finding:
     named = sorted(
         name for name, value in os.environ.items() if name.endswith("_API_KEY") and value
     )
-    shown = f"{model}; keys set: {', '.join(named) or 'none'}"
+    keys = ", ".join(named) or "none"
+    shown = kept(f"{model}; keys set: {keys}")
     if (refused := _tell_refusals()) is not None:
         return Finding("provider", WARN, f"{shown}; refused: {refused[0]}", refused[1])
     if model.startswith("minirag/"):
@@ -56,9 +58,11 @@ def _tell_refusals() -> tuple[str, str] | None:
 
 
 def _describe(tenant: Tenant, refusal: Refusal) -> str:
-    whose = "the platform's key" if refusal.is_platforms else "its own key"
+    slug, model, code = tenant.slug, refusal.bot.model, refusal.code
     when = f"{refusal.last_at:%Y-%m-%d %H:%M} UTC"
-    return f"{tenant.slug} by {refusal.bot.model} with {whose} ({refusal.code}, last at {when})"
+    if refusal.is_platforms:
+        return kept(f"{slug} by {model} with the platform's key ({code}, last at {when})")
+    return kept(f"{slug} by {model} with its own key ({code}, last at {when})")
 
 
 def _list_suspects() -> list[Tenant]:

@@ -15,11 +15,9 @@
       const frame = JSON.parse(event.data);
       if (frame.type !== "progress") return;
       tries = 0;
-      const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-      const has = frame.chunk_count ? ` · ${count(frame.document_count, "document")}, ${count(frame.chunk_count, "chunk")} answer` : "";
-      shown.textContent = frame.shown + has;
+      shown.textContent = [frame.shown, frame.holds].filter(Boolean).join(" · ");
       const status = document.querySelector("[data-status]");
-      if (status) status.textContent = frame.status.charAt(0).toUpperCase() + frame.status.slice(1);
+      if (status) status.textContent = frame.shown_status;
     });
     socket.addEventListener("close", (event) => {
       if (event.code === 4401) return;

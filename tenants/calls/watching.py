@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from django.core import signing
+from django.utils.translation import get_language
 
 from minirag.lib.errors import NotAuthenticated
 from minirag.lib.http_in.arrivals import Arrival
@@ -22,11 +23,12 @@ TICKET_SECONDS: Final = 24 * 3600
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who watches; `facts` is what their ticket was written for, None with a token."""
+    """Who watches, and in which language; `facts` is what their ticket was written for, None with a token."""
 
     tenant: Tenant
     user: User
     facts: dict[str, str] | None = field(default=None, hash=False)
+    language: str = "en"
 
     @property
     def name(self) -> str:
@@ -35,7 +37,9 @@ class Watcher:
 
 def write_ticket(user: User, purpose: str, **facts: str) -> str:
     """What shows that a page of the present tenant's admin opens a socket, and no foreign one with its cookie."""
-    said = {"user": str(user.pk), "tenant": str(require_tenant().pk), "facts": facts}
+    said = {
+        "user": str(user.pk), "tenant": str(require_tenant().pk), "facts": facts, "language": get_language() or "en",
+    }  # fmt: skip
     return signing.dumps(said, salt=purpose)
 
 
@@ -76,6 +80,7 @@ def _of_ticket(arrival: Arrival, purpose: str, ticket: str) -> Watcher:
     try:
         said = signing.loads(ticket, salt=purpose, max_age=TICKET_SECONDS)
         tenant_id, user_id, facts = UUID(said["tenant"]), UUID(said["user"]), dict(said["facts"])
+        language = str(said["language"])
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise NotAdmitted from None
     user = find_session_user(arrival)
@@ -88,4 +93,4 @@ def _of_ticket(arrival: Arrival, purpose: str, ticket: str) -> Watcher:
             raise NotAdmitted
     elif user.tenant_id != tenant_id:
         raise NotAdmitted
-    return Watcher(tenant, user, facts)
+    return Watcher(tenant, user, facts, language)

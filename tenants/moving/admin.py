@@ -25,8 +25,11 @@ from unfold.widgets import (
 
 from minirag.lib.bounds import longest
 from minirag.lib.errors import ProductError
+from minirag.lib.telling.kept_sentences import retell
+from tenants.admin_site.forms import EraseForm
 from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, posted
+from tenants.admin_site.rows import told
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.models import ErasureReceipt, Tenant, TenantTransfer
@@ -37,6 +40,7 @@ from tenants.moving.jobs import (
     delete_transfer,
     open_transfer,
     order_clone,
+    order_erasure,
     order_export,
     order_import,
 )
@@ -135,12 +139,13 @@ class TenantTransferAdmin(LookOnlyAdmin):
     search_fields = ("slug", "source", "asked_by")
     date_hierarchy = "created_at"
     actions_list = ("import_tenant",)
-    actions_detail = ("download_file", "cancel", "remove")
+    actions_detail = ("download_file", "show_receipt", "cancel", "remove")
     fields = (
-        ("kind", "slug"), ("source", "asked_by"), ("told_status", "error_message"), ("shown_progress", "shown_size"),
+        ("kind", "slug"), ("source", "asked_by"), ("told_status", "told_error"), ("shown_progress", "shown_size"),
         "told_notes", ("created_at", "started_at"), ("finished_at", "expires_at"),
     )  # fmt: skip
-    readonly_fields = ("told_status", "shown_progress", "shown_size", "told_notes")
+    readonly_fields = ("told_status", "shown_progress", "shown_size", "told_notes", "told_error")
+    told_error = told("error_message", gettext_lazy("error message"))
 
     @display(description=gettext_lazy("status"), ordering="status", label=_COLOURS)
     def shown_status(self, job: TenantTransfer) -> tuple[str, str]:
@@ -162,11 +167,12 @@ class TenantTransferAdmin(LookOnlyAdmin):
 
     @display(description=gettext_lazy("what is to be known"))
     def told_notes(self, job: TenantTransfer) -> str:
-        return " ".join(job.notes) or "–"
+        return " ".join(map(retell, job.notes)) or "–"
 
     def is_offered(self, act: str, row: TenantTransfer) -> bool:
         over = row.status in OVER
-        return {"download_file": row.has_file, "cancel": not over, "remove": over}.get(act, True)
+        offered = {"download_file": row.has_file, "cancel": not over, "remove": over}
+        return (offered | {"show_receipt": row.receipt_id is not None}).get(act, True)
 
     @action(description=gettext_lazy("Import a tenant"), icon="upload")
     def import_tenant(self, request: HttpRequest) -> HttpResponse:
@@ -207,6 +213,15 @@ class TenantTransferAdmin(LookOnlyAdmin):
             self.message_user(request, error.detail, messages.WARNING)
             return HttpResponseRedirect(self.change_url(job))
 
+    @action(description=gettext_lazy("Receipt"), icon="verified", url_path="receipt")
+    def show_receipt(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        job = self.require_object(request, object_id)
+        if job.receipt_id is None:
+            return HttpResponseRedirect(self.change_url(job))
+        return HttpResponseRedirect(
+            reverse("admin:tenants_erasurereceipt_change", args=[job.receipt_id])
+        )
+
     @action(description=gettext_lazy("Cancel"), icon="cancel")
     def cancel(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         job = self.require_object(request, object_id)
@@ -217,7 +232,8 @@ class TenantTransferAdmin(LookOnlyAdmin):
             return HttpResponseRedirect(self.change_url(job))
 
         intro = _(
-            "Nothing of it stays: no file, and no tenant. A worker that is at it stops at the next table."
+            "Nothing of it stays: no file, and no new tenant; what was to be erased stays whole. A worker that is at "
+            "it stops at the next table."
         )
         return self.ask(
             request,
@@ -329,5 +345,28 @@ def ask_clone(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpR
         submit=_("Copy"),
         obj=tenant,
         form=CloneForm(posted(request)),
+        needs_proof=True,
+    )
+
+
+def ask_erasure(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """The page that orders a tenant's end."""
+
+    def act(data: dict[str, Any]) -> HttpResponse:
+        who = acting_user(request).email
+        return follow(page, request, order_erasure(tenant, confirm=data["slug"], actor=who))
+
+    intro = _(
+        "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
+    )
+    return page.ask(
+        request,
+        act,
+        title=_("Erase %(tenant)s for good?") % {"tenant": tenant},
+        intro=intro,
+        submit=_("Erase for good"),
+        danger=True,
+        obj=tenant,
+        form=EraseForm(posted(request), slug=tenant.slug),
         needs_proof=True,
     )

@@ -23,6 +23,7 @@ from tenants.moving.jobs import (
     find_transfer,
     open_transfer,
     order_clone,
+    order_erasure,
     order_export,
     order_import,
 )
@@ -35,7 +36,8 @@ from tenants.moving.schemas import (
     TransferQuery,
     TransferSchema,
 )
-from tenants.platform.api import NO_PLATFORM, SLUG, UNKNOWN, PlatformView
+from tenants.platform.api import NO_PLATFORM, SLUG, UNKNOWN, PlatformView, require_archived
+from tenants.platform.schemas import Erasure
 from tenants.provisioning import get_tenant
 from tenants.tasks import queue_transfer
 
@@ -65,6 +67,19 @@ class PlatformTenantClone(PlatformView):
             get_tenant(slug), body.new_slug, name=body.name, actor=self.actor(request),
             parts={"webhooks"} if body.with_webhooks else (),
         )  # fmt: skip
+        queue_transfer(job)
+        return job
+
+
+class PlatformTenantErase(PlatformView):
+    @describe(
+        "Have a tenant erased", path=SLUG, body=Erasure, answers={202: TransferSchema}, example={"confirm": "acme"},
+        errors=UNKNOWN | {409: "Only an archived tenant can be erased, or too many transfers wait or run already."},
+        description="A worker does it; the transfer says how far it is and, at its end, which receipt there is.",
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, body: Erasure) -> TenantTransfer:
+        tenant = require_archived(get_tenant(slug))
+        job = order_erasure(tenant, confirm=body.confirm, actor=self.actor(request))
         queue_transfer(job)
         return job
 

@@ -1,29 +1,33 @@
-"""Exports, imports and copies that a worker makes: ordered here, done here, looked after by the clock."""
+"""Exports, imports, copies and erasures that a worker does: ordered here, done here, looked after by the clock."""
 
 from __future__ import annotations
 
 import os
 import uuid
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext
 
-from minirag.lib.errors import Conflict, Gone, NotFound, ProductError
+from minirag.lib.errors import BadInput, Conflict, Gone, NotFound, ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
 from minirag.lib.saving.tags import hold_row
+from minirag.lib.telling.kept_sentences import kept
 from tenants import audit
 from tenants.models import Tenant, TenantTransfer, TransferKind, TransferStatus
 from tenants.moving.cloning import PARTS, clone_tenant
 from tenants.moving.exporting import check_passphrase, export_tenant
 from tenants.moving.importing import ALL, TRUSTED_HOSTS, Taken, import_tenant
 from tenants.moving.models import OVER
-from tenants.provisioning import check_slug, get_tenant
+from tenants.platform.erasure import Traces, measure_traces
+from tenants.provisioning import Begun, check_slug, erase_tenant, get_tenant
 
 logger = structlog.get_logger(__name__)
 
@@ -76,6 +80,17 @@ def order_import(
         if not is_ordered:
             path.unlink(missing_ok=True)
     return job
+
+
+def order_erasure(tenant: Tenant, *, confirm: str, actor: str) -> TenantTransfer:
+    """Have a tenant erased; `confirm` is its slug once more. Raises BadInput, Conflict.
+
+    Whoever restores it before a worker has come to it has kept it.
+    """
+    if confirm != tenant.slug:
+        raise BadInput(gettext("confirm must be the tenant's slug."), code="confirmation_required")
+    options = {"tenant_id": str(tenant.pk), "status": tenant.status}
+    return _order(TransferKind.ERASURE, tenant.slug, actor=actor, options=options)
 
 
 def _check_free(slug: str) -> None:
@@ -140,7 +155,9 @@ def cancel_transfer(job: TenantTransfer, *, actor: str) -> TenantTransfer:
     with transaction.atomic():
         if not job.cancel():
             raise Conflict(gettext("It is over already."), code="transfer_over")
-        of_whom = {TransferKind.EXPORT: job.slug, TransferKind.CLONE: job.source}
+        of_whom = {
+            TransferKind.EXPORT: job.slug, TransferKind.CLONE: job.source, TransferKind.ERASURE: job.slug,
+        }  # fmt: skip
         tenant = Tenant.objects.filter(slug=of_whom.get(TransferKind(job.kind), "")).first()
         audit.record(
             "transfer.cancelled", of=job, actor=actor, tenant=tenant,
@@ -156,7 +173,9 @@ def run_transfer(job: TenantTransfer) -> None:
     """Do what a claimed transfer asks for, all or nothing."""
     try:
         with Heartbeat(job), audit.acting(job.asked_by):
-            {"export": _export, "import": _import, "clone": _clone}[job.kind](job)
+            {"export": _export, "import": _import, "clone": _clone, "erasure": _erase}[job.kind](
+                job
+            )
     except ClaimLost:
         logger.warning("a transfer was taken away", transfer_id=str(job.pk))
         _leave_nothing(job)
@@ -190,9 +209,10 @@ def _export(job: TenantTransfer) -> None:
             tenant, file, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by
         )
         size = file.seek(0, os.SEEK_END)
-    notes = [f"{sum(stream.rows for stream in manifest.streams):,} rows"]
+    rows = f"{sum(stream.rows for stream in manifest.streams):,}"
+    notes = [kept(f"{rows} rows")]
     if manifest.secrets == "left_out":
-        notes.append("Secrets and second factors were left out.")
+        notes.append(kept("Secrets and second factors were left out."))
     with transaction.atomic():
         # Whoever erases the tenant waits for this, and then finds the file; or was first, and there is none.
         if not Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).exists():
@@ -216,9 +236,30 @@ def _clone(job: TenantTransfer) -> None:
     )  # fmt: skip
 
 
+def _erase(job: TenantTransfer) -> None:
+    """All of it in one transaction, in which the job ends as well: a worker that dies leaves all or nothing of both.
+
+    Files that it has removed by then are the exception, so what there is of them is written down before.
+    """
+    tenant = get_tenant(job.slug)
+    if str(tenant.pk) != job.options["tenant_id"]:  # another one has its slug by now
+        raise NotFound(gettext("The tenant was erased meanwhile."), code="tenant_unknown")
+    if "traces" not in job.options:
+        job.remember(traces=asdict(measure_traces(tenant.schema_name)))
+    begun = Begun(
+        (job.started_at or timezone.now()).isoformat(), Traces(**job.options["traces"]), job.options["status"]
+    )  # fmt: skip
+
+    def end(receipt_id: str) -> None:
+        job.end(notes=[], options={**job.options, "receipt": receipt_id})
+
+    erase_tenant(tenant, actor=job.asked_by, begun=begun, tell=job.tell, at_end=end)
+
+
 def _end(job: TenantTransfer, taken: Taken) -> None:
     """Say that it is done in the transaction in which it is: a worker that dies leaves both or neither."""
-    job.end(notes=[f"{taken.rows:,} rows", *taken.notes])
+    rows = f"{taken.rows:,}"
+    job.end(notes=[kept(f"{rows} rows"), *taken.notes])
 
 
 # --- What the clock does ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What is kept of tenants on the move: exports, imports and copies that a worker makes, and receipts of erasures."""
+"""What is kept of tenants on the move: exports, imports, copies and erasures by workers, and receipts of erasures."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class TransferKind(models.TextChoices):
     EXPORT = "export", _("Export")
     IMPORT = "import", _("Import")
     CLONE = "clone", _("Copy")
+    ERASURE = "erasure", _("Erasure")
 
 
 class TransferStatus(models.TextChoices):
@@ -51,7 +52,7 @@ class TransferQuerySet(JobQuerySet["TenantTransfer"]):
 
 
 class TenantTransfer(Job):
-    """A tenant's way out into a file, in from one, or to a copy: how far it is, and which worker has it."""
+    """A tenant's way out into a file, in from one, to a copy, or to its end: how far, and which worker has it."""
 
     WAITING: ClassVar[Mapping[str, Any]] = {"status": TransferStatus.PENDING}
     RUNNING: ClassVar[Mapping[str, Any]] = {
@@ -117,6 +118,17 @@ class TenantTransfer(Job):
             and is_kept
         )
 
+    @property
+    def receipt_id(self) -> uuid.UUID | None:
+        """The receipt of an erasure that is done."""
+        found = self.options.get("receipt")
+        return uuid.UUID(found) if found else None
+
+    def remember(self, **facts: Any) -> None:
+        """Keep facts for whoever goes on after this worker has died. Raises ClaimLost."""
+        self.options = {**self.options, **facts}
+        self.beat(options=self.options)
+
     def keep_passphrase(self, passphrase: str) -> None:
         """Keep it until the worker has done its work; the caller saves."""
         self.sealed_passphrase = encrypt(passphrase, context=self._context()) if passphrase else ""
@@ -145,10 +157,10 @@ class TenantTransfer(Job):
             self.is_lost = True
             raise
 
-    def end(self, *, notes: list[str], file_size: int = 0) -> None:
+    def end(self, *, notes: list[str], file_size: int = 0, **facts: Any) -> None:
         """End well; a file is kept for KEPT_FOR. Raises ClaimLost."""
         kept: datetime | None = timezone.now() + KEPT_FOR if file_size else None
-        facts = {"steps_done": self.steps_total, "steps_total": self.steps_total, "step": ""}
+        facts |= {"steps_done": self.steps_total, "steps_total": self.steps_total, "step": ""}
         self.finish(notes=notes, file_size=file_size, expires_at=kept, **facts)
 
     def cancel(self) -> bool:

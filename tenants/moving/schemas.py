@@ -31,6 +31,7 @@ class TransferSchema(Noun, of=TenantTransfer):
     file_size: Shown[int]
     has_file: Shown[bool]
     notes: Shown[Annotated[list[str], Field(description="What is not as it was, in words.")]]
+    receipt_id: Shown[UUID | None]
     asked_by: Shown[str]
     created_at: Shown[Moment]
     started_at: Shown[Moment | None]
@@ -39,7 +40,7 @@ class TransferSchema(Noun, of=TenantTransfer):
 
 
 class TransferPageSchema(PagedSchema[TransferSchema]):
-    """Exports, imports and copies."""
+    """Exports, imports, copies and erasures."""
 
 
 class TransferQuery(PageQuery):

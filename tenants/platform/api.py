@@ -125,16 +125,21 @@ class PlatformTenantDetail(PlatformView):
     )  # fmt: skip
     def delete(self, request: Request, slug: str, body: Erasure) -> None:
         """Erase a tenant that is archived already; the slug has to be repeated."""
-        tenant = get_tenant(slug)
-        if tenant.status != TenantStatus.ARCHIVED:
-            raise Conflict(
-                gettext("Only an archived tenant can be erased."), code="tenant_not_archived"
-            )
+        tenant = require_archived(get_tenant(slug))
         if body.confirm != slug:
             raise BadInput(
                 gettext("confirm must be the tenant's slug."), code="confirmation_required"
             )
         erase_tenant(tenant, actor=self.actor(request))
+
+
+def require_archived(tenant: Tenant) -> Tenant:
+    """Raises Conflict for a tenant that cannot be erased yet."""
+    if tenant.status != TenantStatus.ARCHIVED:
+        raise Conflict(
+            gettext("Only an archived tenant can be erased."), code="tenant_not_archived"
+        )
+    return tenant
 
 
 class PlatformTenantStatus(PlatformView):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Final
 
 import redis
 from django.conf import settings
@@ -29,31 +32,65 @@ class Traces:
     files: int
     file_bytes: int
 
+    def at_least(self, other: Traces) -> Traces:
+        """The larger of both in each: what an earlier try has removed already was there."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Traces(*(max(pair) for pair in pairs))
+
+
+NO_TRACES: Final = Traces(0, 0, 0)
+
+
+def measure_traces(schema_name: str) -> Traces:
+    """Count a tenant's Redis keys and its files. Raises TracesRemain."""
+    with _open_redis() as client:
+        keys = len(_find_keys(client, schema_name))
+    sizes = _measure_files(_folder_of(schema_name))
+    return Traces(keys, len(sizes), sum(sizes))
+
 
 def remove_traces(schema_name: str) -> Traces:
     """Delete a tenant's Redis keys (cache, locks, limits) and its folder; returns how much that was.
 
-    Every such key holds the schema's name as a word of its own (`tenants.context` makes them so), which keeps
-    `t_acme` apart from `t_acme_2` and from `t_not_t_acme`. Raises TracesRemain.
+    Raises TracesRemain.
     """
-    own = re.compile(rf"(^|[^a-z0-9_]){re.escape(schema_name)}([^a-z0-9_]|$)".encode())
+    with _open_redis() as client:
+        keys = _find_keys(client, schema_name)
+        for start in range(0, len(keys), 500):
+            client.unlink(*keys[start : start + 500])
+    folder = _folder_of(schema_name)
+    sizes = _measure_files(folder)
+    _remove_folder(folder)
+    return Traces(len(keys), len(sizes), sum(sizes))
+
+
+@contextmanager
+def _open_redis() -> Iterator[Any]:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10) as client:
-            keys = [
-                key
-                for key in client.scan_iter(match=f"*{schema_name}*", count=1000)
-                if own.search(key)
-            ]
-            for start in range(0, len(keys), 500):
-                client.unlink(*keys[start : start + 500])
+            yield client
     except redis.RedisError as error:
         raise TracesRemain(
             gettext("Redis cannot be reached, so the tenant's keys there would remain.")
         ) from error
-    folder = settings.MEDIA_ROOT / schema_name
-    sizes = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
-    _remove_folder(folder)
-    return Traces(len(keys), len(sizes), sum(sizes))
+
+
+def _find_keys(client: Any, schema_name: str) -> list[bytes]:
+    """Every key of a tenant holds its schema's name as a word of its own (`tenants.context` makes them so).
+
+    Which keeps `t_acme` apart from `t_acme_2` and from `t_not_t_acme`.
+    """
+    own = re.compile(rf"(^|[^a-z0-9_]){re.escape(schema_name)}([^a-z0-9_]|$)".encode())
+    found = client.scan_iter(match=f"*{schema_name}*", count=1000)
+    return [key for key in found if own.search(key)]
+
+
+def _folder_of(schema_name: str) -> Path:
+    return Path(settings.MEDIA_ROOT) / schema_name
+
+
+def _measure_files(folder: Path) -> list[int]:
+    return [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
 
 
 def _remove_folder(folder: Path) -> None:

@@ -9,16 +9,19 @@ import pytest
 from babel.messages.mofile import read_mo
 from django.utils.translation import override
 
+from minirag.lib.telling.kept_sentences import TEMPLATES, retell
 from tenants.links import sending
 from tenants.links.models import EmailLink, LinkPurpose
 from tests.test_admin import Browser
 from tests.test_admin import browser as log_in
+from translating.kept import kept_of_code, write_templates
 from translating.pages import (
     APPS,
     LANGUAGES,
     ROOT,
     bring_up_to_date,
     catalogue_of,
+    find_kept,
     read_catalogue,
 )
 
@@ -119,3 +122,45 @@ def test_whoever_refuses_in_the_admin_says_it_with_gettext():
                     if is_plain or isinstance(said, ast.JoinedStr):
                         unmarked.append(f"{name}:{call.lineno}")
     assert unmarked == []
+
+
+def test_what_workers_keep_in_english_is_told_in_the_readers_language():
+    with override("de"):
+        assert retell("This PDF has no pages.") == "Dieses PDF hat keine Seiten."
+        assert (
+            retell("There is no text in it: {0}") == "There is no text in it: {0}"
+        )  # of nobody here
+        told = retell(
+            "The server answered with status 503. It is paused until somebody asks for it."
+        )
+        assert told == "Der Server hat mit Status 503 geantwortet. Es ruht, bis jemand es verlangt."
+        assert retell(
+            "Files of this kind cannot be read. Open it, save it as .docx, and use that."
+        ) == (
+            "Dateien dieser Art sind nicht lesbar. Öffnen Sie es, speichern Sie es als .docx und nehmen Sie das."
+        )
+        assert retell("a.pdf: It is encrypted.") == "a.pdf: Es ist verschlüsselt."
+        assert retell(" ") == " " and retell(None) == ""
+        long = "x y. " * 2000
+        assert retell(long) == long
+    with override("en"):
+        assert retell("This PDF has no pages.") == "This PDF has no pages."
+
+
+def test_the_sentences_with_places_are_those_of_the_code():
+    """Else: `python -m translating.pages`."""
+    found = {each for app in APPS for each in find_kept(app)}
+    assert TEMPLATES.read_text() == write_templates(found)
+    assert "This PDF has {pages} pages; at most {max_pages} are read. Please split it." in found
+
+
+def test_sentences_are_found_where_they_are_kept():
+    code = """
+code, reason = "x", f"It is {size // 2**20} MB and {a.size} MB."
+raise ParseError("Not this." if a else kept(f"Nor {that}."))
+self.fail("internal", "Went wrong.", reason="It did so.")
+told = "Not kept."
+"""
+    assert kept_of_code(code) == {
+        "It is {size} MB and {size2} MB.", "Not this.", "Nor {that}.", "Went wrong.", "It did so.",
+    }  # fmt: skip

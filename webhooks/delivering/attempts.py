@@ -12,6 +12,7 @@ from django.conf import settings
 
 from minirag.lib.http_out.client import OutboundError, post_json
 from minirag.lib.security.signing import sign_body, sign_message
+from minirag.lib.telling.kept_sentences import kept
 
 TIMEOUT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600
@@ -110,8 +111,8 @@ def _explain(status: int) -> str:
     if 200 <= status < 300:
         return ""
     if 300 <= status < 400:
-        return f"The endpoint answered with status {status}; redirects are not followed."
-    return f"The endpoint answered with status {status}."
+        return kept(f"The endpoint answered with status {status}; redirects are not followed.")
+    return kept(f"The endpoint answered with status {status}.")
 
 
 def _read_retry_after(value: str) -> int:

@@ -15,6 +15,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
+from minirag.lib.telling.kept_sentences import kept
 from tenants.audit import record
 from tenants.context import require_tenant
 from tenants.models import Role, User
@@ -26,7 +27,7 @@ HOPELESS_AFTER = timedelta(hours=23, minutes=30)
 """Failing for a day, as the retries of one delivery count it: the last comes 23.7 hours after the first or later."""
 HOPELESS_FAILURES, HOPELESS_AT_LEAST = 100, timedelta(hours=1)
 """Or so often in a row, for so long at least: a receiver that is being restarted must not be paused."""
-BY_HAND = "It was paused by hand."
+BY_HAND = kept("It was paused by hand.")
 
 
 def pause(webhook: Webhook, reason: str, now: datetime | None = None) -> bool:
@@ -53,12 +54,10 @@ def pause_failing(
     """Pause a webhook because of its endpoint, and tell its owner; with `if_hopeless` only one that is given up."""
     if if_hopeless and not is_hopeless(webhook, now):
         return
-    since = (
-        f"Every attempt since {webhook.failing_since:%Y-%m-%d %H:%M} UTC failed. "
-        if if_hopeless
-        else ""
-    )
-    reason = since + error
+    reason = error
+    if if_hopeless:
+        since = f"{webhook.failing_since:%Y-%m-%d %H:%M}"
+        reason = f"Every attempt since {since} UTC failed. {error}"
     with transaction.atomic():
         if pause(webhook, reason, now):
             facts = {"webhook_id": str(webhook.pk), "failures_in_a_row": webhook.failures_in_a_row}

@@ -870,6 +870,15 @@ class Operations(Transport):
         """Copy a tenant: `POST /v1/platform/tenants/{slug}/clone`."""
         return cast(Transfer, self.request('POST', f'/v1/platform/tenants/{slug}/clone', body=given(new_slug=new_slug, name=name, with_webhooks=with_webhooks)).json())
 
+    def have_tenant_erased(
+        self,
+        slug: str,
+        *,
+        confirm: str,
+    ) -> Transfer:
+        """Have a tenant erased: `POST /v1/platform/tenants/{slug}/erase`."""
+        return cast(Transfer, self.request('POST', f'/v1/platform/tenants/{slug}/erase', body=given(confirm=confirm)).json())
+
     def import_tenant(
         self,
     ) -> Transfer:

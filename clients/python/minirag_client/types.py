@@ -3032,6 +3032,7 @@ class Transfer(TypedDict):
     file_size: int
     has_file: bool
     notes: list[str]
+    receipt_id: str | None
     asked_by: str
     created_at: str
     started_at: str | None
@@ -3040,11 +3041,11 @@ class Transfer(TypedDict):
     ignored: NotRequired[list[str]]
 
 
-TransferKind = Literal['export', 'import', 'clone']
+TransferKind = Literal['export', 'import', 'clone', 'erasure']
 
 
 class TransferPage(TypedDict):
-    """Exports, imports and copies"""
+    """Exports, imports, copies and erasures"""
 
     items: list[Transfer]
     next_cursor: str | None

@@ -776,6 +776,17 @@ export class Operations extends Transport {
     return this.readJson<types.Transfer>("POST", `/v1/platform/tenants/${inPath(slug)}/clone`, { body: args }, options);
   }
 
+  /** Have a tenant erased: `POST /v1/platform/tenants/{slug}/erase`. */
+  haveTenantErased(
+    slug: string,
+    args: {
+      confirm: string;
+    },
+    options: Options = {},
+  ): Promise<types.Transfer> {
+    return this.readJson<types.Transfer>("POST", `/v1/platform/tenants/${inPath(slug)}/erase`, { body: args }, options);
+  }
+
   /** Import a tenant: `POST /v1/platform/imports`. */
   importTenant(
     options: Options = {},

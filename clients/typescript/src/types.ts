@@ -2920,6 +2920,7 @@ export interface Transfer {
   file_size: number;
   has_file: boolean;
   notes: string[];
+  receipt_id: string | null;
   asked_by: string;
   created_at: string;
   started_at: string | null;
@@ -2928,9 +2929,9 @@ export interface Transfer {
   ignored?: string[];
 }
 
-export type TransferKind = "export" | "import" | "clone";
+export type TransferKind = "export" | "import" | "clone" | "erasure";
 
-/** Exports, imports and copies */
+/** Exports, imports, copies and erasures */
 export interface TransferPage {
   items: Transfer[];
   next_cursor: string | null;

@@ -12,12 +12,13 @@ from knowledge.formats.restrictions import (
     read_groups,
     restrict_by_fields,
 )
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _Said = dict[str, Any]
-_DIFFERS: Final = (
+_DIFFERS: Final = kept(
     "Its parts are not for the same people, so no visitor is answered from it: make a source for "
     "each of its groups."
 )

@@ -19,6 +19,7 @@ from knowledge.formats.data.records import DEEPEST, Fields, RecordWriter, Value,
 from knowledge.formats.plain import decode_text
 from knowledge.formats.restrictions import UNREADABLE
 from knowledge.formats.sections import ParseError, SectionWriter
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -67,9 +68,10 @@ def parse_json_lines(data: bytes, writer: SectionWriter) -> dict[str, object]:
     notes = readers.pop("notes", [])
     metadata: dict[str, object] = {"records": len(said), **readers}
     if broken:
-        named = ", ".join(map(str, broken[:_MOST_NAMED]))
-        more = " and more" if len(broken) > _MOST_NAMED else ""
-        notes = [f"Not read, for they are no JSON: lines {named}{more}.", *notes]
+        named = ", ".join(map(str, broken[:_MOST_NAMED])) + (
+            " …" if len(broken) > _MOST_NAMED else ""
+        )
+        notes = [kept(f"Not read, for they are no JSON: lines {named}."), *notes]
     return metadata | ({"notes": notes} if notes else {})
 
 
@@ -118,7 +120,8 @@ def parse_yaml(data: bytes, writer: SectionWriter) -> dict[str, object]:
         documents = [_read_node(node, known) for node in nodes if node is not None]
     except yaml.MarkedYAMLError as error:
         line = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ParseError(f"This YAML file is broken: {error.problem or 'it ends'}{line}.") from None
+        fault = f"{error.problem or 'it ends'}{line}"
+        raise ParseError(f"This YAML file is broken: {fault}.") from None
     except (yaml.YAMLError, ValueError):
         raise ParseError("This YAML file is broken and cannot be read.") from None
     value: Value = documents[0] if len(documents) == 1 else documents
@@ -264,4 +267,4 @@ def _local_name(name: object) -> str:
 
 
 def _too_deep() -> str:
-    return f"This file nests its data more than {DEEPEST} levels deep."
+    return kept(f"This file nests its data more than {DEEPEST} levels deep.")

@@ -10,6 +10,7 @@ from knowledge.formats.office.packages import Package, open_package
 from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.restrictions import UNREADABLE, find_restriction
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -43,7 +44,7 @@ def parse_epub(data: bytes, writer: SectionWriter) -> dict[str, object]:
     if is_restricted:  # a chapter is no document of its own
         metadata["visibility"] = UNREADABLE
     if missing:
-        metadata["notes"] = [f"Chapters that the book names and does not hold: {missing}."]
+        metadata["notes"] = [kept(f"Chapters that the book names and does not hold: {missing}.")]
     return metadata
 
 

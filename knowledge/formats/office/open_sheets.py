@@ -17,6 +17,7 @@ from knowledge.formats.office.open_document import (
 )
 from knowledge.formats.office.sheets import Row, open_sheet, write_rows
 from knowledge.formats.sections import SectionWriter, clean_line
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -39,7 +40,7 @@ def parse_ods(data: bytes, writer: SectionWriter) -> dict[str, object]:
         rows += write_rows(_name(sheet), _read_rows(sheet), writer)
     told: dict[str, Any] = {"sheets": [_name(sheet) for sheet in shown], "rows": rows}
     if hidden:
-        told["notes"] = [f"Hidden sheets are not read: {', '.join(hidden)}."]
+        told["notes"] = [kept(f"Hidden sheets are not read: {', '.join(hidden)}.")]
     return metadata | told
 
 
@@ -121,7 +122,7 @@ def parse_odp(data: bytes, writer: SectionWriter) -> dict[str, object]:
             _write_slide(page, number, reader)
     told: dict[str, Any] = {"slides": len(pages)}
     if hidden:
-        told["notes"] = [f"Hidden slides are not read: {', '.join(map(str, hidden))}."]
+        told["notes"] = [kept(f"Hidden slides are not read: {', '.join(map(str, hidden))}.")]
     return metadata | told
 
 

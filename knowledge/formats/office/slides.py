@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.formats.office.packages import Package, open_package
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     from pptx.presentation import Presentation
@@ -35,7 +36,7 @@ def parse_pptx(data: bytes, writer: SectionWriter) -> dict[str, object]:
     properties = deck.core_properties
     metadata: dict[str, object] = {"slides": len(deck.slides)}
     if hidden:
-        metadata["notes"] = [f"Hidden slides are not read: {', '.join(map(str, hidden))}."]
+        metadata["notes"] = [kept(f"Hidden slides are not read: {', '.join(map(str, hidden))}.")]
     for key, value in (("title", properties.title), ("author", properties.author)):
         # What PowerPoint writes into a deck that nobody has named.
         if (clean := clean_line(value or "")[:500]) and clean != "PowerPoint Presentation":

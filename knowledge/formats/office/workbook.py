@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from knowledge.formats.office.packages import open_package
 from knowledge.formats.office.sheets import open_sheet, write_rows
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -58,7 +59,9 @@ def parse_xlsx(data: bytes, writer: SectionWriter) -> dict[str, object]:
         "rows": rows,
     }
     if hidden:
-        metadata["notes"] = [f"Hidden sheets are not read: {', '.join(map(clean_line, hidden))}."]
+        metadata["notes"] = [
+            kept(f"Hidden sheets are not read: {', '.join(map(clean_line, hidden))}.")
+        ]
     for key, value in (("title", properties.title), ("author", properties.creator)):
         if isinstance(value, str) and value != "openpyxl" and clean_line(value):
             metadata[key] = clean_line(value)[:500]

@@ -16,6 +16,7 @@ from knowledge.formats.pdf.running import Page, drop_running_lines
 from knowledge.formats.pdf.segments import TextLayer, read_segments
 from knowledge.formats.pdf.words import Vocabulary, join_lines
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+from minirag.lib.telling.kept_sentences import kept
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -163,10 +164,12 @@ def _name_pictures(pages: list[Page]) -> list[str]:
         numbers = [number for number, _ in group]
         if not is_picture:
             continue
-        named = f"Page {numbers[0]} is a picture"
-        if len(numbers) > 1:
-            named = f"Pages {numbers[0]} to {numbers[-1]} are pictures"
-        notes.append(f"{named} without text, which cannot be read.")
+        first, last = numbers[0], numbers[-1]
+        notes.append(
+            kept(f"Page {first} is a picture without text, which cannot be read.")
+            if first == last
+            else kept(f"Pages {first} to {last} are pictures without text, which cannot be read.")
+        )
     return notes[:_MOST_NOTES]
 
 

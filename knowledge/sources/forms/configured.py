@@ -13,6 +13,7 @@ from knowledge.models import Source
 from knowledge.models.states import COMPANION_OF, SECRET_OF
 from knowledge.sources.configs import prepare_config
 from minirag.lib.errors import BadInput
+from minirag.lib.telling.kept_sentences import retell
 
 _NAMED: Final = re.compile(r"config\.(\w+)")
 
@@ -39,5 +40,5 @@ class ConfiguredFields(forms.Form):
         except BadInput as error:
             found = _NAMED.search(error.detail)
             field = found[1] if found and found[1] in shown else None
-            self.add_error(field, error.detail.replace(f"config.{field}", gettext("This")))
+            self.add_error(field, retell(error.detail).replace(f"config.{field}", gettext("This")))
         self.cleaned_data["config"] = config

@@ -14,6 +14,7 @@ from knowledge.formats.isolated.measuring import check_isolated
 from knowledge.formats.registry import BY_SUFFIX, advise, format_of_upload, list_uploadable
 from knowledge.formats.uploads import largest_bytes, shorten_file_name
 from minirag.lib.errors import BadInput
+from minirag.lib.telling.kept_sentences import retell
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read_file(file: UploadedFile) -> ReadFile:
         if data:
             check_isolated(data, kind=found.kind, name=name)
     except BadInput as error:
-        raise forms.ValidationError(error.detail) from None
+        raise forms.ValidationError(retell(error.detail)) from None
     return ReadFile(name, found.kind, data)
 
 

@@ -14,6 +14,7 @@ from knowledge.previewing.found import Preview
 from knowledge.previewing.looking import preview_source
 from knowledge.sources.homes import Home, find_home
 from minirag.lib.errors import ProductError
+from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.model_admin import ProductAdmin
 
 
@@ -56,4 +57,4 @@ def _look(form: Any, source: Source | None) -> tuple[Preview | None, list[str]]:
         home = Home(source.dataset, source.bot_profile) if source else choose_home(data)
         return preview_source(form.chosen_type, data["config"], home, stored=source), []
     except ProductError as error:
-        return None, [error.detail]
+        return None, [retell(error.detail)]

@@ -29,6 +29,7 @@ from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS, NyxCoreFields
 from knowledge.sources.forms.schedule import ScheduleField
 from knowledge.sources.forms.site import SITE_FIELDS, SiteFields
 from minirag.lib.errors import BadInput
+from minirag.lib.telling.kept_sentences import retell
 
 _CHOICES = [(SourceType.TEXT, _("A text")), (SourceType.UPLOAD, _("Files")), (SourceType.URL, _("A web page")),
             (SourceType.SITE, _("A web site")), *((row.source_type, _(row.name)) for row in CONNECTORS.values()),
@@ -155,7 +156,9 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
         try:
             prepare_config(SourceType.URL, {"url": url}, source_id=self.instance.pk)
         except BadInput as error:
-            self.add_error("url", error.detail.replace("config.url", gettext("This address")))
+            self.add_error(
+                "url", retell(error.detail).replace("config.url", gettext("This address"))
+            )
         self.cleaned_data["url"] = url
 
 

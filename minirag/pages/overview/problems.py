@@ -29,6 +29,7 @@ from knowledge.models import (
     SourceStatus,
     SyncState,
 )
+from minirag.lib.telling.kept_sentences import retell
 from tenants.context import require_tenant
 from tenants.models import Domain
 from webhooks.models import Webhook
@@ -202,7 +203,7 @@ def _judge_sources(sources: Mapping[str, Any]) -> list[Problem]:
     found = []
     if failed := sources["failed"]:
         url = list_of("knowledge_source", "status__exact=error")
-        told = str(sources["reason"] or "")[:120]
+        told = retell(sources["reason"])[:120]
         reason = told if failed == 1 else gettext("One of them: %(told)s") % {"told": told}
         said = ngettext(
             "%(count)s source failed to be read.", "%(count)s sources failed to be read.", failed

@@ -1,13 +1,14 @@
-"""A tenant's page of the platform: its file and its copy."""
+"""A tenant's page of the platform: its file, its copy and its end."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
+from unfold.enums import ActionVariant
 
 from tenants.admin_site.model_admin import ProductAdmin
-from tenants.moving.admin import ask_clone, ask_export
+from tenants.moving.admin import ask_clone, ask_erasure, ask_export
 
 
 class MovedTenants(ProductAdmin):
@@ -18,3 +19,7 @@ class MovedTenants(ProductAdmin):
     @action(description=gettext_lazy("Copy"), icon="content_copy")
     def copy(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return ask_clone(self, request, self.require_object(request, object_id))
+
+    @action(description=gettext_lazy("Erase…"), icon="delete_forever", variant=ActionVariant.DANGER)
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return ask_erasure(self, request, self.require_object(request, object_id))
