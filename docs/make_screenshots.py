@@ -1,4 +1,4 @@
-"""Take the pictures of README.md: the product's demo in a scratch folder, driven in headless Chromium.
+"""Take the pictures of README.md and of these pages: the demo in a scratch folder, driven in headless Chromium.
 
     .venv/bin/python docs/make_screenshots.py [folder, docs/images if not given]
 
@@ -61,6 +61,11 @@ class Demo:
         answer.raise_for_status()
         return list(answer.json())
 
+    def put(self, path: str, body: dict[str, str]) -> None:
+        authorization = {"Authorization": f"Bearer {self.api_token}"}
+        answer = httpx.put(f"{self.base_url}{path}", json=body, headers=authorization, timeout=30)
+        answer.raise_for_status()
+
 
 @contextmanager
 def run_demo(directory: Path) -> Iterator[Demo]:
@@ -115,11 +120,11 @@ def wait_for(is_done: Callable[[], bool], seconds: float, problem: str, log: Pat
         time.sleep(0.2)
 
 
-def open_page(browser: Browser, width: int, height: int) -> Page:
+def open_page(browser: Browser, width: int, height: int, scheme: str = "light") -> Page:
     context = browser.new_context(
         viewport={"width": width, "height": height},
         locale="en-GB",
-        color_scheme="light",
+        color_scheme=scheme,
         reduced_motion="reduce",
     )
     context.set_default_timeout(20_000)
@@ -156,25 +161,76 @@ def take_widget(browser: Browser, demo: Demo, folder: Path) -> None:
     page.context.close()
 
 
-def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
-    """Acme's admin: the list of sources, and the conversation that the widget has just had."""
-    page = open_page(browser, 1280, 620)
+def open_admin(
+    browser: Browser, demo: Demo, width: int, height: int, scheme: str = "light"
+) -> Page:
+    """A page of acme's admin, in which its owner is logged in."""
+    page = open_page(browser, width, height, scheme)
     page.goto(f"{demo.base_url}/t/acme/admin/")
     page.locator("input[name=username]").fill(OWNER)
     page.locator("input[name=password]").fill(demo.password)
     page.locator("button[type=submit], input[type=submit]").first.click()
     page.wait_for_load_state("networkidle")
-    page.goto(f"{demo.base_url}/t/acme/admin/knowledge/source/", wait_until="networkidle")
+    return page
+
+
+def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
+    """Acme's admin: what there is to see of the sources, and the conversation that the widget has just had."""
+    page = open_admin(browser, demo, 1280, 620)
+    admin = f"{demo.base_url}/t/acme/admin"
+    bot = demo.get("/v1/bot-profiles")[0]["id"]
+    page.goto(f"{admin}/knowledge/source/", wait_until="networkidle")
     page.screenshot(path=folder / "admin-sources.png")
-    chat = next(chat for chat in demo.get("/v1/chat") if chat["title"] == ANSWERED)
-    page.goto(
-        f"{demo.base_url}/t/acme/admin/conversations/chat/{chat['id']}/change/",
-        wait_until="networkidle",
-    )
     page.set_viewport_size({"width": 1280, "height": 860})
+    for name, path in (
+        ("overview", ""), ("knowledge", "knowledge/source/tree/"), ("chats", "conversations/chat/"),
+        ("settings", "settings/"), ("publishing", f"bots/botdraft/of/{bot}/"),
+    ):  # fmt: skip
+        page.goto(f"{admin}/{path}", wait_until="networkidle")
+        if name == "knowledge":
+            page.locator(".mr-node-head").first.locator("a, button, summary").first.click()
+            page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / f"admin-{name}.png")
+    page.goto(f"{admin}/bots/botprofile/{bot}/change/", wait_until="networkidle")
+    page.get_by_role("button", name="Try it").click()
+    page.locator("#mr-tryout-question").fill(ANSWERED)
+    page.locator("#mr-tryout [data-part=send]").click()
+    expect(page.locator("#mr-tryout [data-part=log]")).to_contain_text("3 years")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=folder / "admin-try.png")
+    chat = next(chat for chat in demo.get("/v1/chat") if chat["title"] == ANSWERED)
+    page.goto(f"{admin}/conversations/chat/{chat['id']}/change/", wait_until="networkidle")
     page.locator(".mr-thread details").first.locator("summary").click()
     page.screenshot(path=folder / "admin-conversation.png")
     page.context.close()
+
+
+def take_inbox(browser: Browser, demo: Demo, folder: Path) -> None:
+    """A visitor who asks for a person, the person in acme's inbox, and the same on a phone in the dark."""
+    bot = demo.get("/v1/bot-profiles")[0]["id"]
+    demo.put(f"/v1/bot-profiles/{bot}/handoff-rules", {})
+    visitor = open_page(browser, 1180, 720)
+    visitor.goto(f"{demo.base_url}/t/acme/")
+    visitor.get_by_role("button", name="Ask Ava").click()
+    ask(visitor, ANSWERED)
+    visitor.get_by_role("button", name="Talk to a person").click()
+    page = open_admin(browser, demo, 1280, 860)
+    page.goto(f"{demo.base_url}/t/acme/admin/conversations/handoff/", wait_until="networkidle")
+    page.get_by_role("link", name=ANSWERED).first.click()
+    page.get_by_role("button", name="Join", exact=True).click()
+    answer = page.get_by_label("Your answer")
+    answer.fill(
+        "Hello! From the **serial number** I see that yours ends in May. Shall I book a service?"
+    )
+    page.keyboard.press("Control+Enter")
+    expect(visitor.locator("minirag-widget .message.person")).to_have_count(1)
+    page.screenshot(path=folder / "admin-inbox.png")
+    visitor.locator("minirag-widget section.window").screenshot(path=folder / "person.png")
+    phone = open_admin(browser, demo, 390, 800, "dark")
+    phone.goto(page.url, wait_until="networkidle")
+    phone.screenshot(path=folder / "admin-inbox-phone.png")
+    for each in (visitor, page, phone):
+        each.context.close()
 
 
 def shrink(picture: Path) -> None:
@@ -205,6 +261,7 @@ def main(folder: Path) -> None:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             take_widget(browser, demo, folder)
             take_admin(browser, demo, folder)
+            take_inbox(browser, demo, folder)
             browser.close()
     for picture in sorted(folder.glob("*.png")):
         shrink(picture)

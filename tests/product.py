@@ -184,3 +184,20 @@ def make_database(*, migrated: bool = False) -> str:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"{made_from}')
     return urlunsplit(url._replace(path=f"/{name}"))
+
+
+def find_processes(product: Product, *parts: str) -> list[int]:
+    """Processes of this product whose command line holds all of `parts`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environment = (entry / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        ours = product.settings["DATABASE_URL"].rsplit("/", 1)[1] in environment
+        if ours and all(part in command for part in parts):
+            found.append(int(entry.name))
+    return found

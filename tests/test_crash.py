@@ -9,34 +9,16 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
 from tests.fakes.openai_server import FakeOpenAI
-from tests.product import Product, TenantAccount
+from tests.product import Product, TenantAccount, find_processes
 
 CHAT = "c4a70000-0000-4000-8000-000000000009"
 pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
-
-
-def find_processes(product: Product, *parts: str) -> list[int]:
-    """Processes of this product whose command line holds all of `parts`."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            environment = (entry / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        ours = product.settings["DATABASE_URL"].rsplit("/", 1)[1] in environment
-        if ours and all(part in command for part in parts):
-            found.append(int(entry.name))
-    return found
 
 
 def query(product: Product, sql: str) -> list[tuple]:

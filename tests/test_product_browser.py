@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import Watch, launch_browser, take_screenshot
 from tests.fakes.openai_server import FakeOpenAI
-from tests.product import Product, TenantAccount
+from tests.product import Product, TenantAccount, find_processes
 
 pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -476,4 +478,43 @@ def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everythin
     take_screenshot(phone, "inbox-chat-phone-dark")
     assert (watch.errors, watch.foreign) == ([], [])
     for each in (inbox, page, phone):
+        each.context.close()
+
+
+def test_a_web_process_killed_in_mid_takeover_loses_nothing_and_both_come_back(browser, pottery):
+    bot, shop, product = pottery.bots["offline"], pottery.shop.origin, pottery.product
+    rules = pottery.account.client.put(f"/v1/bot-profiles/{bot}/handoff-rules", json={})
+    assert rules.status_code == 200, rules.text
+    page = visit(browser, f"{shop}/{bot}", viewport={"width": 1200, "height": 800}, locale="en-GB")
+    ask(page, "What does a course cost?")
+    expect(last_answer(page)).to_contain_text("240 euros")
+    wait_until_answered(page)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.locator(".company")).to_contain_text("A person has been called")
+    inbox = log_in(browser, pottery, "/admin/conversations/handoff/")
+    inbox.get_by_role("link", name="What does a course cost?").first.click()
+    inbox.get_by_role("button", name="Join", exact=True).click()
+    answer, thread = inbox.get_by_label("Your answer"), inbox.locator("[data-thread]")
+    answer.fill("With clay.")
+    inbox.keyboard.press("Control+Enter")
+    expect(page.locator(".message.person").last).to_contain_text("With clay.")
+    answer.fill("And with firing")  # half an answer, that is not sent
+    for pid in find_processes(product, "daphne"):
+        os.kill(pid, signal.SIGKILL)
+    ask(page, "Is glaze included?")  # into a line that is dead
+    expect(thread).to_contain_text("Is glaze included?")
+    expect(answer).to_have_value("And with firing")
+    answer.press_sequentially(", yes.")
+    expect(page.locator(".company")).to_contain_text("is here and answers you")
+    inbox.keyboard.press("Control+Enter")
+    expect(page.locator(".message.person").last).to_contain_text("And with firing, yes.")
+    expect(thread.get_by_text("And with firing, yes.")).to_have_count(1)
+    said = [(each["role"], each["content"]) for each in pottery.messages()]
+    assert [content for role, content in said if role == "user"] == [
+        "What does a course cost?", "Is glaze included?",
+    ]  # fmt: skip
+    assert [content for role, content in said if role == "person"] == [
+        "With clay.", "And with firing, yes.",
+    ]  # fmt: skip
+    for each in (inbox, page):
         each.context.close()

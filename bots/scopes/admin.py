@@ -21,6 +21,7 @@ from bots.admin_fields import LinesField
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.changing import MOST_SCOPES, find_warnings, has_sources
 from bots.scopes.templates import TEMPLATES
+from bots.versions.keeping import keeping
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import ProductAdmin, once_per_row
 from tenants.admin_site.sites import tenant_site
@@ -123,9 +124,18 @@ class ScopeAdmin(ProductAdmin):
         return {**chosen, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Scope, form: ScopeForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        with keeping(obj.bot_profile):
+            super().save_model(request, obj, form, change)
         for warning in find_warnings(obj, has_sources=has_sources(obj.bot_profile)):
             self.message_user(request, warning.message, messages.WARNING)
+
+    def delete_model(self, request: HttpRequest, obj: Scope) -> None:
+        with keeping(obj.bot_profile):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Scope]) -> None:
+        for scope in queryset:
+            self.delete_model(request, scope)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scope]:
         return super().get_queryset(request).order_by("bot_profile__name", "created_at")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.topics import measure_topic, read_terms, read_topic
+from bots.versions.keeping import keeping
 from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.text.languages import detect_language
 from tenants.audit import compare, record
@@ -40,7 +41,7 @@ def find_scope(bot: BotProfile, scope_id: UUID) -> Scope:
 
 def create_scope(bot: BotProfile, fields: dict[str, Any]) -> Scope:
     """Make a scope of a bot. Raises Conflict for a name that the bot has already, and for one scope too many."""
-    with transaction.atomic():
+    with keeping(bot):
         BotProfile.objects.select_for_update().only("pk").get(
             pk=bot.pk
         )  # so that scopes are counted one by one
@@ -60,7 +61,7 @@ def update_scope(scope: Scope, fields: dict[str, Any]) -> Scope:
     changes = compare(scope, fields)
     for name, value in fields.items():
         setattr(scope, name, value)
-    with transaction.atomic():
+    with keeping(scope.bot_profile):
         _save(scope, update_fields=[*fields, "updated_at"])
         record("scope.changed", of=scope, changes=changes)
     return scope
@@ -68,9 +69,23 @@ def update_scope(scope: Scope, fields: dict[str, Any]) -> Scope:
 
 def delete_scope(scope: Scope) -> None:
     """Delete a scope for good; it counts for the next question no more."""
-    with transaction.atomic():
+    with keeping(scope.bot_profile):
         record("scope.deleted", of=scope, detail={"bot_profile_id": scope.bot_profile_id})
         scope.delete()
+
+
+def set_scopes(bot: BotProfile, wanted: Iterable[Mapping[str, Any]]) -> None:
+    """Have the bot these scopes and no others, by their names; what is so already is left alone."""
+    there = {scope.name: scope for scope in Scope.objects.filter(bot_profile=bot)}
+    rules = {each["name"]: {name: each[name] for name in each if name != "name"} for each in wanted}
+    with keeping(bot):
+        for name in there.keys() - rules.keys():
+            delete_scope(there[name])
+        for name, fields in rules.items():
+            if name not in there:
+                create_scope(bot, {"name": name, **fields})
+            elif any(getattr(there[name], key) != value for key, value in fields.items()):
+                update_scope(there[name], fields)
 
 
 def _save(scope: Scope, **options: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from bots.drafts.changing import find_draft
-from bots.models import BotDraft, BotProfile, BotVersion, CameFrom, QualityGate
+from bots.models import BotDraft, BotProfile, BotVersion, CameFrom, QualityGate, Scope
 from bots.profiles import create_bot, update_bot
 from bots.providers.changing import forget_key, keep_key
 from bots.versions import keeping
@@ -215,3 +215,63 @@ def test_the_admin_shows_compares_and_rolls_back(bot, acme):
     assert client.post(url, {"reason": "Too warm."}).status_code == 302
     bot.refresh_from_db()
     assert bot.temperature == 0.2 and list_versions(bot)[-1].made_by == acme.owner.email
+
+
+def test_scopes_are_part_of_a_version_and_come_back_with_it(bot, acme, as_acme):
+    url = f"/v1/bot-profiles/{bot.pk}"
+    made = as_acme.post(
+        f"{url}/scopes", {"name": "Support", "forbidden_topics": ["politics"]}, content_type=JSON
+    ).json()
+    as_acme.patch(
+        f"{url}/scopes/{made['id']}", {"forbidden_topics": ["politics", "sport"], "strictness": "strict"},
+        content_type=JSON,
+    )  # fmt: skip
+    client = browser(acme)
+    scope = Scope.objects.get()
+    form = {
+        "bot_profile": bot.pk,
+        "name": "Sales",
+        "strictness": "lenient",
+        "allowed_topics": "prices",
+    }
+    assert client.post("/admin/bots/scope/add/", form).status_code == 302
+    client.post(f"/admin/bots/scope/{scope.pk}/delete/", {"post": "yes"})
+    found = list_versions(bot)
+    assert [(each.came_from, each.changed) for each in found] == [
+        ("command", []), ("api", ["scopes"]), ("api", ["scopes"]), ("form", ["scopes"]), ("form", ["scopes"]),
+    ]  # fmt: skip
+    told = as_acme.get(f"{url}/versions/{found[1].pk}/comparison?other_id={found[2].pk}").json()
+    [change] = told["changes"]
+    assert (
+        change["label"] == "Scopes"
+        and "sport" in change["after"]
+        and "sport" not in change["before"]
+    )
+    as_of = keeping.as_of_version(bot, 3)
+    assert [(each.name, each.forbidden_topics) for each in as_of.active_scopes] == [
+        ("Support", ["politics", "sport"])
+    ]
+    answer = as_acme.post(f"{url}/versions/{found[2].pk}/roll-back", {}, content_type=JSON)
+    assert answer.status_code == 200, answer.json()
+    [back] = Scope.objects.filter(bot_profile=bot)
+    assert (back.name, back.strictness, back.forbidden_topics) == (
+        "Support",
+        "strict",
+        ["politics", "sport"],
+    )
+    assert list_versions(bot)[-1].changed == ["scopes"]
+    assert AuditEvent.objects.filter(action="scope.deleted").count() == 2
+
+
+def test_a_version_from_before_scopes_were_kept_leaves_them_as_they_are(bot, as_acme):
+    url = f"/v1/bot-profiles/{bot.pk}"
+    first = list_versions(bot)[0]
+    del first.configuration["scopes"]
+    first.save()
+    as_acme.post(f"{url}/scopes", {"name": "Support"}, content_type=JSON)
+    as_acme.patch(url, {"temperature": 0.9}, content_type=JSON)
+    second, third = list_versions(bot)[1:]
+    assert (second.changed, third.changed) == ([], ["temperature"])
+    told = as_acme.post(f"{url}/versions/{first.pk}/roll-back", {}, content_type=JSON).json()
+    assert [each["name"] for each in told["changes"]] == ["temperature"]
+    assert Scope.objects.filter(bot_profile=bot, name="Support").exists()

@@ -12,11 +12,19 @@ from django.db.models import Model
 from django.utils.translation import gettext
 
 from bots.configurations import answering_fields
-from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential
+from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential, Scope
 from bots.profiles import update_bot
 from bots.providers.changing import choose_keys
 from bots.readiness.judging import judge_keys
-from bots.versions.keeping import KEYS, OWN_KEY, describe_configuration, keeping, kept_columns
+from bots.scopes.changing import set_scopes
+from bots.versions.keeping import (
+    KEYS,
+    OWN_KEY,
+    SCOPES,
+    describe_configuration,
+    keeping,
+    kept_columns,
+)
 from bots.versions.telling import FieldChange, compare_configurations, label_of
 from minirag.lib.errors import Conflict
 from tenants.audit import record
@@ -53,7 +61,7 @@ def roll_back(bot: BotProfile, version: BotVersion, reason: str = "") -> RollBac
         for name in kept_columns()
         if name in version.configuration
     }
-    _check(bot, columns)
+    _check(bot, version, columns)
     with keeping(bot, CameFrom.ROLL_BACK, note=reason, restored=version.number):
         bot.refresh_from_db()  # nobody else can save it now
         plan = plan_roll_back(bot, version)
@@ -71,15 +79,19 @@ def roll_back(bot: BotProfile, version: BotVersion, reason: str = "") -> RollBac
             },
         )
         choose_keys(bot, [each.pk for each in _find_keys(version)])
+        if SCOPES in version.configuration:
+            set_scopes(bot, version.configuration[SCOPES])
     return plan
 
 
-def _check(bot: BotProfile, columns: dict[str, Any]) -> None:
+def _check(bot: BotProfile, version: BotVersion, columns: dict[str, Any]) -> None:
     trial = copy(bot)
     for name, value in columns.items():
         setattr(trial, name, value)
     try:
         trial.clean_fields()
+        for each in version.configuration.get(SCOPES, ()):
+            Scope(bot_profile=bot, **each).clean_fields()
     except ValidationError as error:
         told = "; ".join(
             f"{label_of(name)}: {' '.join(why)}" for name, why in error.message_dict.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,17 +13,19 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from bots.appearance.looks import tell_appearance
-from bots.models import BotProfile, BotVersion
+from bots.models import BotProfile, BotVersion, Scope
 from bots.models.filters import tell_filter
-from bots.versions.keeping import KEYS, OWN_KEY, find_changed, value_of
+from bots.versions.keeping import KEYS, OWN_KEY, SCOPES, find_changed, value_of
 from minirag.lib.comparing.texts import Comparison, compare_texts
 
 _LABELS: Final = {
-    KEYS: gettext_lazy("Provider keys"), OWN_KEY: gettext_lazy("An API key of its own"),
+    SCOPES: gettext_lazy("Scopes"), KEYS: gettext_lazy("Provider keys"), OWN_KEY: gettext_lazy("An API key of its own"),
     "condense_model": gettext_lazy("Model that rewrites"), "fusion": gettext_lazy("How words and meaning are joined"),
 }  # fmt: skip
 _TEXTS: Final = frozenset(
-    ("system_prompt", "greeting", "refusal_text", "description", "starter_questions", "allowed_origins")
+    (
+        "system_prompt", "greeting", "refusal_text", "description", "starter_questions", "allowed_origins", SCOPES,
+    )
 )  # fmt: skip
 _LONGEST_IN_WORDS: Final = 60
 
@@ -59,7 +61,11 @@ def compare_configurations(old: Mapping[str, Any], new: Mapping[str, Any]) -> li
 
 def tell_field(name: str, before: Any, after: Any) -> FieldChange:
     shown = tell_value(name, before), tell_value(name, after)
-    text = compare_texts(*(_as_text(each) for each in (before, after))) if name in _TEXTS else None
+    text = (
+        compare_texts(*(_as_text(name, each) for each in (before, after)))
+        if name in _TEXTS
+        else None
+    )
     return FieldChange(name, label_of(name), *shown, text)
 
 
@@ -80,6 +86,8 @@ def tell_value(name: str, value: Any) -> str:
         return tell_filter(value or {})
     if name == "appearance":
         return tell_appearance(value or {})
+    if name == SCOPES:
+        return _as_text(name, value) or "–"
     if name == KEYS:
         return ", ".join(f"{each['name']} ({each['provider']})" for each in value) or "–"
     if isinstance(value, bool):
@@ -95,7 +103,22 @@ def tell_value(name: str, value: Any) -> str:
     return str(choices.get(value, value))
 
 
-def _as_text(value: Any) -> str:
+def _tell_scope(scope: Mapping[str, Any]) -> Iterator[str]:
+    """A scope in lines: its name, and each thing that it is set to."""
+    yield scope["name"] if scope["is_active"] else f"{scope['name']} ({gettext('inactive')})"
+    for name, value in scope.items():
+        column: Any = Scope._meta.get_field(name)
+        if name not in ("name", "is_active") and value not in EMPTY_VALUES and value is not False:
+            for each in value if isinstance(value, list) else [value]:
+                shown = dict(column.flatchoices or ()).get(
+                    each, gettext("yes") if each is True else each
+                )
+                yield f"  {column.verbose_name}: {shown}"
+
+
+def _as_text(name: str, value: Any) -> str:
+    if name == SCOPES:
+        return "\n".join(line for scope in value or () for line in _tell_scope(scope))
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 

@@ -24,7 +24,7 @@ _PLATFORM: list[tuple[Any, list[Page]]] = [
             (_("Tenants"), "domain", "tenants_tenant"),
             (_("Hosts"), "language", "tenants_domain"),
             (_("Plans"), "sell", "tenants_plan"),
-            (_("Exports and copies"), "swap_horiz", "tenants_tenanttransfer"),
+            (_("Exports, copies, erasures"), "swap_horiz", "tenants_tenanttransfer"),
             (_("Receipts of erasures"), "receipt_long", "tenants_erasurereceipt"),
             (_("Operators' stays"), "shield_person", "tenants_operatorentry"),
         ],
