@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import httpx
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -41,6 +42,7 @@ FLAGS = [
 OWNER = "owner@acme.example.com"
 ANSWERED = "How long is the warranty on a Breva Pro?"
 REFUSED = "When are LCL containers closed in Hamburg?"  # only the other tenant's documents tell
+Scheme = Literal["light", "dark"]
 START_SECONDS, READY_SECONDS = 180, 120
 
 
@@ -120,7 +122,7 @@ def wait_for(is_done: Callable[[], bool], seconds: float, problem: str, log: Pat
         time.sleep(0.2)
 
 
-def open_page(browser: Browser, width: int, height: int, scheme: str = "light") -> Page:
+def open_page(browser: Browser, width: int, height: int, scheme: Scheme = "light") -> Page:
     context = browser.new_context(
         viewport={"width": width, "height": height},
         locale="en-GB",
@@ -162,7 +164,7 @@ def take_widget(browser: Browser, demo: Demo, folder: Path) -> None:
 
 
 def open_admin(
-    browser: Browser, demo: Demo, width: int, height: int, scheme: str = "light"
+    browser: Browser, demo: Demo, width: int, height: int, scheme: Scheme = "light"
 ) -> Page:
     """A page of acme's admin, in which its owner is logged in."""
     page = open_page(browser, width, height, scheme)
@@ -189,7 +191,7 @@ def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
         page.goto(f"{admin}/{path}", wait_until="networkidle")
         if name == "knowledge":
             page.locator(".mr-node-head").first.locator("a, button, summary").first.click()
-            page.wait_for_load_state("networkidle")
+            expect(page.locator(".mr-node-source")).not_to_have_count(0)
         page.screenshot(path=folder / f"admin-{name}.png")
     page.goto(f"{admin}/bots/botprofile/{bot}/change/", wait_until="networkidle")
     page.get_by_role("button", name="Try it").click()
@@ -212,6 +214,7 @@ def take_inbox(browser: Browser, demo: Demo, folder: Path) -> None:
     visitor = open_page(browser, 1180, 720)
     visitor.goto(f"{demo.base_url}/t/acme/")
     visitor.get_by_role("button", name="Ask Ava").click()
+    expect(visitor.locator("minirag-widget .message.assistant")).to_have_count(1)
     ask(visitor, ANSWERED)
     visitor.get_by_role("button", name="Talk to a person").click()
     page = open_admin(browser, demo, 1280, 860)

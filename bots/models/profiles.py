@@ -203,6 +203,9 @@ class BotProfile(TenantRow, Answering):
         tenant = current_tenant()
         return self.contact.strip() or (tenant.contact.strip() if tenant is not None else "")
 
+    scope_rows: list[dict[str, Any]]
+    """What came `with_scopes`, or is to count in their place."""
+
     @property
     def active_scopes(self) -> list[Scope]:
         """The guardrails that count now, oldest first; without another query if they came `with_scopes`."""
