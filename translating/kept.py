@@ -1,7 +1,8 @@
 """Finds the sentences that are kept in English and told in the reader's language later (`minirag.lib.telling`).
 
-They are the literals that go into an error of a worker, into a finding, or into a name for what is kept, such as
-`reason`; and what is marked with `kept`. What stands in an f-string becomes a place with a name: "It is {size} MB."
+They are the literals that go into an error of a worker, into a finding, into `notes`, or into a name for what is
+kept, such as `reason`; and what is marked with `kept`. What stands in an f-string becomes a place with a name: "It is
+{size} MB."
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def _find_values(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.Call):
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         yield from (node.args[at] for at in _CALLS.get(name, ()) if at < len(node.args))
+        if name == "append" and _name_of(getattr(node.func, "value", node)) == "notes":
+            yield from node.args
         yield from (each.value for each in node.keywords if each.arg in _NAMES)
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]

@@ -80,7 +80,7 @@ def _of_ticket(arrival: Arrival, purpose: str, ticket: str) -> Watcher:
     try:
         said = signing.loads(ticket, salt=purpose, max_age=TICKET_SECONDS)
         tenant_id, user_id, facts = UUID(said["tenant"]), UUID(said["user"]), dict(said["facts"])
-        language = str(said["language"])
+        language = str(said.get("language") or "en")
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise NotAdmitted from None
     user = find_session_user(arrival)

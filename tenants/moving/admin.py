@@ -18,35 +18,29 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
-    UnfoldAdminPasswordWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
-from minirag.lib.bounds import longest
 from minirag.lib.errors import ProductError
 from minirag.lib.telling.kept_sentences import retell
-from tenants.admin_site.forms import EraseForm
 from tenants.admin_site.gate import ask_for_proof
-from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, posted
+from tenants.admin_site.model_admin import LookOnlyAdmin, posted
 from tenants.admin_site.rows import told
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
-from tenants.models import ErasureReceipt, Tenant, TenantTransfer
+from tenants.models import ErasureReceipt, TenantTransfer
 from tenants.moving.api import send_file
+from tenants.moving.asking import follow, secret_field
 from tenants.moving.importing import ALL, TRUSTED_HOSTS
 from tenants.moving.jobs import (
     cancel_transfer,
     delete_transfer,
     open_transfer,
-    order_clone,
-    order_erasure,
-    order_export,
     order_import,
 )
 from tenants.moving.models import OVER
 from tenants.platform.receipts import ReceiptInvalid, verify_receipt
-from tenants.tasks import queue_transfer
 
 _COLOURS = {
     "pending": "info",
@@ -57,37 +51,6 @@ _COLOURS = {
 }
 
 
-def _secret_field(help_text: Any, *, required: bool = False) -> forms.CharField:
-    widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
-    return forms.CharField(
-        label=gettext_lazy("Passphrase"), required=required, strip=False, max_length=1000,
-        help_text=help_text, widget=widget,
-    )  # fmt: skip
-
-
-class ExportForm(forms.Form):
-    passphrase = _secret_field(
-        gettext_lazy(
-            "Seals provider keys, webhooks' secrets and second factors in the file: at least 12 characters. "
-            "Empty: they are left out."
-        )
-    )
-
-
-class CloneForm(forms.Form):
-    slug = forms.CharField(
-        label=gettext_lazy("Slug of the copy"), max_length=100, widget=UnfoldAdminTextInputWidget
-    )
-    name = forms.CharField(
-        label=gettext_lazy("Name of the copy"), required=False, max_length=longest(Tenant, "name"),
-        widget=UnfoldAdminTextInputWidget,
-    )  # fmt: skip
-    with_webhooks = forms.BooleanField(
-        label=gettext_lazy("With its webhooks"), required=False, widget=UnfoldBooleanSwitchWidget,
-        help_text=gettext_lazy("The copy would call the same addresses as the original."),
-    )  # fmt: skip
-
-
 class ImportForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"), widget=UnfoldAdminFileFieldWidget,
@@ -96,7 +59,7 @@ class ImportForm(forms.Form):
     slug = forms.CharField(
         label=gettext_lazy("Slug here"), max_length=100, widget=UnfoldAdminTextInputWidget
     )
-    passphrase = _secret_field(gettext_lazy("The one that the export was made with."))
+    passphrase = secret_field(gettext_lazy("The one that the export was made with."))
     without_secrets = forms.BooleanField(
         label=gettext_lazy("Leave secrets out"), required=False, widget=UnfoldBooleanSwitchWidget
     )
@@ -289,84 +252,3 @@ class ErasureReceiptAdmin(LookOnlyAdmin):
         response = HttpResponse(json.dumps(row.receipt, indent=1), content_type="application/json")
         response["Content-Disposition"] = f"attachment; filename=receipt-{row.slug}.json"
         return response
-
-
-def follow(page: ProductAdmin, request: HttpRequest, job: TenantTransfer) -> HttpResponse:
-    """Have a worker do it, and lead to where one sees how far it is."""
-    queue_transfer(job)
-    page.message_user(
-        request, _("A worker does it now; this page says how far it is."), messages.SUCCESS
-    )
-    return HttpResponseRedirect(reverse("admin:tenants_tenanttransfer_change", args=[job.pk]))
-
-
-def ask_export(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """The page that orders a tenant's file."""
-
-    def act(data: dict[str, Any]) -> HttpResponse:
-        job = order_export(tenant, passphrase=data["passphrase"], actor=acting_user(request).email)
-        return follow(page, request, job)
-
-    intro = _(
-        "One file with its schema, users, hosts, tokens' digests, log and files, all of one moment. It goes on working."
-    )
-    title = _("Export %(tenant)s") % {"tenant": tenant}
-    return page.ask(
-        request,
-        act,
-        title=title,
-        intro=intro,
-        submit=_("Export"),
-        obj=tenant,
-        form=ExportForm(posted(request)),
-        needs_proof=True,
-    )
-
-
-def ask_clone(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """The page that orders a copy of a tenant."""
-
-    def act(data: dict[str, Any]) -> HttpResponse:
-        job = order_clone(
-            tenant, data["slug"], name=data["name"], actor=acting_user(request).email,
-            parts={"webhooks"} if data["with_webhooks"] else (),
-        )  # fmt: skip
-        return follow(page, request, job)
-
-    intro = _(
-        "Users, secrets, knowledge and chats are copied. Hosts and API tokens stay with the original."
-    )
-    title = _("Copy %(tenant)s") % {"tenant": tenant}
-    return page.ask(
-        request,
-        act,
-        title=title,
-        intro=intro,
-        submit=_("Copy"),
-        obj=tenant,
-        form=CloneForm(posted(request)),
-        needs_proof=True,
-    )
-
-
-def ask_erasure(page: ProductAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """The page that orders a tenant's end."""
-
-    def act(data: dict[str, Any]) -> HttpResponse:
-        who = acting_user(request).email
-        return follow(page, request, order_erasure(tenant, confirm=data["slug"], actor=who))
-
-    intro = _(
-        "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
-    )
-    return page.ask(
-        request,
-        act,
-        title=_("Erase %(tenant)s for good?") % {"tenant": tenant},
-        intro=intro,
-        submit=_("Erase for good"),
-        danger=True,
-        obj=tenant,
-        form=EraseForm(posted(request), slug=tenant.slug),
-        needs_proof=True,
-    )

@@ -16,7 +16,6 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 
 from minirag.lib.errors import BadInput, Conflict
 from minirag.lib.security.crypto import DecryptionFailed, decrypt, key_of_passphrase
-from minirag.lib.telling.kept_sentences import kept
 from tenants import audit, schemas
 from tenants.context import tenant_context
 from tenants.due import make_all_due
@@ -29,9 +28,6 @@ from tenants.moving.public_rows import check_hosts, choose_ids, load_public_rows
 from tenants.moving.sealing import NewIds, Resealing
 from tenants.provisioning import check_slug
 
-_NO_SECRETS: Final = kept(
-    "Secrets were left out: provider keys, webhooks' secrets and second factors are to be set again."
-)
 _OWN_HERE: Final = frozenset(
     {
         "id", "slug", "schema_name", "schema_version", "is_canary", "created_at", "updated_at",
@@ -39,9 +35,6 @@ _OWN_HERE: Final = frozenset(
     }
 )  # fmt: skip
 """Columns of a tenant that are the installation's, whatever the file says."""
-_NO_LOG: Final = kept(
-    "The audit log was left out: this installation has one of a tenant of this slug."
-)
 ALL: Final = frozenset({"hosts", "tokens", "webhooks", "log"})
 TRUSTED_HOSTS: Final = "trusted_hosts"  # chosen beside them: they lead here without a new proof
 
@@ -184,7 +177,7 @@ class _Import:
             raise _taken(self.slug)
         if "log" in self.parts and AuditEvent.objects.filter(tenant_slug=self.slug).exists():
             self.parts -= {"log"}  # or somebody would read what was done to a tenant of before
-            self.notes.append(_NO_LOG)
+            self.notes.append("The log was left out: there is one of a tenant of this slug here.")
         self.ids = choose_ids(self.reader, self.parts, self.notes)
         facts, tenant = self.manifest.tenant, Tenant()
         for field in Tenant._meta.concrete_fields:
@@ -224,12 +217,14 @@ class _Import:
         _check_bots(tenant)
         if not self.has_secrets:
             User.objects.filter(tenant=tenant).update(has_second_factor=False)
-            self.notes.append(_NO_SECRETS)
+            self.notes.append(
+                "Secrets were left out: provider keys, webhooks' secrets and second factors are to be set again."
+            )
         self._restore_files()
         if not is_current:
             schemas.migrate_schema(tenant.schema_name)
             tenant.schema_version = schemas.target_version()
-            self.notes.append(kept("The file was of an earlier version and was migrated."))
+            self.notes.append("The file was of an earlier version and was migrated.")
         tenant.save(update_fields=["schema_version"])
         created = self.manifest.tenant.get("created_at")
         if created and "log" in self.parts:
@@ -237,12 +232,10 @@ class _Import:
             tenant.refresh_from_db(fields=["created_at"])
         if Plan.objects.exists() and not Plan.objects.filter(key=tenant.plan).exists():
             self.notes.append(
-                kept(f"There is no plan '{tenant.plan}' here, so nothing is bounded by one.")
+                f"There is no plan '{tenant.plan}' here, so nothing is bounded by one."
             )
         if self.sealing.missed:
-            self.notes.append(
-                kept(f"{self.sealing.missed} secrets did not open and were left out.")
-            )
+            self.notes.append(f"{self.sealing.missed} secrets did not open and were left out.")
         return rows
 
     def _make_older(self, tenant: Tenant) -> None:
