@@ -8,7 +8,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from tenants.admin_site.model_admin import ProductAdmin
-from tenants.moving.asking import ask_clone, ask_erasure, ask_export
+from tenants.moving.pages import ask_clone, ask_erasure, ask_export
 
 
 class MovedTenants(ProductAdmin):
