@@ -31,7 +31,6 @@ from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.models import ErasureReceipt, TenantTransfer
 from tenants.moving.api import send_file
-from tenants.moving.pages import follow, secret_field
 from tenants.moving.importing import ALL, TRUSTED_HOSTS
 from tenants.moving.jobs import (
     cancel_transfer,
@@ -40,6 +39,7 @@ from tenants.moving.jobs import (
     order_import,
 )
 from tenants.moving.models import OVER
+from tenants.moving.pages import follow, secret_field
 from tenants.platform.receipts import ReceiptInvalid, verify_receipt
 
 _COLOURS = {
