@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0025_cancelled_transfers'),
+        ('tenants', '0026_names'),
     ]
 
     operations = [
