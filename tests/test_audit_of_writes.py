@@ -63,6 +63,7 @@ BODIES: dict[str, Any] = {
         "bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "name": "Hours", "source_type": "text", "content": "Closed.",
     },
     "delete /v1/platform/tenants/{slug}": {"confirm": "hooli"},
+    "post /v1/platform/tenants/{slug}/erase": {"confirm": "hooli"},
     "post /v1/platform/bulk/{act}": {"slugs": ["hooli"]},
     "post /v1/platform/bulk/{act}-matching": {"q": "hooli", "expected_total": 1, "confirm": True},
 }  # fmt: skip
@@ -148,7 +149,7 @@ def test_a_write_by_an_operators_program_is_written_down(db, olga, method, path,
         name="Hooli", slug="hooli", owner_email="gavin@hooli.example.com",
         owner_password="correct horse battery",
     )  # fmt: skip
-    if method == "delete" and "{slug}" in path:
+    if (method == "delete" and "{slug}" in path) or path.endswith("/erase"):
         archive_tenant(made.tenant)
     Plan.objects.get_or_create(key=EXAMPLE_IDS["key"], defaults={"name": "Pro"})
     waits = {"kind": "export", "slug": "hooli", "status": "pending", "queued_at": timezone.now()}
@@ -239,7 +240,12 @@ UNDOING = {
     "replace": {"source_type": "upload"},
     "delete_visitor": {"visitor_id": "visitor-of-the-example"},
 }
-LOOKING = {"compare_two", "download_receipt", "download_file"}  # acts that only show something
+LOOKING = {
+    "compare_two",
+    "download_receipt",
+    "download_file",
+    "show_receipt",
+}  # acts that only show something
 SITES = {"tenant": tenant_site, "platform": platform_site}
 
 

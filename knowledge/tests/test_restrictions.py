@@ -273,7 +273,7 @@ def test_a_preview_says_whom_a_file_is_for():
     shown = preview_file(RESTRICTED[0].encode(), kind="md", name="a.md")
     assert shown.can_be_ingested and "no visitor is answered from it" in shown.warnings[0]
     shown = preview_file(RESTRICTED[2].encode(), kind="md", name="a.md")
-    assert "only visitors in these groups are: board, staff" in shown.warnings[0]
+    assert "these groups are answered from it: board, staff" in shown.warnings[0]
 
 
 def test_another_source_of_the_bot_goes_on_answering(bot):
