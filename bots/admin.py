@@ -166,9 +166,8 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
         try:
             self.credentials = read_credentials(given if key or base else {})
         except CredentialsInvalid as error:
-            self.add_error(
-                f"new_{error.field}", gettext("It %(reason)s.") % {"reason": error.reason}
-            )
+            told = gettext("It %(reason)s.") % {"reason": error.reason}
+            self.add_error(f"new_{error.field}", told)
         return cleaned
 
     def _take_filter(self) -> None:
