@@ -9,6 +9,8 @@ class MiniRagConfig(AppConfig):
         # Registers the system checks, and makes our Celery app the current one, so that `.delay` finds its broker.
         from minirag import celery  # noqa: F401
         from minirag.operations import checks  # noqa: F401
+        from minirag.operations.reporting import begin_reporting
         from minirag.pages.model_words import wrap_words
 
+        begin_reporting()
         wrap_words()

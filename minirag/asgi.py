@@ -21,6 +21,7 @@ from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.lib.readiness import WARM, WARM_FIRST, announce  # noqa: E402
 from minirag.lib.text.short_texts import decide_language  # noqa: E402
 from minirag.lib.text.small_talk import read_small_talk  # noqa: E402
+from minirag.lib.tracing.spans import prepare as prepare_spans  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.serving.admission import admit  # noqa: E402
 from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
@@ -31,6 +32,7 @@ from tenants.calls.middleware import ArrivalApp  # noqa: E402
 
 require_secrets()
 require_tenants_apart()
+prepare_spans()
 
 
 def warm() -> None:

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
 
@@ -35,6 +35,14 @@ def tell_processes(sender: Any, **kwargs: Any) -> None:
     from bots.quotas.sharing import note_processes
 
     note_processes(int(sender.concurrency or 0))
+
+
+@worker_process_shutdown.connect
+def send_last_spans(**kwargs: Any) -> None:
+    """A pool's process ends without what Python does at an exit."""
+    from minirag.lib.tracing.spans import send_rest
+
+    send_rest()
 
 
 @beat_init.connect

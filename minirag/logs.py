@@ -1,4 +1,5 @@
-"""Structured logs: one JSON object or one readable line, with request id and tenant; no secret, nothing that was said.
+"""Structured logs: one JSON object or one readable line, with the ids of request, trace and tenant; no secret, nothing
+that was said.
 
 Of an error its type, its place in the code and its codes are told, and its own words only where they speak of code or
 of a connection: a database says in them which value it could not take, and a parser what it could not read.
@@ -16,7 +17,8 @@ import psycopg
 import structlog
 
 from minirag.lib.errors import ProductError
-from tenants.context import current_schema
+from minirag.lib.tracing.spans import current_trace_id
+from tenants.context import current_schema, current_tenant
 
 _SECRETS = re.compile(
     r"(?i)(bearer\s+)[^\s\"']+|\b(sk-[A-Za-z0-9_-]{8,})|(://[^:/@\s]+:)[^@\s]+(?=@)"
@@ -49,14 +51,15 @@ def _tell_error(error: BaseException, told: set[int]) -> Iterator[str]:
         yield "which led to:" if error.__cause__ else "while that was handled:"
     yield "Traceback (most recent call last):"
     yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
-    yield _name_error(error)
+    yield name_error(error)
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             if id(each) not in told:
                 yield from _tell_error(each, told)
 
 
-def _name_error(error: BaseException) -> str:
+def name_error(error: BaseException) -> str:
+    """Its type, its codes, and its words where those speak of code or of a connection."""
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     facts = []
@@ -76,12 +79,12 @@ def _hide_words(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
     """
     record, args = event["_record"], event.pop("positional_args", None)
     if isinstance(record.msg, BaseException):
-        event["event"] = _name_error(record.msg)
+        event["event"] = name_error(record.msg)
     elif isinstance(args, Mapping) and "exc" in args and record.exc_info:
-        name = _name_error(record.exc_info[1])
+        name = name_error(record.exc_info[1])
         event["event"] = record.msg % {**args, "exc": name, "traceback": ""}
     elif isinstance(args, tuple) and any(isinstance(each, BaseException) for each in args):
-        named = (_name_error(each) if isinstance(each, BaseException) else each for each in args)
+        named = (name_error(each) if isinstance(each, BaseException) else each for each in args)
         event["event"] = record.msg % tuple(named)
     elif record.name == "asyncio":
         event["event"] = event["event"].partition("\n")[0]
@@ -90,6 +93,11 @@ def _hide_words(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
 
 def _add_tenant(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
     event.setdefault("schema", current_schema())
+    if tenant := current_tenant():
+        # Read past Django, which would ask the database for one that was loaded without it.
+        event.setdefault("tenant", vars(tenant).get("slug"))
+    if trace_id := current_trace_id():
+        event["trace_id"] = trace_id
     return event
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import drf_spectacular_sidecar
 import environ
-from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 
+from minirag.clock import make_schedule
 from minirag.log_settings import make_logging
 from minirag.pages.appearance import UNFOLD  # noqa: F401 - a setting
 
@@ -30,6 +30,12 @@ MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "files"))).resolve()
 LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env("LOG_FORMAT", default="json")
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Of this and the other OTEL_* variables the library reads all that is not said here.
+TRACES_ENDPOINT = env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="") or env(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", default=""
+)
+SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
 SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
 
 # --- Where we are reached ---------------------------------------------------------------------------------------
@@ -173,9 +179,11 @@ CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
 CORS_PREFLIGHT_MAX_AGE = 600
 CORS_ALLOW_CREDENTIALS = False
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "last-event-id", "x-request-id"]  # fmt: skip
+CORS_ALLOW_HEADERS = [
+    *default_headers, "idempotency-key", "if-match", "last-event-id", "traceparent", "x-request-id",
+]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
-    "X-Request-ID", "X-Turn-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
+    "X-Request-ID", "X-Trace-ID", "X-Turn-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
     "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "ETag",
 ]  # fmt: skip
 
@@ -283,27 +291,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
-# Each expires before its successor comes, so that none pile up while no worker runs.
-CELERY_BEAT_SCHEDULE = {
-    name: {"task": task, "schedule": schedule, "options": {"expires": expires}}
-    for name, task, schedule, expires in (
-        ("run-due-work", "minirag.tasks.run_due_work", 15.0, 14.0),
-        ("mark-new-schemas", "minirag.tasks.mark_new_schemas", 60.0, 55.0),
-        ("tend-transfers", "tenants.tasks.tend_transfers", 60.0, 55.0),
-        (
-            "measure-tenants",
-            "minirag.tasks.measure_tenants",
-            crontab(hour="3", minute="41"),
-            3600.0,
-        ),
-        (
-            "repair-due-work",
-            "minirag.tasks.repair_due_work",
-            crontab(hour="3", minute="17"),
-            3600.0,
-        ),
-    )
-}
+CELERY_BEAT_SCHEDULE = make_schedule()
 
 # --- Channels, cache --------------------------------------------------------------------------------------------
 # A silent Redis holds up nobody who only wakes an open page.

@@ -6,6 +6,7 @@ tenant-schemas-celery runs such a task in the public schema instead; here it fai
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.utils.translation import get_language, override
 
 from minirag.lib.http_in.request_ids import current_request_id, request_id_bound
 from minirag.lib.jobs.sending import publish, send_now, send_soon
+from minirag.lib.tracing.spans import span
 from tenants.context import current_tenant, require_tenant, tenant_context
 from tenants.links import sending
 from tenants.models import Tenant, TenantTransfer
@@ -46,9 +48,12 @@ class TenantTask(Task):
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        tenant = self._find_tenant()
+        tenant, request_id = self._find_tenant(), read_header(self, REQUEST_HEADER)
         try:
-            with tenant_context(tenant), request_id_bound(self._read_header(REQUEST_HEADER)):
+            with (
+                tenant_context(tenant), request_id_bound(request_id),
+                span_of(self, tenant=tenant.slug, request_id=request_id),
+            ):  # fmt: skip
                 return super().__call__(*args, **kwargs)
         except Exception as error:
             if _exists(tenant):
@@ -56,11 +61,8 @@ class TenantTask(Task):
             logger.info("a tenant was erased while a task ran in it", task=self.name)
             raise Reject("the tenant was erased meanwhile", requeue=False) from error
 
-    def _read_header(self, name: str) -> str:
-        return str(self.request.get(name) or (self.request.headers or {}).get(name) or "")
-
     def _find_tenant(self) -> Tenant:
-        tenant_id = self._read_header(TENANT_HEADER)
+        tenant_id = read_header(self, TENANT_HEADER)
         with tenant_context(None):
             tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
         if tenant is None:
@@ -80,8 +82,19 @@ class PlatformTask(Task):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with tenant_context(None):
+        with tenant_context(None), span_of(self):
             return super().__call__(*args, **kwargs)
+
+
+def read_header(task: Task, name: str) -> str:
+    """What its message said beside the arguments."""
+    return str(task.request.get(name) or (task.request.headers or {}).get(name) or "")
+
+
+def span_of(task: Task, **facts: str) -> AbstractContextManager[Any]:
+    """The span of a task, below that of whoever sent it."""
+    carrier = {name: read_header(task, name) for name in ("traceparent", "tracestate")}
+    return span(task.name, kind="consumer", carrier=carrier, **facts)
 
 
 @shared_task(base=PlatformTask, acks_late=True)

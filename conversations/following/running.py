@@ -35,7 +35,9 @@ from conversations.turns.taking import (
 from conversations.turns.troubles import InternalFailure
 from minirag.lib.errors import ProductError
 from minirag.lib.readiness import ServerStopping, require_taking_work
+from minirag.lib.tracing.spans import span
 from tenants.context import require_tenant, run_sync
+from tenants.models import Tenant
 
 logger = structlog.get_logger(__name__)
 
@@ -64,7 +66,7 @@ async def start_turn(
     """
     require_taking_work()
     halt = Halt()
-    run = TurnRun(require_tenant().schema_name, asker.request_id, halt, tell)
+    run = TurnRun(require_tenant(), asker.request_id, halt, tell)
     await run.open(
         take_turn(
             bot_profile_id,
@@ -90,8 +92,9 @@ def find_turn(question: Message) -> Turn:
 class TurnRun:
     """One turn of this process. `events` are those that a reader gets, the first of them number 1."""
 
-    def __init__(self, schema_name: str, request_id: str, halt: Halt, tell: Tell) -> None:
-        self.schema_name, self.request_id = schema_name, request_id
+    def __init__(self, tenant: Tenant, request_id: str, halt: Halt, tell: Tell) -> None:
+        self.schema_name, self.request_id = tenant.schema_name, request_id
+        self._slug = tenant.slug
         self.turn_id = self.chat_id = uuid.UUID(int=0)  # until it has begun
         self.events: list[TurnEvent] = []
         self.is_over = False
@@ -106,7 +109,7 @@ class TurnRun:
     async def open(self, events: AsyncGenerator[TurnEvent, None]) -> None:
         """Begin, and return when the question is stored; a caller that is cancelled before has only left."""
         self._all.note_opening(self._opened)
-        self._task = self._loop.create_task(self._take(events))
+        self._task = self._loop.create_task(self._take_traced(events))
         # A task that is cancelled before its first step does not run its own clean-up.
         self._task.add_done_callback(lambda _: self._opened.cancel())
         await asyncio.shield(self._opened)
@@ -152,6 +155,10 @@ class TurnRun:
 
     def stop_soon(self) -> None:
         self._all.keep(self._loop.create_task(self.stop()))
+
+    async def _take_traced(self, events: AsyncGenerator[TurnEvent, None]) -> None:
+        with span("turn", tenant=self._slug, request_id=self.request_id):
+            await self._take(events)
 
     async def _take(self, events: AsyncGenerator[TurnEvent, None]) -> None:
         try:

@@ -262,9 +262,7 @@ class TracedSchema(Noun):
     support: list[TraceSupportSchema]
     dropped_citations: Annotated[int | None, Field(description="Such as led nowhere.")]
     calls: list[TraceCallSchema]
-    stages: Annotated[
-        dict[str, Any], Field(description="Milliseconds of each stage before the answer.")
-    ]
+    stages: Annotated[dict[str, Any], Field(description="Milliseconds of each stage.")]
     latency_ms: int | None
     first_token_ms: int | None
     audience: Annotated[

@@ -22,7 +22,8 @@ TRACED: Final = (
     "understood", "rewriting", "search", "candidates", "check", "asked_back", "missing", "prompt", "support",
     "dropped_citations", "calls", "stages", "latency_ms", "first_token_ms", "audience",
 )  # fmt: skip
-_STAGES: Final = ("open", "understand", "guard", "condense", "retrieve")
+_BEFORE: Final = ("open", "understand", "guard", "condense", "retrieve", "ground")
+_STAGES: Final = (*_BEFORE, "model", "cite", "help")
 _SEARCH: Final = ("mode", "language", "confidence", "threshold")
 _JUDGED: Final = ("floor", "made_for", "top_cosine", "bm25_share", "terms", "carrier")
 _SCORES: Final = ("score", "bm25", "cosine", "fused", "closeness")
@@ -173,11 +174,16 @@ def tell_calls(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
     if reranking := found.get("reranking"):
         calls.append(_tell_call("rerank", reranking, reranking.get("milliseconds")))
     if trace.get("prompt_tokens") or trace.get("completion_tokens"):
-        before = sum((trace.get("stages") or {}).values())
-        latency = trace.get("latency_ms")
-        took = None if latency is None else max(0.0, round(latency - before, 1))
-        calls.append(_tell_call("answer", trace, took))
+        calls.append(_tell_call("answer", trace, _time_model(trace)))
     return calls
+
+
+def _time_model(trace: Mapping[str, Any]) -> float | None:
+    """How long the model spoke; where that was not measured, what the stages before it have left of the turn."""
+    stages, latency = trace.get("stages") or {}, trace.get("latency_ms")
+    if "model" in stages or latency is None:
+        return stages.get("model")
+    return max(0.0, round(latency - sum(stages.get(each, 0.0) for each in _BEFORE), 1))
 
 
 def _tell_call(

@@ -39,7 +39,9 @@ def test_a_turn_tells_what_it_understood_found_judged_and_spent(acme, acme_bot, 
         ("embedding", "minirag/hash"), ("answer", "openai/gpt-test"),
     ]  # fmt: skip
     assert told["calls"][-1]["cost_usd"] == 0.0021 and told["calls"][-1]["prompt_tokens"] == 11
-    assert set(told["stages"]) == {"open", "understand", "guard", "condense", "retrieve"}
+    before = ["open", "understand", "guard", "condense", "retrieve", "ground"]
+    assert list(told["stages"]) == [*before, "model", "cite"]
+    assert told["calls"][-1]["milliseconds"] == told["stages"]["model"]
     assert [each["is_supported"] for each in told["support"]] == [True]
 
 

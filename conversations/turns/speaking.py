@@ -81,6 +81,7 @@ async def speak(
                 answer.content += shown
                 answer.citations = numbered(retrieval.passages, list(markers.cited))
                 yield shown
+    answer.note_stage("model")
     rest = _show(markers.flush(), gate) + (gate.flush() if gate else "")
     if rest := rest.rstrip():
         answer.content += rest
@@ -95,6 +96,7 @@ async def speak(
     if declined is None and await _note_support(turn, answer, retrieval, gate):
         answer.content = refusal_text
         yield refusal_text
+    answer.note_stage("cite")
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
         raise ProviderError(FILTERED if answer.cut_reason == CutReason.FILTER else "empty")

@@ -24,7 +24,9 @@ from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check
 from minirag.lib.errors import ProductError
+from minirag.lib.metrics.counted import note_stage as count_stage
 from minirag.lib.text.small_talk import Kind
+from minirag.lib.tracing.spans import note_span
 
 History = Sequence[tuple[str, str]]
 """What was said before as (role, content), oldest first; roles are "user" and "assistant"."""
@@ -187,8 +189,10 @@ class Answer:
     def note_stage(self, stage: str) -> None:
         """Note how long a stage took that is over now."""
         now = time.perf_counter()
-        self.stages[stage] = round((now - self.clock) * 1000, 1)
-        self.clock = now
+        seconds, self.clock = now - self.clock, now
+        self.stages[stage] = round(seconds * 1000, 1)
+        note_span(stage, seconds)
+        count_stage("turn", stage, seconds)
 
     @property
     def is_asked_back(self) -> bool:

@@ -28,6 +28,7 @@ from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.speaking import FILTERED, charge_cut_off, refuse_filtered, speak
 from conversations.turns.state import Answer, Asker, Halt, History, OpenTurn, Understood
+from conversations.turns.tracing import tell_end
 from conversations.turns.troubles import InternalFailure
 from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
@@ -232,6 +233,7 @@ async def _close(turn: OpenTurn, answer: Answer) -> None:
     try:
         await charge_cut_off(answer, is_given_up=answer.outcome == Outcome.STOPPED)
         await run_sync(close_turn, turn, answer)
+        tell_end(turn, answer)
     except Exception:
         logger.exception("the end of a turn was not stored", chat_id=str(turn.chat.pk))
 
@@ -294,6 +296,7 @@ async def _answer_from(
         return
     refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)
     refusal = ground(retrieval, refuses=turn.bot.refuses)
+    answer.note_stage("ground")
     if refusal is not None:
         for event in _refuse(turn, answer, refusal, refusal_text):
             yield event
@@ -329,6 +332,8 @@ def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tupl
 
 async def _finish(turn: OpenTurn, answer: Answer) -> Done:
     message = await run_sync(close_turn, turn, answer)
+    answer.note_stage("close")
+    tell_end(turn, answer)
     if message is None:
         raise ProductError("The turn was closed elsewhere.", code="turn_closed")
     usage = TurnUsage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)

@@ -9,12 +9,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Final
 
+import structlog
+
 from conversations.citing.supporting import Support
-from conversations.turns.state import Answer, Rewriting, Understood
+from conversations.turns.state import Answer, OpenTurn, Rewriting, Understood
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.found import Reranking, Retrieval
 from knowledge.retrieval.passages import Passage
 from minirag.ai.builtin.checking import Check
+from minirag.lib.tracing.spans import note, note_failure
+
+logger = structlog.get_logger(__name__)
 
 SHOWN_LENGTH: Final = 500
 LONGEST_WORD: Final = 60
@@ -49,6 +54,20 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "stages": answer.stages,
         "audience": answer.audience.marks,
     }
+
+
+def tell_end(turn: OpenTurn, answer: Answer) -> None:
+    """In the log and in the turn's span."""
+    outcome, code = str(answer.outcome), answer.error_code
+    logger.info(
+        "turn", turn_id=str(turn.question.pk), outcome=outcome, milliseconds=answer.duration_ms, stages=answer.stages,
+        first_token_ms=answer.first_token_ms, **({"code": code} if code else {}),
+    )  # fmt: skip
+    note(
+        outcome=outcome, turn_id=str(turn.question.pk), bot_id=str(turn.bot.pk), model=answer.model
+    )
+    if code:
+        note_failure(code)
 
 
 def _cut_words(words: tuple[str, ...]) -> list[str]:

@@ -45,6 +45,7 @@ from knowledge.models import (
 from knowledge.sources.storage import measure_drafts, require_room
 from minirag.ai.builtin.local import is_embedder_available, is_local
 from minirag.lib.jobs.job import ClaimLost
+from minirag.lib.tracing.stages import stage
 
 if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
@@ -171,14 +172,16 @@ def _embed_and_swap(
         ]
     missing = [chunk for chunk in unknown if chunk.id not in made]
     payer = find_payer(source, model)
-    made.update(make_vectors(source, model, missing, payer, is_new=not there.has_staged))
+    with stage("ingestion", "embed"):
+        made.update(make_vectors(source, model, missing, payer, is_new=not there.has_staged))
     vectors = {chunk.id: made[chunk.id] for chunk in unknown if chunk.id in made}
     if len(chunks) >= _TAKES_A_WHILE:
         source.report("indexing", len(chunks), len(chunks))
-    swap_knowledge(
-        source, documents, chunks, vectors, embedding_model=model, facts=facts,
-        vectorless={chunk.id for chunk in unknown} - vectors.keys(), there=there, also=conclude,
-    )  # fmt: skip
+    with stage("ingestion", "swap"):
+        swap_knowledge(
+            source, documents, chunks, vectors, embedding_model=model, facts=facts,
+            vectorless={chunk.id for chunk in unknown} - vectors.keys(), there=there, also=conclude,
+        )  # fmt: skip
     return len(next(iter(vectors.values()))) if vectors else 0
 
 

@@ -45,6 +45,8 @@ from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
 from minirag.lib.telling.kept_sentences import kept
+from minirag.lib.tracing.spans import note_failure, span
+from minirag.lib.tracing.stages import stage, timing_stages
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
@@ -67,7 +69,13 @@ def ingest_claimed(held: Source) -> float | None:
     where not even a failure can be stored, such as without a database; then the sweeper finds the source by its
     heartbeat.
     """
-    log = logger.bind(source_id=str(held.pk))
+    with (
+        span("ingest", source_id=str(held.pk), source_type=held.source_type), timing_stages() as stages
+    ):  # fmt: skip
+        return _ingest_told(held, logger.bind(source_id=str(held.pk), stages=stages))
+
+
+def _ingest_told(held: Source, log: Any) -> float | None:
     try:
         with Heartbeat(held):
             wait = _ingest_claimed(held)
@@ -128,7 +136,8 @@ def _ingest_whole(source: Source) -> None:
         return
     is_complete = source.chunk_count > 0 and not source.redo and not lacks_vectors(source, model)
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
-    loaded = load_source(source, conditional=is_known)
+    with stage("ingestion", "load"):
+        loaded = load_source(source, conditional=is_known)
     if loaded.data is None and not is_known:
         raise IngestionError(
             "bad_response", "The server says that nothing changed, but it was not asked.", True
@@ -196,6 +205,7 @@ def record_failure(held: Source, error: IngestionError) -> None:
         source.fail(error.code, reason, retryable=retryable, **facts)
         emit(EventType.SOURCE_FAILED, {"source_id": str(source.pk), "error": reason[:500]})
     logger.warning("source failed", source_id=str(held.pk), code=error.code)
+    note_failure(error.code)
 
 
 def _facts_of_failure(source: Source, error: IngestionError) -> tuple[dict[str, Any], str, bool]:

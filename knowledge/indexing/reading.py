@@ -12,16 +12,25 @@ from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.incoming import NewDocument
 from knowledge.indexing.loading import IngestionError, Loaded, parse_loaded
 from knowledge.models import Source
+from minirag.lib.tracing.stages import stage
 
 
 def read_documents(source: Source, loaded: Loaded, model: str) -> list[NewDocument]:
     """Parse and chunk what was loaded. Raises IngestionError, and ClaimLost between the files of an archive."""
     if loaded.data is None or not is_archive(loaded.data, loaded.kind):
-        return [_chunk(parse_loaded(source, loaded), model, url=loaded.url)]
+        with stage("ingestion", "parse"):
+            parsed = parse_loaded(source, loaded)
+        with stage("ingestion", "chunk"):
+            return [_chunk(parsed, model, url=loaded.url)]
+    with stage("ingestion", "parse"):  # and chunk, file by file
+        return _read_archive(source, loaded.data, model)
+
+
+def _read_archive(source: Source, data: bytes, model: str) -> list[NewDocument]:
     documents: list[NewDocument] = []
     chunks = 0
     try:
-        for member in read_members(loaded.data, largest=settings.MAX_UPLOAD_BYTES):
+        for member in read_members(data, largest=settings.MAX_UPLOAD_BYTES):
             documents.append(_take(member, model))
             chunks += len(documents[-1].drafts)
             if chunks > settings.MAX_CHUNKS_PER_SOURCE:

@@ -46,6 +46,7 @@ from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER
 from minirag.lib.telling.kept_sentences import kept
+from minirag.lib.tracing.stages import stage
 
 logger = structlog.get_logger(__name__)
 
@@ -64,7 +65,10 @@ def sync_source(source: Source) -> float | None:
     before, done = find_version(source), sync.pages_done
     try:
         reading = PageReader(rules=Rules.read(source.config))
-        with reading as reader, closing(_open_walk(source, sync, reader, before)) as walk:
+        with (
+            reading as reader, closing(_open_walk(source, sync, reader, before)) as walk,
+            stage("ingestion", "load"),
+        ):  # fmt: skip
             is_whole = walk.go_on()
         if not is_whole:
             # What died at it before counts no more if it has got further, unless looks have failed in a row.
@@ -159,7 +163,8 @@ def _put(walk: Walk, answering: list[SitePage], model: str, shut: list[uuid.UUID
     facts = {"content_hash": sync.setup}
     if staged is None:
         source.report("parsing", 0, len(answering))
-        documents = list(_make_documents(walk, answering, model))
+        with stage("ingestion", "chunk"):
+            documents = list(_make_documents(walk, answering, model))
     else:
         documents = read_text(staged)
     try:

@@ -1,9 +1,11 @@
-"""A request id in, out, and on every log line between; and who may call from another page."""
+"""A request id and a trace in, out, and on every log line between; and who may call from another page."""
 
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPMethod
+from typing import Any
 
 import structlog
 from corsheaders.middleware import CorsMiddleware
@@ -13,24 +15,39 @@ from minirag.lib.http_in.doors import route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.request_ids import choose_request_id
 from minirag.lib.metrics.counted import note_request
+from minirag.lib.tracing.spans import current_trace_id, note, note_failure, read_trace_id, span
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")
 _METHODS = frozenset(HTTPMethod)
-_QUIET_PATHS = ("/health", "/static/")
+_QUIET_PATHS = ("/health", "/metrics", "/static/")
+_TRACE_HEADERS = {"traceparent": "HTTP_TRACEPARENT", "tracestate": "HTTP_TRACESTATE"}
 
 
 class RequestIdMiddleware(TwofoldMiddleware):
     """Take a sane `X-Request-ID` from the client or make one; bind it, return it, log the request's end."""
 
     def call(self, request: HttpRequest) -> HttpResponseBase:
-        started = _begin(request)
-        response: HttpResponseBase = self.get_response(request)
-        return _end(request, response, started)
+        with _span_of(request):
+            started = _begin(request)
+            response: HttpResponseBase = self.get_response(request)
+            return _end(request, response, started)
 
     async def call_async(self, request: HttpRequest) -> HttpResponseBase:
-        started = _begin(request)
-        return _end(request, await self.get_response(request), started)
+        with _span_of(request):
+            started = _begin(request)
+            return _end(request, await self.get_response(request), started)
+
+
+def _span_of(request: HttpRequest) -> AbstractContextManager[Any]:
+    """What is asked of us every few seconds is no story."""
+    if request.path_info.startswith(_QUIET_PATHS):
+        return nullcontext()
+    return span("request", kind="server", carrier=_carrier_of(request))
+
+
+def _carrier_of(request: HttpRequest) -> dict[str, str]:
+    return {name: request.META[key] for name, key in _TRACE_HEADERS.items() if key in request.META}
 
 
 def _begin(request: HttpRequest) -> float:
@@ -38,13 +55,22 @@ def _begin(request: HttpRequest) -> float:
     request.request_id = request_id  # type: ignore[attr-defined]
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
+    sent = request.META.get("HTTP_TRACEPARENT", "")
+    trace_id = current_trace_id() or (read_trace_id(sent) if sent else "")
+    request.trace_id = trace_id  # type: ignore[attr-defined]
+    if trace_id:
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)
     return time.perf_counter()
 
 
 def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
     response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+    if request.trace_id:  # type: ignore[attr-defined]
+        response["X-Trace-ID"] = request.trace_id  # type: ignore[attr-defined]
     seconds = time.perf_counter() - started
-    note_request(_name_method(request), _name_route(request), response.status_code, seconds)
+    method, route, status = _name_method(request), _name_route(request), response.status_code
+    note_request(method, route, status, seconds)
+    _tell_span(request, method, route, status)
     if not request.path_info.startswith(_QUIET_PATHS):
         logger.info(
             "request",
@@ -56,6 +82,16 @@ def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> Ht
             schema=getattr(getattr(request, "tenant", None), "schema_name", PUBLIC_SCHEMA),
         )
     return response
+
+
+def _tell_span(request: HttpRequest, method: str, route: str, status: int) -> None:
+    tenant = getattr(getattr(request, "tenant", None), "slug", None)
+    note(
+        f"{method} {route}", method=method, route=route, status=status, tenant=tenant,
+        request_id=request.request_id,  # type: ignore[attr-defined]
+    )  # fmt: skip
+    if status >= 500:
+        note_failure(str(status))
 
 
 def _name_method(request: HttpRequest) -> str:

@@ -13,6 +13,7 @@ from django.conf import settings
 from minirag.lib.http_out.client import OutboundError, post_json
 from minirag.lib.security.signing import sign_body, sign_message
 from minirag.lib.telling.kept_sentences import kept
+from minirag.lib.tracing.spans import trace_headers
 
 TIMEOUT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600
@@ -69,6 +70,7 @@ def pack(
         "X-MiniRAG-Timestamp": str(timestamp),
         "webhook-id": str(delivery_id),
         "webhook-timestamp": str(timestamp),
+        **trace_headers(),
     }
     if secrets:
         headers["X-MiniRAG-Signature"] = sign_body(secrets[0], body)

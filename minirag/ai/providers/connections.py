@@ -20,6 +20,7 @@ from django.conf import settings
 from minirag.ai.providers.interpreting import interpret
 from minirag.lib.http_out.network import resolve_host, tls_context
 from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport, PoolLimits
+from minirag.lib.tracing.spans import trace_headers
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 LIMITS = PoolLimits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=15.0)
@@ -55,6 +56,7 @@ def find_client(*, guarded: bool) -> httpx.Client:
     with _opening:
         if kind not in _clients:
             _clients[kind] = _open(kind, httpx.Client, GuardedTransport)
+            _clients[kind].event_hooks = {"request": [_continue_trace], "response": []}
         return _clients[kind]
 
 
@@ -72,8 +74,9 @@ async def find_async_client(*, guarded: bool, interprets: bool = False) -> httpx
         clients = _async_clients.setdefault(loop, {})
     if kind not in clients:
         client = _open(kind, httpx.AsyncClient, GuardedAsyncTransport)
-        if kind.interprets:
-            client.event_hooks = {"response": [interpret]}
+        client.event_hooks = {
+            "request": [_continue_trace_soon], "response": [interpret] if kind.interprets else []
+        }  # fmt: skip
         closer = _close_with_loop(client, loop)
         clients[kind] = client, closer
         await anext(closer)
@@ -89,6 +92,15 @@ async def _close_with_loop(
     finally:
         _async_clients.pop(loop, None)
         await client.aclose()
+
+
+def _continue_trace(request: httpx.Request) -> None:
+    """Let a provider's spans stand below ours."""
+    request.headers.update(trace_headers())
+
+
+async def _continue_trace_soon(request: httpx.Request) -> None:
+    _continue_trace(request)
 
 
 def _kind_of(guarded: bool) -> ClientKind:

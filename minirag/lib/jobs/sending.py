@@ -15,6 +15,8 @@ from celery import Task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from minirag.lib.tracing.spans import trace_headers
+
 logger = structlog.get_logger(__name__)
 
 MESSAGE_SECONDS = 50
@@ -40,7 +42,7 @@ def publish(task: Task, *arguments: Any, **options: Any) -> bool:
     """Put a message in the queue; returns whether there is one. Without, what the rows say has to do."""
     try:
         # No retry: a request waits for this.
-        task.apply_async(arguments, retry=False, **options)
+        task.apply_async(arguments, retry=False, headers=trace_headers(), **options)
     except (OperationalError, OSError) as error:
         logger.warning(
             "the queue is out of reach; left to the sweeper",

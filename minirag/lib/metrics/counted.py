@@ -22,6 +22,7 @@ disable_created_metrics()  # they would be as many again, and files that add up 
 _OWN = CollectorRegistry()
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TOKEN_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_STAGE_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0)
 _JOB_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
 _REQUESTS = Counter(
@@ -56,6 +57,10 @@ _WORK_SECONDS = Histogram(
     "Time that a worker was at a job, each turn of a long one by itself.",
     ("kind",), buckets=_JOB_BUCKETS, registry=_OWN,
 )  # fmt: skip
+_STAGE_SECONDS = Histogram(
+    "minirag_stage_seconds", "Time that a stage of a turn or of an ingestion took.", ("work", "stage"),
+    buckets=_STAGE_BUCKETS, registry=_OWN,
+)  # fmt: skip
 _SOCKETS = Gauge(
     "minirag_open_sockets", "Sockets that are open.", multiprocess_mode="livesum", registry=_OWN
 )
@@ -88,6 +93,11 @@ def note_job(kind: str, outcome: str) -> None:
 
 def note_work(kind: str, seconds: float) -> None:
     _WORK_SECONDS.labels(kind).observe(seconds)
+
+
+def note_stage(work: str, stage: str, seconds: float) -> None:
+    """`work` is "turn" or "ingestion"."""
+    _STAGE_SECONDS.labels(work, stage).observe(seconds)
 
 
 def note_sockets(change: int) -> None:
