@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from redis import Redis
 
 from conversations.annotating.changing import add_note
+from conversations.exports.jobs import claim_job, run_job
+from conversations.exports.models import ExportJob, ExportPart, ExportType
 from conversations.handoffs.asking import find_open
 from conversations.handoffs.rules import set_rules
 from conversations.models import Chat, HandoffEnd
@@ -42,9 +46,27 @@ def where_it_stands(word: str = WORD) -> set[str]:
     return found
 
 
+_READS = {
+    "string": ("GET",), "hash": ("HGETALL",), "list": ("LRANGE", 0, -1), "set": ("SMEMBERS",),
+    "zset": ("ZRANGE", 0, -1), "stream": ("XRANGE", "-", "+"),
+}  # fmt: skip
+
+
+def which_keys_hold_it(word: str = WORD) -> set[str]:
+    """The keys of Redis in whose name or value a word stands: journals, locks, kept answers, the queue."""
+    client = Redis.from_url(settings.REDIS_URL)
+    found = set()
+    for key in client.scan_iter(count=1000):
+        command, *rest = _READS.get(client.type(key).decode(), ("GET",))
+        held = client.execute_command(command, key, *rest) if client.exists(key) else b""
+        if word in key.decode("latin-1") or word in repr(held):
+            found.add(key.decode("latin-1"))
+    return found
+
+
 @pytest.fixture
-def said(acme, bot, model) -> Chat:
-    """An old chat whose visitor has said one word wherever they can say something."""
+def spoken(acme, bot, model) -> Chat:
+    """A chat whose visitor has said one word wherever they can say something."""
     events = ["feedback.given", "chat.handoff", "chat.message"]
     create_webhook(url="https://hooks.example.com/all", events=events)
     set_rules(bot, {"is_offered": True})
@@ -66,7 +88,33 @@ def said(acme, bot, model) -> Chat:
         "conversations_chat", "conversations_message", "conversations_handoff", "conversations_gapquestion",
         "webhooks_delivery",
     }  # fmt: skip
-    return make_old(chat)
+    return chat
+
+
+@pytest.fixture
+def said(spoken) -> Chat:
+    return make_old(spoken)
+
+
+def test_no_table_key_export_or_log_has_a_word_of_a_visitor_who_was_just_forgotten(
+    acme, spoken, as_acme, caplog, django_capture_on_commit_callbacks
+):
+    written = ExportJob.objects.order(export_type=ExportType.MESSAGES)
+    run_job(claim_job(written.pk))
+    assert b"".join(bytes(each.data) for each in ExportPart.objects.all())
+    caplog.set_level("INFO")
+    with django_capture_on_commit_callbacks(execute=True):
+        forgot = as_acme.post(
+            "/v1/visitors/forget",
+            {"visitor_id": f"visitor-{WORD}"},
+            headers={"X-Request-ID": "r-1"},
+            **JSON,
+        )
+    assert forgot.json()["deleted"] == 1
+    assert where_it_stands() == set()
+    assert not ExportPart.objects.exists()
+    assert which_keys_hold_it() == set()
+    assert "visitors/forget" in caplog.text and WORD not in caplog.text
 
 
 @pytest.mark.parametrize("act", ["delete", "anonymise", "forget"])
