@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import register
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -12,9 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from unfold.decorators import action, display
 
+from minirag.operations.backing_up.nightly import check_backup
 from minirag.operations.diagnosis import check_beat, diagnose
+from minirag.operations.slow_statements import find_slow_statements
 from tenants.admin_site.model_admin import ProductAdmin, format_age
 from tenants.admin_site.sites import platform_site
+from tenants.backend.slowness import DAYS
 from tenants.platform.queues import list_queues
 
 
@@ -27,7 +31,7 @@ class ScheduleAdmin(ProductAdmin):
 
 @register(PeriodicTask, site=platform_site)
 class PeriodicTaskAdmin(ScheduleAdmin):
-    actions_list = ("health",)
+    actions_list = ("health", "slow_statements")
     list_display = ("name", "task", "enabled", "shown_schedule", "shown_run", "total_run_count")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab")
@@ -52,9 +56,21 @@ class PeriodicTaskAdmin(ScheduleAdmin):
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Health"),
             "findings": [each.told() for each in (*diagnose(), check_beat())], "queues": list_queues(),
+            "findings": [*diagnose(), check_beat(), check_backup()], "queues": list_queues(),
         }  # fmt: skip
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/platform_health.html", context)
+
+    @action(description=_("Slow statements"), icon="hourglass_bottom", url_path="slow-statements")
+    def slow_statements(self, request: HttpRequest) -> HttpResponse:
+        """What takes the database's time, by statements without values."""
+        found, is_of_postgres = find_slow_statements()
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Slow statements"),
+            "statements": found, "is_of_postgres": is_of_postgres, "limit": settings.SLOW_STATEMENT_MS, "days": DAYS,
+        }  # fmt: skip
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/slow_statements.html", context)
 
     @display(description=_("schedule"))
     def shown_schedule(self, task: PeriodicTask) -> str:

@@ -193,6 +193,7 @@ PLATFORM: Final[dict[str, str]] = {
         django_celery_beat/intervalschedule/<path:object_id>/history/ django_celery_beat/intervalschedule/add/
         django_celery_beat/periodictask/ django_celery_beat/periodictask/<path:object_id>/change/
         django_celery_beat/periodictask/<path:object_id>/history/ django_celery_beat/periodictask/health/
+        django_celery_beat/periodictask/slow-statements/
         help/<slug:page>/ index jsi18n/ password_change/ password_change/done/ prove/ search/ second-factor/set-up/
         tenants/apitoken/ tenants/apitoken/<path:object_id>/change/ tenants/apitoken/<path:object_id>/history/
         tenants/apitoken/<path:object_id>/revoke/ tenants/apitoken/<path:object_id>/rotate/ tenants/apitoken/add/

@@ -18,14 +18,17 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Never
 
 import structlog
+from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg import NotSupportedError, OperationalError, sql
 from psycopg.copy import Copy
 from psycopg.errors import InvalidSchemaName, UndefinedObject
 
+from tenants.backend.slowness import note_slow
 from tenants.context import PUBLIC_SCHEMA, current_schema, current_tenant
 
 if TYPE_CHECKING:  # Django's stubs leave out that its cursor is one of psycopg's
@@ -85,12 +88,18 @@ class TenantCursor(Cursor):
     """psycopg's client-side cursor, with `open_schema` before whatever it sends."""
 
     def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:  # type: ignore[override]
-        if _ALONE.match(_as_text(query, self.connection)):
-            super().execute(query, params, **options)
-        else:
-            with _unproven_told():
-                super().execute(_join(open_schema(), query), params, **options)
-            self.nextset()  # the first result is the path's
+        text, started = _as_text(query, self.connection), perf_counter()
+        try:
+            if _ALONE.match(text):
+                super().execute(query, params, **options)
+            else:
+                with _unproven_told():
+                    super().execute(_join(open_schema(), query), params, **options)
+                self.nextset()  # the first result is the path's
+        finally:
+            took = perf_counter() - started
+            if took >= settings.SLOW_STATEMENT_MS / 1000:
+                note_slow(text, took)
         return self
 
     def executemany(
