@@ -16,6 +16,7 @@ def make_logging(style: str, level: str) -> dict[str, Any]:
         "loggers": {
             "daphne": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "urllib3": {"level": "ERROR"},  # a collector that is away would be told of at each try
             "LiteLLM": {"level": "WARNING"},
             "django.channels.server": {"level": "WARNING"},
             # A client's bad Host is its own fault: the line of its request says 400, and a traceback nothing more.

@@ -43,7 +43,9 @@ from knowledge.tasks import (
 )
 from knowledge.versions.keeping import forget_old_versions, next_forgetting
 from minirag.lib.jobs.sending import publish
+from minirag.operations.backing_up.nightly import back_up_tonight
 from tenants import schemas
+from tenants.audit import acting
 from tenants.context import tenant_context
 from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
 from tenants.hosts.keeping import look_again, next_look_again
@@ -52,6 +54,8 @@ from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 from webhooks.delivering.pruning import next_pruning, prune_tenant
 from webhooks.models import Webhook
 from webhooks.tasks import sweep_deliveries
+
+BACKUP_SECONDS: Final = 6 * 3600
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,18 @@ def repair_due_work() -> int:
 def measure_tenants() -> int:
     """Every night: sizes change without a turn, too, and days go out of the last 30."""
     return sum_over_tenants(lambda: int(keep_figures(at_once=True)))
+
+
+@shared_task(
+    base=PlatformTask,
+    acks_late=False,
+    soft_time_limit=BACKUP_SECONDS - 60,
+    time_limit=BACKUP_SECONDS,
+)
+def back_up() -> bool:
+    """Every night where BACKUP_FOLDER is set. One that died is not begun again: the age of the last one tells of it."""
+    with acting("beat"):
+        return back_up_tonight()
 
 
 @shared_task(base=PlatformTask)

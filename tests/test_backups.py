@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from psycopg import sql
 
-from minirag.operations import backup_files, backups
+from minirag.operations.backing_up import backup_files, backups
 from tests.product import make_database
 
 

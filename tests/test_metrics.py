@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +136,48 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_from_starting(tmp_path):
     (tmp_path / "metrics").write_text("a file, where a folder should be")
     told = count_in_a_process(tmp_path, f"m.note_provider_error('rate_limit')\n{SHOW}")
     assert 'minirag_provider_errors_total{category="rate_limit"} 1.0' in told
+
+
+def list_expressions() -> dict[str, str]:
+    """Of the dashboard, by panel and query. Grafana fills in the span that a rate is taken over."""
+    board = json.loads((ROOT / "docs/monitoring/dashboard.json").read_text())
+    return {
+        f"{panel['id']} {panel['title']} {target['refId']}": target["expr"].replace(
+            "$__rate_interval", "5m"
+        )
+        for panel in board["panels"]
+        for target in panel.get("targets", ())
+    }
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: apt install prometheus")
+def test_prometheus_understands_the_alerts_and_each_expression_of_the_dashboard(tmp_path):
+    groups = [
+        {"record": f"panel_{n}", "expr": each} for n, each in enumerate(list_expressions().values())
+    ]
+    (tmp_path / "dashboard.yaml").write_text(
+        json.dumps({"groups": [{"name": "dashboard", "rules": groups}]})
+    )
+    for file in (tmp_path / "dashboard.yaml", ROOT / "docs/monitoring/alerts.yaml"):
+        done = subprocess.run(
+            ["promtool", "check", "rules", "--lint-fatal", str(file)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_dashboard_names_only_metrics_that_there_are_and_leaves_none_out(db, settings):
+    settings.METRICS_TOKEN = TOKEN
+    said = Client().get("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}").content.decode()
+    there = set(re.findall(r"^# TYPE (\w+)", said, re.MULTILINE))
+    parts = r"_(bucket|sum|count)\b"
+    named = {
+        re.sub(parts, "", name)
+        for each in list_expressions().values()
+        for name in re.findall(r"\bminirag_\w+", each)
+    }
+    assert named == there
 
 
 def test_alerts_and_their_page_speak_of_what_there_is(db, settings):

@@ -58,11 +58,11 @@ def test_a_turn_is_one_trace_from_who_asked_to_its_end_and_says_nothing_that_was
     acme, in_acme, monkeypatch, collector
 ):
     model, bot = FakeChatModel().take_over(monkeypatch), make_bot()
-    teach(bot, "The warranty of the Aeris One is 36 months.")
+    teach(bot, "# Warranty\n\nThe Aeris One has a warranty of 36 months.")
     model.enqueue(f"It lasts 36 months {SAID} [1].")
     answer = Client(**acme.bearer).post(
         "/v1/chat",
-        {"bot_profile_id": str(bot.pk), "message": f"How long is the warranty? {SAID}"},
+        {"bot_profile_id": str(bot.pk), "message": "How many months of warranty does the Aeris One have?"},
         content_type="application/json", HTTP_TRACEPARENT=TRACEPARENT,
     )  # fmt: skip
     assert answer.status_code == 200 and answer["X-Trace-ID"] == TRACE
@@ -119,7 +119,8 @@ def packed() -> dict[str, str]:
     return dict(pack(uuid4(), url=url, event_type="x", body=b"{}", secrets=(), now=now).headers)
 
 
-def test_who_we_ask_and_whom_we_tell_can_go_on_with_the_trace(collector):
+def test_who_we_ask_and_whom_we_tell_can_go_on_with_the_trace(collector, settings):
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
     with FakeOpenAI() as provider, spans.span("turn"):
         trace, key = spans.current_trace_id(), Credentials("k", provider.base_url)
         embed_texts("openai/embed-8", ["a"], kind="query", credentials=key)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -19,11 +20,14 @@ from minirag.lib.errors import NotAuthenticated, NotFound
 from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.metrics.counted import read_counted
+from minirag.operations.backing_up.nightly import find_last_backup
 from minirag.operations.health import measure_health
 from tenants.context import tenant_context
 from tenants.due import DueWork
 from tenants.models import Tenant, TenantStatus
 from tenants.platform.queues import list_queues
+
+_STATES = ("active", "idle", "idle in transaction")
 
 
 @door(OPEN_DOOR)
@@ -58,6 +62,8 @@ class _Waiting:
         with tenant_context(None):
             yield from _measure_tenants()
             yield from _measure_due()
+            yield from _measure_backups()
+            yield from _measure_connections()
         queues = list_queues()
         yield _gauge(
             "minirag_jobs", "Jobs of all tenants that wait for a worker, or that one works at.", "state",
@@ -85,6 +91,38 @@ def _measure_due() -> Iterator[Metric]:
     late = (timezone.now() - due["oldest"]).total_seconds() if due["oldest"] else 0.0
     yield GaugeMetricFamily(
         "minirag_oldest_due_seconds", "For how long the oldest reminder has been due.", late
+    )
+
+
+def _measure_backups() -> Iterator[Metric]:
+    last = find_last_backup()
+    age = GaugeMetricFamily(
+        "minirag_last_backup_seconds",
+        "How long ago the last backup was made that was read back; nothing where none was.",
+    )
+    if last.age is not None:
+        age.add_metric([], last.age.total_seconds())
+    yield age
+    yield GaugeMetricFamily(
+        "minirag_backup_failed", "Whether the last attempt at a backup failed.", float(bool(last.failed))
+    )  # fmt: skip
+
+
+def _measure_connections() -> Iterator[Metric]:
+    """Of everybody to this database; what the server has room for is of all its databases."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(state, 'other'), count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY 1"
+        )
+        found = dict.fromkeys(_STATES, 0) | dict(cursor.fetchall())
+        cursor.execute("SELECT current_setting('max_connections')::int")
+        (most,) = cursor.fetchone()
+    yield _gauge(
+        "minirag_database_connections", "Connections to the database by state.", "state", found
+    )
+    yield GaugeMetricFamily(
+        "minirag_database_connections_limit", "How many connections the server takes.", float(most)
     )
 
 

@@ -64,6 +64,7 @@ def begin_reporting() -> None:
 
 def rewrite(event: Any, hint: dict[str, Any]) -> Any:
     """Return an event with what may be told of this one."""
+    import sentry_sdk
     from sentry_sdk.utils import event_from_exception
 
     told = {name: event[name] for name in _KEPT if name in event}
@@ -72,7 +73,7 @@ def rewrite(event: Any, hint: dict[str, Any]) -> Any:
     # structlog has put the error into words by now; it is still being handled.
     failed = hint.get("exc_info") or sys.exc_info()
     if failed[1] is not None:
-        found, _ = event_from_exception(failed, {"include_local_variables": False})
+        found, _ = event_from_exception(failed, sentry_sdk.get_client().options)
         told["exception"] = {"values": [_tell_error(each) for each in found["exception"]["values"]]}
         told["exception"]["values"][-1]["value"] = mask_secrets(name_error(failed[1]))
     return told

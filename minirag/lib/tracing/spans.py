@@ -10,15 +10,14 @@ import atexit
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from threading import Thread
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
-import structlog
 from django.conf import settings
 
 FACTS: Final = {
@@ -150,13 +149,6 @@ def read_trace_id(traceparent: str) -> str:
     """The id that a `traceparent` names, or nothing."""
     found = _PARENT.fullmatch(traceparent.strip())
     return found[1] if found and found[1].strip("0") else ""
-
-
-@contextmanager
-def trace_id_bound(trace_id: str) -> Iterator[None]:
-    """Have log lines carry this id; none is bound for an empty one."""
-    with structlog.contextvars.bound_contextvars(**({"trace_id": trace_id} if trace_id else {})):
-        yield
 
 
 class _Span:

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from minirag.operations.backup_files import Backup, drop_older
-from minirag.operations.backups import ending_in_order, make_backup, try_backup
+from minirag.operations.backing_up.backup_files import Backup, drop_older
+from minirag.operations.backing_up.backups import ending_in_order, make_backup, try_backup
+from minirag.operations.backing_up.nightly import MADE
 from tenants import audit
 from tenants.commands import ProductCommand
 
@@ -36,10 +37,10 @@ class Command(ProductCommand):
     def _back_up(self, options: dict[str, Any], keep: int | None) -> None:
         made = make_backup(options["folder"])
         self.say(describe(made))
-        audit.record("installation.backed_up", detail={"file": made.path.name})
         if options["tries"]:
             try_backup(made)
             self.say("It was restored into a database of its own, and everything was there.")
+        audit.record(MADE, detail={"file": made.path.name, "tried": options["tries"]})
         if keep is not None:
             for path in drop_older(options["folder"], keep=keep):
                 self.say(f"{path} is removed.")

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from minirag.logs import mask_secrets
 from minirag.operations.diagnosis import CHECKS, diagnose
 from minirag.operations.findings import FAIL, OK, WARN, Finding
+from minirag.operations.production import judge
 
 
 class Command(BaseCommand):
@@ -21,9 +22,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--part", action="append", choices=list(CHECKS), help="only this part; may be repeated"
         )
+        parser.add_argument(
+            "--production", action="store_true",
+            help="judge what has to hold where strangers come; exit code 2 where something is only to be thought of",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = diagnose(options["part"])
+        is_judged = options["production"]
+        findings = judge() if is_judged else diagnose(options["part"])
         if options["json"]:
             self.stdout.write(
                 mask_secrets(json.dumps([finding.to_dict() for finding in findings], indent=1))
@@ -33,6 +39,8 @@ class Command(BaseCommand):
                 self.stdout.write(mask_secrets(self._format(finding)))
         if any(finding.state == FAIL for finding in findings):
             raise SystemExit(1)
+        if is_judged and any(finding.state == WARN for finding in findings):
+            raise SystemExit(2)
 
     def _format(self, finding: Finding) -> str:
         paint = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}[

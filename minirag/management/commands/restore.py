@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from minirag.management.commands.backup import describe
-from minirag.operations.backup_files import read_backup
-from minirag.operations.backups import (
+from minirag.operations.backing_up.backup_files import read_backup
+from minirag.operations.backing_up.backups import (
     ending_in_order,
     require_fit,
     restore_backup,

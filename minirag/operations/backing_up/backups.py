@@ -24,7 +24,7 @@ from psycopg import sql
 
 from minirag import __version__
 from minirag.lib.security.crypto import DecryptionFailed, decrypt, encrypt
-from minirag.operations.backup_files import (
+from minirag.operations.backing_up.backup_files import (
     SUFFIX,
     Backup,
     BackupFailed,

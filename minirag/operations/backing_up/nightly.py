@@ -1,0 +1,91 @@
+"""The backup of every night: written, tried, and how that went told in the platform's log, where all who ask look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from minirag.operations.backing_up.backup_files import BackupFailed, drop_older
+from minirag.operations.backing_up.backups import make_backup, try_backup
+from minirag.operations.findings import FAIL, OK, WARN, Finding
+from tenants import audit
+from tenants.log.models import Outcome
+from tenants.models import AuditEvent
+
+logger = structlog.get_logger(__name__)
+
+MADE, FAILED = "installation.backed_up", "installation.backup_failed"
+LATEST_AGE: Final = timedelta(hours=26)
+"""A night's backup, and the time that one takes."""
+
+
+@dataclass(frozen=True)
+class LastBackup:
+    """`tried_at`: when the last backup was made that was tried; `failed`: why the newest attempt went wrong, or ""."""
+
+    tried_at: datetime | None
+    failed: str
+
+    @property
+    def age(self) -> timedelta | None:
+        return timezone.now() - self.tried_at if self.tried_at else None
+
+
+def back_up_tonight() -> bool:
+    """Write a backup into BACKUP_FOLDER, try it, and keep the newest BACKUPS_KEPT; returns whether all went well."""
+    folder = Path(settings.BACKUP_FOLDER)
+    try:
+        made = make_backup(folder)
+        try_backup(made)
+        dropped = drop_older(folder, keep=max(1, settings.BACKUPS_KEPT))
+    except BackupFailed as error:
+        logger.error("the backup of the night failed")
+        audit.record(FAILED, outcome=Outcome.FAILED, detail={"reason": error.detail})
+        return False
+    told = {
+        "file": made.path.name,
+        "bytes": made.facts.bytes,
+        "tried": True,
+        "removed": len(dropped),
+    }
+    audit.record(MADE, detail=told)
+    return True
+
+
+def find_last_backup() -> LastBackup:
+    """Whoever made it, the clock or a command."""
+    of_platform = AuditEvent.objects.filter(tenant_slug="")
+    tried = of_platform.filter(action=MADE, detail__tried=True).first()
+    failed = of_platform.filter(action=FAILED).first()
+    is_mended = failed is None or (tried is not None and tried.created_at > failed.created_at)
+    why = "" if is_mended else str(failed.detail.get("reason", ""))
+    return LastBackup(
+        tried.created_at if tried else None, why or ("" if is_mended else "It failed.")
+    )
+
+
+def check_backup() -> Finding:
+    """Whether there is one of the last night that was read back, wherever backups are made by the clock or not."""
+    last = find_last_backup()
+    shown = f"{last.tried_at:%Y-%m-%d %H:%M} UTC, read back" if last.tried_at else "none was made"
+    remedy = "Set BACKUP_FOLDER, or run manage.py backup FOLDER --try every night."
+    if last.failed:
+        return Finding(
+            "backup",
+            FAIL,
+            f"the last one failed: {last.failed} (before: {shown})",
+            "Mend that, then run manage.py backup FOLDER --try.",
+        )
+    if last.age is None:
+        return Finding("backup", FAIL if settings.BACKUP_FOLDER else WARN, shown, remedy)
+    if last.age > LATEST_AGE:
+        return Finding(
+            "backup", FAIL, f"the last: {shown}", "Look whether beat and a worker run. " + remedy
+        )
+    return Finding("backup", OK, shown)
