@@ -63,11 +63,10 @@ def find_last_backup() -> LastBackup:
     of_platform = AuditEvent.objects.filter(tenant_slug="")
     tried = of_platform.filter(action=MADE, detail__tried=True).first()
     failed = of_platform.filter(action=FAILED).first()
-    is_mended = failed is None or (tried is not None and tried.created_at > failed.created_at)
-    why = "" if is_mended else str(failed.detail.get("reason", ""))
-    return LastBackup(
-        tried.created_at if tried else None, why or ("" if is_mended else "It failed.")
-    )
+    tried_at = tried.created_at if tried else None
+    if failed is None or (tried_at and tried_at > failed.created_at):
+        return LastBackup(tried_at, "")
+    return LastBackup(tried_at, str(failed.detail.get("reason") or "It failed."))
 
 
 def check_backup() -> Finding:
