@@ -11,7 +11,8 @@ from bots.usage.metering import price_usage, store_usage
 from bots.usage.pricing import load_overrides
 from conversations.models import Message
 from conversations.turns.state import Answer, OpenTurn
-from minirag.lib.metrics.counted import note_turn
+from minirag.lib.metrics.counted import note_tenant_turn, note_turn
+from tenants.context import require_tenant
 
 
 def price_turn(turn: OpenTurn, answer: Answer) -> list[UsageEvent]:
@@ -37,13 +38,15 @@ def meter_turn(events: Sequence[UsageEvent], message: Message) -> None:
 
 def count_turn(answer: Answer, events: Sequence[UsageEvent]) -> None:
     """Count a turn whose end is stored in the installation's metrics."""
+    outcome, cost_usd = str(answer.outcome), sum((each.cost_usd for each in events), Decimal(0))
     note_turn(
-        str(answer.outcome),
+        outcome,
         first_token_ms=answer.first_token_ms,
         prompt_tokens=sum(each.prompt_tokens for each in events),
         completion_tokens=sum(each.completion_tokens for each in events),
-        cost_usd=sum((each.cost_usd for each in events), Decimal(0)),
+        cost_usd=cost_usd,
     )
+    note_tenant_turn(require_tenant().slug, outcome, cost_usd)
 
 
 def _list_calls(answer: Answer) -> Iterator[tuple[UsageKind, dict[str, Any]]]:

@@ -30,6 +30,7 @@ MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "files"))).resolve()
 LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env("LOG_FORMAT", default="json")
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+METRICS_TENANTS = env.list("METRICS_TENANTS", default=[])
 # Of this and the other OTEL_* variables the library reads all that is not said here.
 TRACES_ENDPOINT = env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="") or env(
     "OTEL_EXPORTER_OTLP_ENDPOINT", default=""

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_turns import take
+from minirag.lib.metrics import counted
 from tenants.context import tenant_context
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +77,25 @@ def test_turns_requests_jobs_and_what_waits_are_counted(scrape, in_acme, acme):
     assert grown("minirag_requests_total", "other,v1/system/health,405") == 1
     assert after["minirag_up", "pgvector"] == after["minirag_up", "redis"] == 1
     assert after["minirag_tenants", "active"] >= 2 and after["minirag_jobs", "waiting"] >= 0
+
+
+def test_a_tenants_own_figures_are_there_only_where_they_are_asked_for(in_acme, acme, settings):
+    settings.METRICS_TOKEN, settings.METRICS_TENANTS = TOKEN, ["globex"]
+    bot = make_bot(model="minirag/extractive")
+
+    def read() -> str:
+        with tenant_context(None):
+            answer = Client().get("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}")
+        return answer.content.decode()
+
+    before = read().count('tenant="acme"')
+    take(bot, "hello")
+    assert read().count('tenant="acme"') == before
+    settings.METRICS_TENANTS = ["acme"]
+    take(bot, "hello")
+    assert 'minirag_tenant_turns_total{outcome="answered",tenant="acme"}' in read()
+    counted._TENANT_TURNS.clear()
+    counted._TENANT_COST.clear()
 
 
 def count_in_a_process(folder: Path, code: str) -> str:

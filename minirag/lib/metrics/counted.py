@@ -1,12 +1,14 @@
 """What this installation counts of itself, for Prometheus: names and label values are part of the product's interface.
 
-No label holds what people typed or a tenant is called: their number is bounded by what the code knows.
+No label holds what people typed, and which tenant only where METRICS_TENANTS names it: their number is bounded by what
+the code and the operator know.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from django.conf import settings
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -43,6 +45,14 @@ _FIRST_TOKEN_SECONDS = Histogram(
 )  # fmt: skip
 _TOKENS = Counter("minirag_tokens_total", "Tokens of turns by kind.", ("kind",), registry=_OWN)
 _COST = Counter("minirag_cost_usd_total", "What turns cost, in US dollars.", registry=_OWN)
+_TENANT_TURNS = Counter(
+    "minirag_tenant_turns_total", "Turns of the tenants of METRICS_TENANTS, by how they ended.",
+    ("tenant", "outcome"), registry=_OWN,
+)  # fmt: skip
+_TENANT_COST = Counter(
+    "minirag_tenant_cost_usd_total", "What turns of the tenants of METRICS_TENANTS cost, in US dollars.",
+    ("tenant",), registry=_OWN,
+)  # fmt: skip
 _PROVIDER_ERRORS = Counter(
     "minirag_provider_errors_total",
     "Failed calls of model providers, each attempt by itself, by category.",
@@ -81,6 +91,13 @@ def note_turn(
     _TOKENS.labels("prompt").inc(prompt_tokens)
     _TOKENS.labels("completion").inc(completion_tokens)
     _COST.inc(float(cost_usd))
+
+
+def note_tenant_turn(slug: str, outcome: str, cost_usd: Decimal) -> None:
+    """Does nothing for a tenant that METRICS_TENANTS does not name."""
+    if slug in settings.METRICS_TENANTS or "*" in settings.METRICS_TENANTS:
+        _TENANT_TURNS.labels(slug, outcome).inc()
+        _TENANT_COST.labels(slug).inc(float(cost_usd))
 
 
 def note_provider_error(category: str) -> None:
