@@ -86,7 +86,9 @@ def test_a_turn_is_one_trace_from_who_asked_to_its_end_and_says_nothing_that_was
         "close",
     ]
     raw = collector.raw()
-    assert SAID.encode() not in raw and acme.token.encode() not in raw and b"warranty" not in raw
+    assert (
+        SAID.encode() not in raw and acme.raw_token.encode() not in raw and b"warranty" not in raw
+    )
 
 
 def test_an_ingestion_goes_on_with_the_trace_of_whoever_asked_for_it_and_tells_its_stages(

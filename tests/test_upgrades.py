@@ -90,7 +90,7 @@ def manage(url: str, *arguments: str) -> str:
 
 def test_every_row_of_an_earlier_release_is_there_after_the_migrations_and_fits_together(old):
     before, said = count_rows(old), read_words(old)
-    assert all(said.values()), "the dump has something to lose"
+    assert said["t_acme.conversations_citation"] and said["t_globex.conversations_message"]
     manage(old, "migrate")
     after = count_rows(old)
     lost = {

@@ -53,10 +53,15 @@ _READS = {
 
 
 def which_keys_hold_it(word: str = WORD) -> set[str]:
-    """The keys of Redis in whose name or value a word stands: journals, locks, kept answers, the queue."""
+    """The keys of Redis in whose name or value a word stands: journals, locks, kept answers, the queue.
+
+    Not the counters of how often a visitor came, which have the visitor's id and are gone with their minute.
+    """
     client = Redis.from_url(settings.REDIS_URL)
     found = set()
     for key in client.scan_iter(count=1000):
+        if key.startswith(b"minirag:limits:") and 0 < client.ttl(key) <= 3600:
+            continue
         command, *rest = _READS.get(client.type(key).decode(), ("GET",))
         held = client.execute_command(command, key, *rest) if client.exists(key) else b""
         if word in key.decode("latin-1") or word in repr(held):
