@@ -55,8 +55,7 @@ class PeriodicTaskAdmin(ScheduleAdmin):
         """Every part of the installation, with what to do, and whose work waits."""
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Health"),
-            "findings": [each.told() for each in (*diagnose(), check_beat())], "queues": list_queues(),
-            "findings": [*diagnose(), check_beat(), check_backup()], "queues": list_queues(),
+            "findings": [each.told() for each in (*diagnose(), check_beat(), check_backup())], "queues": list_queues(),
         }  # fmt: skip
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/platform_health.html", context)
