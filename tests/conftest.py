@@ -23,14 +23,15 @@ BROWSER_TESTS = [
     "test_reference_browser.py",
     "test_widget_browser.py",
     "test_widget_page_browser.py",
+    "test_frameworks.py",
 ]
 WITHOUT_POOLER = find_pgbouncer() is None
 POOLER_TESTS = ["test_pooler.py"]
 _MODULES = Path(__file__).resolve().parent.parent / "clients" / "node_modules"
 WITHOUT_NODE = shutil.which("npm") is None or not all(
-    (_MODULES / tool).exists() for tool in ("typescript", "terser")
+    (_MODULES / tool).exists() for tool in ("typescript", "terser", "react-dom", "vue")
 )
-NODE_TESTS = ["test_javascript.py"]
+NODE_TESTS = ["test_javascript.py", "test_frameworks.py"]
 collect_ignore = [
     *(BROWSER_TESTS if WITHOUT_BROWSER else []),
     *(POOLER_TESTS if WITHOUT_POOLER else []),
@@ -50,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WITHOUT_NODE:
         terminalreporter.section("NOT TESTED: the packages for JavaScript", red=True, bold=True)
         terminalreporter.line(
-            f"{', '.join(NODE_TESTS)}: there is no Node with TypeScript and terser here; make node installs them.",
+            f"{', '.join(NODE_TESTS)}: there is no Node with what clients/package-lock.json pins (make node).",
             red=True,
         )
 

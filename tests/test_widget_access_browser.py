@@ -67,3 +67,21 @@ def test_axe_finds_nothing_in_any_state(browser, server, looks):
     for page in open_page(browser, server.url + "/demo/", **looks):
         found = {state: find_barriers(page) for state in reach_each_state(page, server)}
         assert {state: barriers for state, barriers in found.items() if barriers} == {}
+
+
+def test_at_four_hundred_percent_of_a_wide_screen_all_of_it_is_reached(browser, server):
+    """1280 × 1024 pixels zoomed fourfold are 320 × 256."""
+    for page in open_page(browser, server.url + "/demo/", viewport={"width": 320, "height": 256}):
+        open_widget(page)
+        ask(page, "markdown all")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        frame = page.locator("section.window").bounding_box()
+        assert (frame["x"], frame["width"], frame["height"]) == (0, 320, 256)
+        assert page.locator(".log").evaluate("log => log.scrollWidth - log.clientWidth") == 0
+        assert page.locator(".log").bounding_box()["height"] >= 70
+        for button in page.locator("section.window button:visible").all():
+            button.scroll_into_view_if_needed()
+            box = button.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 320
+            assert min(box["width"], box["height"]) >= 20, button.get_attribute("aria-label")
+        assert page.get_by_label("Your question").is_visible()

@@ -243,3 +243,36 @@ def test_what_a_page_has_broken_of_the_browsers_memory_is_begun_anew(page, serve
         page.reload()
         open_widget(page)
         assert len(server.sessions[-1]["visitor_id"]) == 36, broken
+
+
+def test_a_screen_reader_hears_whole_sentences_while_the_answer_is_written_each_once(page, server):
+    open_widget(page)
+    told = page.locator(".telling")
+    expect(told).to_have_attribute("aria-live", "polite")
+    ask(page, "hold Question")
+    expect(told).to_contain_text("Push filter cap AC-F02 onto the air inlet and wait 10 minutes")
+    assert "Choose" not in told.inner_text()  # that sentence is not whole yet
+    expect(last_answer(page).locator(".body")).to_have_attribute("aria-live", "off")
+    server.release()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    whole = told.inner_text()
+    assert "Choose Calibration" in whole and "Remove the cap afterwards" in whole
+    assert whole.count("Push filter cap") == 1
+    assert "**" not in whole and "2." not in whole
+
+
+def test_chinese_is_told_by_its_own_sentences(browser, server):
+    server.add_page(
+        "/zh/", f"{HEAD}{TAG.format(BOT_ID, '')}<body></body></html>".replace('"en"', '"zh"')
+    )
+    for shown in open_page(browser, server.url + "/zh/", locale="zh-CN"):
+        shown.get_by_role("button", name="打开聊天").click()
+        expect(shown.locator(".suggestions")).to_be_visible()
+        said = shown.evaluate(
+            """() => { const widget = document.querySelector("minirag-widget");
+            const body = Object.assign(document.createElement("div"), { textContent: "请插上电源。等待十分钟。然后" });
+            const turn = { told: 0, message: { body } };
+            widget.tellSentences(turn, false);
+            return [turn.told, widget.telling.textContent]; }"""
+        )
+        assert said == [2, "请插上电源。 等待十分钟。"]

@@ -35,8 +35,8 @@ PARTS: Final = {
         f"parts/{name}"
         for name in (
             "head", "links", "words", "shelter", "look", "prose", "memory", "client", "more", "reading", "element",
-            "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "helping", "people",
-            "composer", "page", "tail",
+            "drawing", "dressing", "wanting", "window", "asking", "lasting", "hearing", "answers", "telling", "helping",
+            "people", "composer", "page", "tail",
         )
     ),
     MARKDOWN: (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mimetypes
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -116,7 +117,7 @@ class FakeWidgetServer:
         if request.path not in self.pages:
             return web.Response(status=404)
         headers = {"Content-Security-Policy": CSP + self.policy}
-        kind = "text/css" if request.path.endswith(".css") else "text/html"
+        kind = mimetypes.guess_type(request.path)[0] or "text/html"
         return web.Response(text=self.pages[request.path], content_type=kind, headers=headers)
 
     async def _make_session(self, request: web.Request) -> web.Response:

@@ -20,7 +20,7 @@
    */
   function fetchScript([name, integrity], server) {
     if (fetched.has(name)) return fetched.get(name);
-    const src = trust(findBeside(`${name}.js?v=${integrity.slice(7, 19)}`, server));
+    const src = trust(findBeside(`${name}.js?v=${integrity.slice(7, 19).replace(/\W/g, "")}`, server));
     const script = build("script", { src, async: true, nonce: (SCRIPT && SCRIPT.nonce) || "" });
     if (SCRIPT && SCRIPT.integrity) Object.assign(script, { integrity, crossOrigin: "anonymous" });
     const coming = new Promise((resolve, reject) => {

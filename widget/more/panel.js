@@ -72,7 +72,7 @@
 
     drawChats(chats) {
       const { words } = this;
-      const when = new Intl.DateTimeFormat(words.tag, { dateStyle: "medium", timeStyle: "short" });
+      const when = new Intl.DateTimeFormat(this.locale, { dateStyle: "medium", timeStyle: "short" });
       const rows = chats.map((chat) => {
         const isOpen = chat.id === this.memory.values.chat_id;
         const title = build("span", { className: "title", dir: "auto" }, chat.title || words.log);
@@ -108,7 +108,7 @@
 
     /** The conversation as it stands here, with its sources, as a text file. */
     download() {
-      const lines = [this.heading.textContent, new Date().toLocaleString(this.words.tag), ""];
+      const lines = [this.heading.textContent, new Date().toLocaleString(this.locale), ""];
       for (const message of this.log.querySelectorAll(".message")) {
         const isVisitor = message.classList.contains("user");
         const who = message.querySelector(":scope > .label");

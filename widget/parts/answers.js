@@ -19,8 +19,11 @@
       this.note(message, cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
-        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
+        if (answer.refusal.reason !== "content_filter") {
+          message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
+        }
       }
+      if (turn) this.tellSentences(turn, true);
       if (help) message.element.append(this.buildHelp(help, said));
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));
@@ -101,7 +104,7 @@
       this.scrollDown(true);
     }
 
-    /** While busy, the log is silent for screen readers, which then read the whole answer at once. */
+    /** While busy, the log is silent for screen readers: they are told the answer's sentences beside it. */
     showBusy(busy) {
       const label = busy ? this.words.stop : this.words.send;
       this.log.setAttribute("aria-busy", String(busy));

@@ -58,11 +58,13 @@
     beginTurn(question, requestId, { isOthers = false } = {}) {
       this.fetchMarkdown(); // should it not have come before
       const message = this.addAssistant();
-      const heard = { text: "", sources: [], number: 0 };
+      const heard = { text: "", sources: [], number: 0, told: 0 };
       const turn = { question, message, requestId, ...heard, drops: 0, quiet: 0, renewed: false, stopped: false, isOthers };
       this.turn = turn;
       if (!isOthers) this.memory.turn = { id: requestId, question, at: Date.now() };
       const hint = build("span", { className: "only-read" }, this.words.answering);
+      this.telling.replaceChildren();
+      message.body.setAttribute("aria-live", "off"); // told by sentences instead
       message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
       this.showBusy(true);

@@ -15,12 +15,14 @@
       const role = this.inline ? "region" : "dialog";
       this.typingLine = build("p", { className: "typing-line", role: "status", dir: "auto" });
       this.companyLine = build("div", { className: "company", role: "status", hidden: true });
+      this.telling = build("div", { className: "telling only-read", "aria-live": "polite" });
       this.notice = build("footer", {}, words.notice);
       this.window = build(
         "section",
         { className: "window", part: "window", role, lang: words.tag, dir: words.dir, hidden: !this.inline },
         build("header", { part: "header", role: "none" }, this.heading, ...buttons),
         this.log,
+        this.telling,
         this.typingLine,
         this.companyLine,
         build("form", { className: "ask", part: "composer", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),

@@ -104,7 +104,7 @@
         if (!complete) throw new Failure("interrupted", null, true);
         if (isCut(answered)) return this.endStopped(turn, answered);
         this.endTurn();
-        this.finish(turn.message, answered);
+        this.finish(turn.message, answered, turn);
         this.announceAnswer(answered);
       } catch (failure) {
         if (this.turn === turn) this.fail(failure);
@@ -120,6 +120,7 @@
         const mark = (number) => (known.has(number) ? build("span", { className: "mark" }, String(number)) : null);
         const began = performance.now();
         this.drawText(turn.message.body, turn.text, true, mark);
+        this.tellSentences(turn, false);
         turn.rests = 5 * performance.now() - 4 * began; // a text that is slow to read is read seldom
         this.scrollDown();
       });

@@ -1,11 +1,11 @@
 
 /** Outside of business hours: the truth about them, and a form for a message. `send` is given what was written. */
-export function buildContactForm({ build, fill, words, people, longest }, send) {
+export function buildContactForm({ build, fill, words, locale, people, longest }, send) {
   const field = (name, label, more) =>
     build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
   const opens = people.opens_at ? new Date(`${people.opens_at}Z`) : null;
   const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
-  const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(words.tag, look) })}` : "";
+  const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(locale, look) })}` : "";
   const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
     build("p", {}, `${words.away}${when} ${words.leaveHint}`),
     field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),

@@ -16,6 +16,13 @@
       return said.length ? JSON.stringify(Object.fromEntries(said)) : "";
     }
 
+    /** For dates: the language of the words, as the page or the browser writes it ("en-GB"). */
+    get locale() {
+      const { words: { tag } } = this;
+      const isRegional = (each) => each.startsWith(`${tag}-`) && /^\w{2,3}(-[A-Z][a-z]{3})?-([A-Z]{2}|\d{3})$/.test(each);
+      return [this.wanted, ...navigator.languages].find(isRegional) || tag;
+    }
+
     announceAnswer({ id, content, citations, refusal, cut_reason = null }) {
       const cited = (citations || []).map(tellCitation);
       this.announce("message", { role: "assistant", id, content, citations: cited, refused: Boolean(refusal), cut_reason });

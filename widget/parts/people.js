@@ -86,9 +86,9 @@
 
     /** Outside of business hours: the truth about them, and a form for a message. */
     async showContactForm() {
-      const { words, people } = this;
+      const { words, locale, people } = this;
       const { buildContactForm } = await fetchSeldom(this.server);
-      const form = buildContactForm({ build, fill, words, people, longest: MAX_QUESTION_LENGTH }, (said) => {
+      const form = buildContactForm({ build, fill, words, locale, people, longest: MAX_QUESTION_LENGTH }, (said) => {
         this.addUser(said.message);
         this.tellPeople({ type: "person_message", request_id: randomId(), ...said });
       });
