@@ -49,15 +49,20 @@ OLD_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 <script src="{base_url}/dashboard/widget/minirag-widget.js" data-bot-id="{bot_id}" data-api-url="{base_url}"
 data-api-token="{token}" data-title="Old desk"></script></body></html>"""
 
+FRAMED = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<title>A shop</title><link rel="icon" href="data:,"></head><body>
+<iframe src="{base_url}/t/pottery/chat/{bot_id}/" title="Ask" width="400" height="600"></iframe></body></html>"""
+
 
 class ForeignPages:
-    """A web server of somebody else's: `/<bot id>` is a page with that bot's widget, `/<bot id>/<token>` an old one."""
+    """A web server of somebody else's: `/<bot id>` is a page with that bot's widget, `/<bot id>/<token>` an old one,
+    and `/<bot id>/frame` has the bot's own page in a frame."""
 
     def __init__(self, product: Product) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 bot_id, _, token = self.path.strip("/").partition("/")
-                page = OLD_PAGE if token else PAGE
+                page = {"": PAGE, "frame": FRAMED}.get(token, OLD_PAGE)
                 body = page.format(base_url=product.base_url, bot_id=bot_id, token=token).encode()
                 self.send_response(200)
                 self.send_header("content-type", "text/html; charset=utf-8")
@@ -256,6 +261,19 @@ def test_a_page_that_is_not_allowed_is_told_so_calmly(browser, pottery):
         expect(page.get_by_role("alert")).to_contain_text("may not be used on this page")
         expect(page.get_by_role("button", name="Retry")).to_have_count(0)
         take_screenshot(page, "not-allowed")
+
+
+def test_a_bots_own_page_answers_in_a_frame_on_its_pages_and_on_no_other(browser, pottery):
+    path = f"/{pottery.bots['offline']}/frame"
+    with open_page(browser, pottery, pottery.shop.origin + path) as page:
+        chat = page.frame_locator("iframe")
+        chat.get_by_label("Your question").fill(QUESTION)
+        chat.get_by_label("Your question").press("Enter")
+        expect(chat.locator(".message.assistant").last).to_contain_text("1280 degrees")
+    page = browser.new_page()
+    page.goto(pottery.stranger.origin + path)
+    assert page.frames[1].url.startswith("chrome-error:")
+    page.close()
 
 
 def test_a_failing_provider_is_a_card_with_a_retry_that_answers(browser, pottery):

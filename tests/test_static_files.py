@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from minirag.serving import static_files
+from tests.conftest import WITHOUT_NODE
+from widget.build import CHAT, pin
 
 WIDGET = "/static/minirag/widget.js"
 
@@ -38,6 +41,17 @@ def test_a_text_is_packed_for_who_takes_it_so(db, path):
     plain_kind, _, plain = fetch(path, "")
     assert (kind, plain_kind, vary) == ("gzip", "", "Accept-Encoding")
     assert gzip.decompress(packed) == plain and len(packed) < len(plain) / 2
+
+
+@pytest.mark.skipif(WITHOUT_NODE, reason="there is no Node here; make node installs it")
+def test_browsers_keep_a_script_that_is_asked_for_by_its_own_version_and_no_other(db):
+    name, integrity = pin(CHAT)
+    version = re.sub(r"\W", "", integrity.removeprefix("sha384-")[:12])
+    kept = Client().get(f"/static/minirag/{name}.js?v={version}").headers["Cache-Control"]
+    assert "immutable" in kept
+    for other in ("?v=ofanolderone", ""):
+        answer = Client().get(f"/static/minirag/{name}.js{other}")
+        assert "immutable" not in answer.headers.get("Cache-Control", "")
 
 
 def test_what_is_small_or_packed_already_goes_out_as_it_is(db):

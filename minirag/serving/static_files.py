@@ -10,10 +10,12 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import re
 import shutil
 import tempfile
 import threading
-from hashlib import sha256
+from base64 import b64encode
+from hashlib import sha256, sha384
 from pathlib import Path
 from typing import IO, Any, Final
 from wsgiref.headers import Headers
@@ -32,6 +34,7 @@ _LEAST_BYTES = 1024  # below, packing saves nothing that a network would notice
 
 _PREFIX: Final = "minirag-static-"
 _LOCK: Final = "lock"
+_FOREVER: Final = "public, max-age=31536000, immutable"
 _held: list[IO[bytes]] = []
 """The lock of this process's folder, which the system lets go when the process ends, however it ends."""
 
@@ -70,6 +73,13 @@ def _remove_abandoned() -> None:
             continue
 
 
+@functools.cache
+def _version_of(path: str) -> str:
+    """As the widget names what it fetches of itself (widget/loader/scripts.js)."""
+    digest = b64encode(sha384(Path(path).read_bytes()).digest()).decode()
+    return re.sub(r"\W", "", digest[:12])
+
+
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """Serves static files, packed for who takes them so."""
 
@@ -85,6 +95,15 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         if self.use_finders and path.startswith(self.static_prefix) and path not in self.files:
             self._add(path)
         return super().__call__(request)
+
+    @staticmethod
+    def serve(static_file: StaticFile, request: HttpRequest) -> Any:
+        """A file that is asked for by the version that it has is kept by browsers: another has another address."""
+        response = WhiteNoiseMiddleware.serve(static_file, request)
+        version = request.GET.get("v")
+        if version and version == _version_of(str(static_file.alternatives[-1][1])):
+            response["Cache-Control"] = _FOREVER
+        return response
 
     def _add(self, url: str) -> None:
         with _adding:
