@@ -60,9 +60,9 @@
       }
       this.pickContrast();
       this.dressed = this.dress(this.hasAttribute("preview") ? {} : this.fetchLook());
-      const { turn, waits, chat_id } = this.recall();
+      const { turn, chat_id } = this.recall();
       if (this.inline) this.wake();
-      else if (this.left || turn || waits) this.wake(false);
+      else if (this.left || turn) this.wake(false);
       else if (chat_id && window.requestIdleCallback) requestIdleCallback(() => this.visit && this.wake(false));
     }
 

@@ -23,7 +23,7 @@
       this.draw();
       if (this.look) this.wear(this.look);
       if (this.left) this.comeAgain(this.left);
-      else if (this.inline || this.memory.turn || this.memory.values.waits) this.start();
+      else if (this.inline || this.memory.turn) this.start();
       this.left = null;
     }
 

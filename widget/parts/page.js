@@ -19,7 +19,7 @@
     /** For dates: the language of the words, as the page or the browser writes it ("en-GB"). */
     get locale() {
       const { words: { tag } } = this;
-      const isRegional = (each) => each.startsWith(`${tag}-`) && /^\w{2,3}(-[A-Z][a-z]{3})?-([A-Z]{2}|\d{3})$/.test(each);
+      const isRegional = (each) => each.startsWith(`${tag}-`) && /^\w+(-\w{4})?-[A-Z]{2}$/.test(each);
       return [this.wanted, ...navigator.languages].find(isRegional) || tag;
     }
 
