@@ -227,10 +227,8 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     )  # fmt: skip
 
     class Media:
-        js = tuple(
-            Script(f"minirag/{name}.js", defer=True)
-            for name in ("markdown", "models", "trying", "embed")
-        )
+        scripts = ("markdown", "models", "trying", "embed")
+        js = tuple(Script(f"minirag/{name}.js", defer=True) for name in scripts)
 
     def get_urls(self) -> list[Any]:
         page = self.admin_site.admin_view(self.search_models)
