@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from bots.models import Outcome, UsageEvent, UsageKind
+from bots.quotas.counting import spend
 from bots.usage.metering import price_usage, store_usage
 from bots.usage.pricing import load_overrides
 from conversations.models import Message
 from conversations.turns.state import Answer, OpenTurn
+from knowledge.retrieval.retrieving import Retrieval
 from minirag.lib.metrics.counted import note_tenant_turn, note_turn
 from tenants.context import require_tenant
+from webhooks.quota_events import tell_crossings
 
 
 def price_turn(turn: OpenTurn, answer: Answer) -> list[UsageEvent]:
@@ -34,6 +40,19 @@ def meter_turn(events: Sequence[UsageEvent], message: Message) -> None:
         event.message_id = message.pk
     if events:
         store_usage(events)
+
+
+def meter_search(bot_profile_id: uuid.UUID, found: Retrieval, token_id: uuid.UUID | None) -> None:
+    """Meter a search that belongs to no turn."""
+    overrides = load_overrides()
+    events = [
+        price_usage(kind, overrides, bot_profile_id=bot_profile_id, **call)
+        for kind, call in _list_calls(Answer(retrieval=found))
+    ]
+    if events:
+        with transaction.atomic():
+            store_usage(events)
+            tell_crossings(spend(events, token_id=token_id))
 
 
 def count_turn(answer: Answer, events: Sequence[UsageEvent]) -> None:

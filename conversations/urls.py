@@ -18,7 +18,10 @@ from conversations.gates import api as gates_api
 from conversations.golden import api as golden_api
 from conversations.handoffs import api as handoffs_api
 from conversations.logs import api as logs_api
+from conversations.mcp import api as mcp_api
 from conversations.openai import api as openai_api
+from conversations.openai.embeddings import api as embeddings_api
+from conversations.openai.responses import api as responses_api
 from conversations.retention import api as retention_api
 from conversations.statistics import api as statistics_api
 from conversations.turns import api as turns_api
@@ -30,6 +33,9 @@ urlpatterns = [
         "chat/export", chat_api.ChatsExport.as_view()
     ),  # before the chats, since no chat has that id
     path("chat/completions", openai_api.chat_completions),
+    path("mcp", mcp_api.mcp_messages),
+    path("embeddings", embeddings_api.embeddings),
+    path("responses", responses_api.responses),
     path("models", openai_api.ModelList.as_view()),
     path("models/<str:model>", openai_api.ModelDetail.as_view()),
     path("chat/<str:chat_id>", turns_api.ChatDetail.as_view()),

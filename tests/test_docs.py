@@ -39,7 +39,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # Views that are functions: the contract's methods of each.
 FUNCTION_VIEWS = {
     "chat_collection": {"GET", "POST"}, "chat_completions": {"POST"}, "system_health": {"GET"}, "health": {"GET"},
-    "health_of_v1": {"GET"},
+    "health_of_v1": {"GET"}, "embeddings": {"POST"}, "responses": {"POST"}, "mcp_messages": {"POST"},
     "turn_events": {"GET"}, "turn_stop": {"POST"}, "widget_frames": {"POST"}, "explain_answer": {"POST"},
 }  # fmt: skip
 CATCH_ALLS = {"remove_slash", "answer_unknown"}

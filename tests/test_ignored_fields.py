@@ -22,6 +22,7 @@ REFUSING = {
     ("platform/tenants/<str:slug>/erase", "post"),
     ("visitors/forget", "post"),
     ("auth/set-password", "post"),
+    ("mcp", "post"),  # a protocol that has no place for it
 }
 
 

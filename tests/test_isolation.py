@@ -45,7 +45,7 @@ from conversations.models import Chat
 from conversations.widget.routing import websocket_urlpatterns
 from conversations.widget.sessions import issue_session
 from knowledge.indexing.lexicon import lock_knowledge
-from knowledge.models import Dataset, Source, SourceFile, SourceStatus
+from knowledge.models import Dataset, Document, Source, SourceFile, SourceStatus
 from knowledge.models.states import SECRET_OF
 from knowledge.sources.configs import prepare_config, reveal_secret
 from minirag.asgi import application
@@ -142,6 +142,11 @@ class Try:
     ids: Callable[[Scene], dict[str, str]] | None = None
     is_form: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def rpc(method: str, **params: Any) -> dict[str, Any]:
+    """A message for the MCP server."""
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
 def own_bot(scene: Scene, **more: Any) -> dict[str, Any]:
@@ -579,6 +584,30 @@ API: dict[str, list[Try]] = {
                 "model": s.globex.bot,
                 "messages": SAID,
                 "metadata": {"chat_id": s.acme.chat},
+            },
+        ),
+    ],
+    "mcp": [
+        Try("post", 200, body=lambda s: rpc("resources/list")),
+        Try("post", 200, body=lambda s: rpc("tools/list")),
+        Try("post", 200, body=lambda s: rpc("tools/call", name="list_sources", arguments={})),
+        Try(
+            "post",
+            200,
+            body=lambda s: rpc("resources/read", uri=f"minirag://documents/{s.acme.pks[Document]}"),
+        ),
+    ],
+    "embeddings": [Try("post", 404, body=lambda s: {"model": s.acme.bot, "input": "x"})],
+    "responses": [
+        Try("post", 404, body=lambda s: {"model": s.acme.bot, "input": "x"}),
+        Try("post", 404, body=lambda s: {"model": s.acme.bot, "input": "x", "stream": True}),
+        Try(
+            "post",
+            404,
+            body=lambda s: {
+                "model": s.globex.bot,
+                "input": "x",
+                "previous_response_id": f"resp_{s.acme.message.replace('-', '')}{'0' * 16}",
             },
         ),
     ],

@@ -49,7 +49,7 @@ def test_the_pages_program_runs_as_it_stands(product, acme_account, warehouse, t
         timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("from 9 to 17") == 2 and "tokens:" in done.stdout
+    assert done.stdout.count("from 9 to 17") == 4 and "tokens:" in done.stdout
     assert "404 model_not_found" in done.stdout
 
 
@@ -104,3 +104,33 @@ def test_errors_are_those_that_the_client_knows(client, product, globex_account,
     assert invalid.value.param == "n"
     with pytest.raises(AuthenticationError):
         client.with_options(api_key="x" * 43).models.list()
+
+
+def test_a_response_streams_typed_events_and_is_gone_on_from(client, warehouse):
+    with client.responses.stream(model=warehouse, input="When is the warehouse open?") as events:
+        said = "".join(each.delta for each in events if each.type == "response.output_text.delta")
+        first = events.get_final_response()
+    assert "from 9 to 17" in said and first.output_text == said and first.status == "completed"
+    assert first.output[0].content[0].annotations[0].type == "file_citation"
+    assert first.usage.total_tokens > 0
+    second = client.responses.create(
+        model=warehouse, input="Is it open at 10?", previous_response_id=first.id
+    )
+    assert second.chat_id == first.chat_id
+    with pytest.raises(NotFoundError) as missing:
+        client.responses.create(model=warehouse, input="Hm?", previous_response_id="resp_x")
+    assert missing.value.code == "previous_response_not_found"
+
+
+def test_embeddings_come_packed_or_plain(client, warehouse):
+    model = next(each.id for each in client.models.list() if each.kind == "embedding")
+    packed = client.embeddings.create(model=model, input=["open", "closed"])
+    plain = client.embeddings.create(
+        model=warehouse, input=["open", "closed"], encoding_format="float"
+    )
+    assert packed.model == plain.model == model and packed.usage.total_tokens > 0
+    for one, other in zip(packed.data, plain.data, strict=True):
+        assert one.embedding == pytest.approx(other.embedding, abs=1e-6)
+    with pytest.raises(BadRequestError) as refused:
+        client.embeddings.create(model=model, input=[1, 2, 3])
+    assert refused.value.code == "input_tokens_unsupported"

@@ -126,13 +126,15 @@ def _spend(
     return _add(uses, lambda use: amounts[QuotaResource(use.quota.resource)], now)
 
 
-def require_spendable(bot_profile_id: uuid.UUID, *, now: datetime | None = None) -> None:
+def require_spendable(
+    bot_profile_id: uuid.UUID, *, token_id: uuid.UUID | None = None, now: datetime | None = None
+) -> None:
     """Refuse work other than turns that costs tokens or money, once these are used up.
 
     Raises QuotaExceeded or BudgetExceeded.
     """
     now = now or timezone.now()
-    quotas = _find_quotas(bot_profile_id, None, _SPENT)
+    quotas = _find_quotas(bot_profile_id, token_id, _SPENT)
     standings = find_standings(quotas, now=now)
     full = [quota for quota in quotas if standings[quota.pk].used >= quota.limit]
     if full:

@@ -33,6 +33,7 @@ from conversations.turns.taking import (
     take_turn,
 )
 from conversations.turns.troubles import InternalFailure
+from minirag.ai.tooling import Tooling
 from minirag.lib.errors import ProductError
 from minirag.lib.readiness import ServerStopping, require_taking_work
 from minirag.lib.tracing.spans import span
@@ -57,6 +58,7 @@ async def start_turn(
     tell: Tell,
     history: History | None = None,
     source_filter: SourceFilter | None = None,
+    tooling: Tooling | None = None,
 ) -> TurnRun:
     """Begin a turn (see take_turn) that goes on by itself, and return it once its question is stored.
 
@@ -77,6 +79,7 @@ async def start_turn(
             history=history,
             source_filter=source_filter,
             halt=halt,
+            tooling=tooling,
         )
     )
     return run

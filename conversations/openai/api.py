@@ -17,10 +17,14 @@ from conversations.following.running import start_turn
 from conversations.openai.completions import (
     Chunk,
     Writer,
+    read_question,
+)
+from conversations.openai.finding import (
+    EmbedderOfBot,
     find_model,
+    list_embedders,
     list_models,
     name_visitor,
-    read_question,
 )
 from conversations.openai.schemas import (
     COMPLETION_STREAM,
@@ -30,6 +34,7 @@ from conversations.openai.schemas import (
     ModelSchema,
     StreamOptions,
 )
+from conversations.openai.tools import require_tools
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
@@ -83,6 +88,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     note_ignored(request, ignored)
     bound = identity.token.bot_profile_id if identity.token else None
     bot = await run_sync(find_model, body.model, bound)
+    require_tools(bot, asked.tooling)
     asker = Asker(
         user_id=identity.user.pk,
         visitor_id=name_visitor(body.user),
@@ -109,6 +115,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         tell=tell_event,
         history=asked.history,
         source_filter=body.source_filter,
+        tooling=asked.tooling,
     )
     names_events = options.include_event_ids
     writer = Writer(str(bot.pk), ignored, options.include_usage, turn.turn_id, names_events)
@@ -154,11 +161,12 @@ class ModelList(ModelView):
     @describe(
         "List models",
         answers={200: ModelListSchema},
-        description="The bots that the caller may ask.",
+        description="The bots that the caller may ask, and behind them the embedding models of these.",
     )
     def get(self, request: Request) -> dict[str, Any]:
         bots = list_models(bound_bot(request))
-        return {"object": "list", "data": [as_model(bot) for bot in bots]}
+        embedders = [as_embedding_model(each) for each in list_embedders(bots)]
+        return {"object": "list", "data": [*map(as_model, bots), *embedders]}
 
 
 class ModelDetail(ModelView):
@@ -170,4 +178,11 @@ class ModelDetail(ModelView):
 
 
 def as_model(bot: BotProfile) -> Joined:
-    return Joined(bot, object="model", owned_by=require_tenant().slug)
+    return Joined(bot, object="model", owned_by=require_tenant().slug, kind="chat")
+
+
+def as_embedding_model(embedder: EmbedderOfBot) -> dict[str, Any]:
+    return {
+        "id": embedder.name, "object": "model", "created_at": embedder.bot.created_at, "kind": "embedding",
+        "owned_by": require_tenant().slug, "name": embedder.name, "description": "",
+    }  # fmt: skip

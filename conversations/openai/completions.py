@@ -7,34 +7,34 @@ parameter that belongs to the bot (temperature, max_tokens, tools, …).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from bots.models import BotProfile
-from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.journal import Told
+from conversations.openai.finding import NotAnswerable, choose_question
 from conversations.openai.schemas import (
     ChatMessage,
     Completion,
     CompletionReply,
 )
+from conversations.openai.tools import read_tooling
 from conversations.turns.speaking import FILTERED
 from conversations.turns.state import History
 from conversations.turns.taking import (
     Delta,
     Done,
-    Failed,
-    Stopped,
+    ToolCalled,
     TurnEvent,
+    require_no_end,
 )
 from conversations.turns.troubles import TurnStopped
-from minirag.lib.errors import BadInput, NotFound, ProductError
+from minirag.ai.tooling import Tooling
+from minirag.lib.errors import ProductError
 
 _UNSAID = (
     "refusal",
@@ -47,20 +47,6 @@ Chunk = tuple[str | None, dict[str, Any]]
 """With the id of the event that it is the last of."""
 
 
-class NotAnswerable(BadInput):
-    """A request that is OpenAI's and that no bot can answer; `param` names the field."""
-
-    status = 400
-
-    def __init__(self, detail: str, *, code: str, param: str) -> None:
-        super().__init__(detail, code=code)
-        self.param = param
-
-
-class ModelNotFound(NotFound):
-    code, param = "model_not_found", "model"
-
-
 @dataclass(frozen=True)
 class Asked:
     """A request understood. `ignored` names what was sent and has no effect here."""
@@ -68,31 +54,65 @@ class Asked:
     question: str
     history: History
     ignored: list[str]
+    tooling: Tooling | None = None
 
 
 def read_question(body: Completion) -> Asked:
-    """Return the question, what was said before it, and what is ignored. Raises NotAnswerable (400)."""
-    last = len(body.messages) - 1
-    if body.messages[last].role != "user":
-        raise NotAnswerable(
-            "The last message must be the user's question.", code="last_message_not_user",
-            param=f"messages.{last}.role",
-        )  # fmt: skip
+    """Return the question, what was said before it and called for it, and what is ignored.
+
+    Raises NotAnswerable (400).
+    """
+    end = split_exchange(body.messages, "messages")
     texts = [
         (message.role, _read_text(message, index)) for index, message in enumerate(body.messages)
     ]
-    question = texts[last][1]
-    if not 1 <= len(question) <= LONGEST_QUESTION:
-        raise NotAnswerable(
-            f"The question must have 1 to {LONGEST_QUESTION} characters.", code="question_length",
-            param=f"messages.{last}.content",
-        )  # fmt: skip
-    told = [(role, text) for role, text in texts[:-1] if role in ("user", "assistant") and text]
+    question, told = choose_question(texts[:end], "messages")
+    exchange = tuple(
+        show_exchanged(message, text)
+        for message, (_, text) in zip(body.messages[end:], texts[end:], strict=True)
+    )
     ignored = sorted(str(name)[:64] for name in body.model_extra or {})
     ignored += [
         f"messages.{i}" for i, (role, _) in enumerate(texts) if role in ("system", "developer")
     ]
-    return Asked(question, told, ignored[:50])
+    return Asked(question, told, ignored[:50], read_tooling(body.offer(exchange)))
+
+
+def split_exchange(messages: Sequence[ChatMessage], field: str) -> int:
+    """Return how many messages come before the calls that were made for the question, and what came of these.
+
+    `field` is where they stand in the request. Raises NotAnswerable (400) for a result that nobody has called for, and
+    a call whose result is missing.
+    """
+    end = len(messages)
+    while end and messages[end - 1].role != "user":
+        end -= 1
+    if messages[-1].role != "tool":
+        return len(messages)
+    open_calls: set[str] = set()
+    for place, message in enumerate(messages[end:], start=end):
+        if message.role == "tool":
+            if message.tool_call_id not in open_calls:
+                raise NotAnswerable(
+                    "This is the result of a call that was not made.", code="tool_result_unexpected",
+                    param=f"{field}.{place}.tool_call_id",
+                )  # fmt: skip
+            open_calls.discard(message.tool_call_id)
+        else:
+            open_calls |= {call.id for call in message.tool_calls or ()}
+    if open_calls:
+        raise NotAnswerable(
+            "A call has no result yet.", code="tool_result_missing", param=f"{field}.{len(messages) - 1}",
+        )  # fmt: skip
+    return end
+
+
+def show_exchanged(message: ChatMessage, text: str) -> dict[str, Any]:
+    """A call of the model's or the result of one, as it goes to the provider."""
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": text}
+    calls = [call.model_dump() for call in message.tool_calls or ()]
+    return {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}
 
 
 def _read_text(message: ChatMessage, index: int) -> str:
@@ -105,39 +125,6 @@ def _read_text(message: ChatMessage, index: int) -> str:
             param=f"messages.{index}.content",
         )
     return "\n".join(part.text or "" for part in message.content)
-
-
-def list_models(bot_profile_id: UUID | None) -> list[BotProfile]:
-    """Return the bots that a caller may ask, or the one that its token is bound to; newest first."""
-    bots = BotProfile.objects.active().order_by("-created_at", "-id")
-    return list(bots.filter(pk=bot_profile_id) if bot_profile_id else bots)
-
-
-def find_model(name: str, bot_profile_id: UUID | None) -> BotProfile:
-    """Return the active bot of this id, or of this name if no other has it. Raises ModelNotFound."""
-    bots = BotProfile.objects.active()
-    if bot_profile_id:
-        bots = bots.filter(pk=bot_profile_id)
-    if "\0" in name:
-        raise ModelNotFound("The model does not exist.")
-    try:
-        found = list(bots.filter(pk=UUID(name)))
-    except ValueError:
-        found = list(bots.filter(name=name)[:2])
-    if len(found) != 1:
-        reason = (
-            "Several models have this name; use the id." if found else "The model does not exist."
-        )
-        raise ModelNotFound(reason)
-    return found[0]
-
-
-def name_visitor(user: str | None) -> str:
-    """A visitor id for OpenAI's `user`, in a form that no visitor of a widget can have."""
-    if not user:
-        return ""
-    named = f"api:{user}"
-    return named if len(named) <= 64 else f"api:{hashlib.sha256(user.encode()).hexdigest()[:60]}"
 
 
 @dataclass
@@ -159,7 +146,7 @@ class Writer:
         """Read a turn to its end and return the whole completion; raises the ProductError it failed with."""
         async with aclosing(events):
             async for _, event in events:
-                _require_no_end(event)
+                require_no_end(event)
                 if isinstance(event, Done):
                     return self._whole(event)
         raise ProductError("The turn ended without an answer.")
@@ -172,12 +159,14 @@ class Writer:
         has_begun = False
         async with aclosing(events):
             async for number, event in events:
-                _require_no_end(event)
-                if isinstance(event, Delta | Done) and not has_begun:
+                require_no_end(event)
+                if isinstance(event, Delta | ToolCalled | Done) and not has_begun:
                     has_begun = True
                     yield None, self._chunk({"role": "assistant", "content": ""})
                 if isinstance(event, Delta):
                     yield self._name(number), self._chunk({"content": event.content})
+                elif isinstance(event, ToolCalled):
+                    yield self._name(number), self._chunk(_call_delta(**asdict(event.piece)))
                 elif isinstance(event, Done):
                     *chunks, last = self._end(self._whole(event))
                     for chunk in chunks:
@@ -191,6 +180,8 @@ class Writer:
             async for number, name, data in told:
                 if name == "delta":
                     yield self._name(number), self._chunk({"content": data["content"]})
+                elif name == "tool_call":
+                    yield self._name(number), self._chunk(_call_delta(**data))
                 elif name == "error":
                     raise ProductError(data["detail"], code=data["code"])
                 elif name == "done":
@@ -212,7 +203,8 @@ class Writer:
             "refusal": data["content"] if refusal else None, "citations": data["citations"],
             "refusal_details": refusal, "help": data["help"],
         }  # fmt: skip
-        finish_reason = FILTERED if is_filtered else data["cut_reason"] or "stop"
+        end = "tool_calls" if data.get("tool_calls") else "stop"
+        finish_reason = FILTERED if is_filtered else data["cut_reason"] or end
         return {
             "choices": [{"message": message, "finish_reason": finish_reason}],
             "usage": {name: count for name, count in data["usage"].items() if name != "model"},
@@ -221,7 +213,8 @@ class Writer:
 
     def _whole(self, done: Done) -> dict[str, Any]:
         message = {
-            "role": "assistant", "content": done.content, "refusal": done.content if done.refusal else None,
+            "role": "assistant", "content": done.content if done.is_said else None,
+            "tool_calls": done.tool_calls, "refusal": done.content if done.refusal else None,
             "citations": done.citations, "refusal_details": done.refusal, "help": done.help,
         }  # fmt: skip
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": name_end(done)}
@@ -251,16 +244,15 @@ class Writer:
             yield {**self._chunk({}), "choices": [], "usage": whole["usage"]}
 
 
-def _require_no_end(event: TurnEvent) -> None:
-    """Raise what a turn ends with that ends without an answer."""
-    if isinstance(event, Failed):
-        raise event.error
-    if isinstance(event, Stopped):
-        raise TurnStopped
-
-
 def name_end(done: Done) -> str:
     """Why an answer ended, in OpenAI's words: what a filter refused was filtered."""
     if done.refusal is not None and done.refusal.reason == FILTERED:
         return FILTERED
-    return done.message.cut_reason or "stop"
+    return done.message.cut_reason or ("tool_calls" if done.tool_calls else "stop")
+
+
+def _call_delta(index: int, id: str, name: str, arguments: str) -> dict[str, Any]:
+    """A piece of a call as OpenAI's chunks have it; what its first one says is not said again."""
+    named = {"id": id, "type": "function"} if id else {}
+    function = {**({"name": name} if name else {}), "arguments": arguments}
+    return {"tool_calls": [{"index": index, **named, "function": function}]}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from bots.models import SourceFilter
 from conversations.turns.schemas import Cited, HelpSchema, Refused
-from minirag.lib.http_in.nouns import Noun
+from minirag.ai.tooling import Tooling
+from minirag.lib.http_in.nouns import Noun, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
 from minirag.lib.http_in.rest import Body
 from minirag.lib.security.groups import Groups
@@ -21,9 +22,55 @@ class Part(Body):
     text: str | None = None
 
 
+class CalledFunction(Body):
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    arguments: Annotated[str, Field(max_length=200_000)] = ""
+
+
+class MadeCall(Body):
+    id: Annotated[str, Field(min_length=1, max_length=128)]
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
 class ChatMessage(Body):
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[Part] | None = None
+    tool_calls: Annotated[list[MadeCall], Field(max_length=128)] | None = None
+    tool_call_id: Annotated[str, Field(max_length=128)] | None = None
+
+
+class ToolFunction(Body):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    description: Annotated[str, Field(max_length=4096)] | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolBody(Body):
+    type: Literal["function"]
+    function: ToolFunction
+
+
+class NamedFunction(Body):
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class NamedTool(Body):
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class NamedJsonSchema(Body):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    description: Annotated[str, Field(max_length=4096)] | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Body):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedJsonSchema | None = None
 
 
 class StreamOptions(Body):
@@ -57,14 +104,34 @@ class Completion(Body):
         Field(description="Ours: in which groups the visitor is; see API tokens."),
     ] = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
+    tools: Annotated[
+        list[ToolBody] | None,
+        Field(max_length=128, description="Functions of yours that the bot's model may call."),
+    ] = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+
+    def offer(self, exchange: tuple[dict[str, Any], ...]) -> Tooling:
+        """What the model is offered, in the words of the provider."""
+        choice, form = self.tool_choice, self.response_format
+        return Tooling(
+            tuple(each.model_dump(exclude_none=True) for each in self.tools or ()),
+            choice.model_dump() if isinstance(choice, NamedTool) else choice,
+            self.parallel_tool_calls,
+            form.model_dump(by_alias=True, exclude_none=True) if form else None,
+            exchange,
+        )
 
 
 # --- What is answered ---------------------------------------------------------------------------------------------
 class ModelSchema(Noun):
-    """A bot as OpenAI's clients see it."""
+    """A bot as OpenAI's clients see it, or the embedding model of one."""
 
     id: Annotated[
-        str, BeforeValidator(str), Field(description="The bot's id.", examples=[EXAMPLE_ID])
+        str,
+        BeforeValidator(str),
+        Field(description="The bot's id, or the embedding model's.", examples=[EXAMPLE_ID]),
     ]
     object: Literal["model"]
     created: Annotated[
@@ -75,6 +142,10 @@ class ModelSchema(Noun):
     owned_by: Annotated[str, Field(description="The tenant's slug.", examples=["acme"])]
     name: str
     description: str
+    kind: Annotated[
+        Literal["chat", "embedding"],
+        Field(description="A bot to ask, or a model for `/v1/embeddings`."),
+    ]
 
 
 class ModelListSchema(Noun):
@@ -84,7 +155,14 @@ class ModelListSchema(Noun):
 
 class CompletionMessageSchema(Noun):
     role: Literal["assistant"]
-    content: Annotated[str, Field(examples=["Open from 9 to 17. [1]"])]
+    content: Annotated[
+        str | None,
+        Field(
+            examples=["Open from 9 to 17. [1]"],
+            description="Null where functions are called alone.",
+        ),
+    ]
+    tool_calls: Sometimes[list[dict[str, Any]]]
     refusal: Annotated[
         str | None, Field(description="The same text once more where the bot refused.")
     ]
@@ -97,7 +175,7 @@ class CompletionChoiceSchema(Noun):
     index: int
     message: CompletionMessageSchema
     logprobs: None
-    finish_reason: Literal["stop", "length", "content_filter"]
+    finish_reason: Literal["stop", "length", "content_filter", "tool_calls"]
 
 
 class CompletionUsageSchema(Noun):

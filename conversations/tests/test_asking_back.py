@@ -8,6 +8,7 @@ import json
 import pytest
 
 from bots.models import BotProfile
+from conversations.annotating.feedback import set_feedback
 from conversations.gaps.drafting import draft_for
 from conversations.gaps.grouping import group_gaps
 from conversations.helping import asking_back
@@ -15,7 +16,6 @@ from conversations.models import Gap, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_turns import take, text_of
-from conversations.turns.feedback import set_feedback
 from conversations.understanding.choosing import (
     AskedBack,
     find_asked_back,

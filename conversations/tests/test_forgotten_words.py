@@ -11,6 +11,7 @@ from django.utils import timezone
 from redis import Redis
 
 from conversations.annotating.changing import add_note
+from conversations.annotating.feedback import set_feedback
 from conversations.exports.jobs import claim_job, run_job
 from conversations.exports.models import ExportJob, ExportPart, ExportType
 from conversations.handoffs.asking import find_open
@@ -20,7 +21,6 @@ from conversations.retention import keeping
 from conversations.tests.test_api_chat import ask
 from conversations.tests.test_consumer import QUESTION, bot, open_session, question, talk
 from conversations.tests.test_retention import JSON, PATH, make_old, work
-from conversations.turns.feedback import set_feedback
 from minirag.lib.errors import NotFound
 from webhooks.models import Delivery
 from webhooks.subscriptions import create_webhook

@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from bots.models import BotProfile, Quota
 from bots.quotas.refusing import QuotaExceeded
+from conversations.annotating.feedback import set_feedback
 from conversations.gaps import grouping
 from conversations.gaps.grouping import assign, group_gaps, next_grouping
 from conversations.gaps.noting import find_reason
 from conversations.models import Chat, Gap, GapQuestion, GoldenQuestion, Message
 from conversations.tests.conftest import FACTS, make_bot, teach
 from conversations.tests.test_turns import take, text_of
-from conversations.turns.feedback import set_feedback
 from knowledge.curated.vectors import embed_curated
 from knowledge.indexing.embedding import embed_aside
 from knowledge.models import CuratedAnswer

@@ -10,9 +10,9 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from bots.models import BotProfile, UsageEvent
+from conversations.annotating.feedback import set_feedback
 from conversations.models import Chat, Citation, Message
 from conversations.tests.conftest import make_bot
-from conversations.turns.feedback import set_feedback
 from conversations.turns.fitting import load_history
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from conversations.annotating.feedback import set_feedback
 from conversations.audiences import audience_of, open_chats
 from conversations.erasing.deleting import delete_chat
 from conversations.following.api import find_repeated, write_events
@@ -20,7 +21,6 @@ from conversations.following.running import Turn, start_turn
 from conversations.listing.finding import list_chats
 from conversations.listing.schemas import ChatQuery, ChatSchema, ExtendedQuery
 from conversations.models import Chat, Message
-from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import (
     ANSWER_STREAM,
     AnswerSchema,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from django.db.models import Q
+
 from bots.models import Outcome
 from conversations.models import Chat, Message, MessageRole, leave_out_retried
 from conversations.turns.prompting import AROUND_A_PASSAGE, Messages
@@ -116,3 +118,14 @@ def load_history(
         tuple((_SAID_BY[each.role], each.content) for each in said),
         frozenset(at for at, each in enumerate(said) if each.outcome == Outcome.REFUSED),
     )
+
+
+def load_history_until(question: Message, turns: int) -> tuple[tuple[str, str], ...]:
+    """Return the last `turns` turns of a chat up to a question and its answer, as (role, content), oldest first."""
+    told = Message.objects.filter(
+        Q(created_at__lte=question.created_at) | Q(question=question),
+        chat_id=question.chat_id, role__in=_SAID_BY,
+    )  # fmt: skip
+    told = told.exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED)).exclude(content="")
+    latest = told.order_by("-created_at", "-id").values_list("role", "content")[: 2 * turns]
+    return tuple((_SAID_BY[role], content) for role, content in reversed(latest))

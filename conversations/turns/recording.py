@@ -197,7 +197,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
                 meter_turn(spent, turn.question)
                 tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
             return None
-        message = _store_message(turn, answer) if answer.content else None
+        message = _store_message(turn, answer) if answer.content or answer.calls else None
         turn.chat.count_up(
             messages=1 if message else 0,
             prompt_tokens=answer.prompt_tokens,
@@ -222,7 +222,8 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
 def judge_citations(answer: Answer) -> bool | None:
     """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
     is_small_talk = answer.understood is not None and answer.understood.is_small_talk
-    if answer.outcome != Outcome.ANSWERED or is_small_talk or answer.is_asked_back:
+    is_unsourced = is_small_talk or answer.is_asked_back or answer.only_calls
+    if answer.outcome != Outcome.ANSWERED or is_unsourced:
         return None
     return bool(answer.citations) and not answer.dropped_citations
 
@@ -281,7 +282,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
     message = Message.objects.create(
         chat=turn.chat,
         role=MessageRole.ASSISTANT,
-        content=answer.content,
+        content=answer.content or answer.calls.describe(),
         outcome=answer.outcome,
         error_code=answer.error_code,
         cut_reason=answer.cut_reason,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field
 
 from bots.models import Outcome, SourceFilter
 from bots.scopes.models import LONGEST_QUESTION
@@ -21,7 +21,15 @@ from conversations.models import (
     MessageRole,
 )
 from conversations.turns.grounding import Refusal
-from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped, TurnEvent
+from conversations.turns.taking import (
+    Delta,
+    Done,
+    Failed,
+    SourcesFound,
+    Stopped,
+    ToolCalled,
+    TurnEvent,
+)
 from knowledge.documents.schemas import Place
 from knowledge.retrieval.passages import Passage
 from minirag.lib.bounds import AsColumn
@@ -245,6 +253,15 @@ class DeltaSchema(Noun):
     content: str
 
 
+class ToolCallSchema(Noun):
+    """A piece of a call of the client's function; the first of each has `id` and `name`."""
+
+    index: Annotated[int, Field(validation_alias=AliasPath("piece", "index"))]
+    id: Annotated[str, Field(validation_alias=AliasPath("piece", "id"))]
+    name: Annotated[str, Field(validation_alias=AliasPath("piece", "name"))]
+    arguments: Annotated[str, Field(validation_alias=AliasPath("piece", "arguments"))]
+
+
 class DoneSchema(Noun):
     """What the contract's `done` has; no message where a turn was stopped before it said anything."""
 
@@ -259,6 +276,7 @@ class FullDoneSchema(DoneSchema):
     cut_reason: Cut
     help: HelpSchema | None
     content: str
+    tool_calls: Sometimes[list[dict[str, Any]]]
     stopped: Sometimes[bool]
     passed_on: Sometimes[bool]
 
@@ -273,6 +291,7 @@ class FailureSchema(Noun):
 EVENTS: dict[type[Any], tuple[str, type[Noun]]] = {
     SourcesFound: ("sources", SourcesSchema),
     Delta: ("delta", DeltaSchema),
+    ToolCalled: ("tool_call", ToolCallSchema),
     Done: ("done", FullDoneSchema),
     Stopped: ("done", FullDoneSchema),
     Failed: ("error", FailureSchema),

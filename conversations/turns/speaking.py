@@ -42,6 +42,7 @@ from minirag.ai.chat import (
     count_cut_off,
     stream_chat,
 )
+from minirag.ai.tooling import ToolCallPiece
 from minirag.lib.errors import ProviderError
 
 FILTERED = "content_filter"
@@ -52,7 +53,7 @@ RULES_TOKENS = 300  # of the rules that come with passages
 
 async def speak(
     turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
-) -> AsyncGenerator[str, None]:
+) -> AsyncGenerator[str | ToolCallPiece, None]:
     """Stream the answer, its citations checked, in frames of about 20 ms; fills in `answer` on the way.
 
     Raises ProviderError; `provider_content_filter` where the provider would not hear the question or say a word.
@@ -61,12 +62,12 @@ async def speak(
     reading = await _make_room(turn, retrieval, refusal_text)
     request = make_chat_request(turn, retrieval, refusal_text, query, reading)
     answer.prompted = _tell_prompted(turn, retrieval, reading, request)
-    markers, gate = MarkerFilter(len(reading.passages)), _make_gate(turn, retrieval)
+    markers, gate = _make_markers(turn, len(reading.passages)), _make_gate(turn, retrieval)
     declined: ChatDeclined | None = None
     async with aclosing(listen(turn, answer, request)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatRetracted):
-                markers = MarkerFilter(markers.passage_count)
+                markers = _make_markers(turn, markers.passage_count)
                 gate = _make_gate(turn, retrieval)
                 answer.content, answer.citations = "", []
             elif isinstance(piece, ChatDeclined):
@@ -77,6 +78,9 @@ async def speak(
                     _tell_prompted(turn, retrieval, reading, piece.request),
                     passages=markers.passage_count, said=0, is_shortened=True,
                 )  # fmt: skip
+            elif isinstance(piece, ToolCallPiece):
+                answer.calls.add(piece)
+                yield piece
             elif shown := _show(markers.feed(piece), gate):
                 answer.content += shown
                 answer.citations = numbered(retrieval.passages, list(markers.cited))
@@ -93,19 +97,47 @@ async def speak(
         yield refusal_text
     elif turn.bot.refuses:
         answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval)
-    if declined is None and await _note_support(turn, answer, retrieval, gate):
+    if (
+        declined is None
+        and not answer.only_calls
+        and await _note_support(turn, answer, retrieval, gate)
+    ):
         answer.content = refusal_text
         yield refusal_text
     answer.note_stage("cite")
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
-    if not answer.content.strip():
+    if not answer.content.strip() and not answer.only_calls:
         raise ProviderError(FILTERED if answer.cut_reason == CutReason.FILTER else "empty")
+
+
+class _Unmarked:
+    """In place of a MarkerFilter where the answer is JSON, in which `[1]` is a list: all that was read is cited."""
+
+    dropped = 0
+
+    def __init__(self, passage_count: int) -> None:
+        self.passage_count = passage_count
+
+    @property
+    def cited(self) -> range:
+        return range(1, self.passage_count + 1)
+
+    def feed(self, text: str) -> str:
+        return text
+
+    def flush(self) -> str:
+        return ""
+
+
+def _make_markers(turn: OpenTurn, passage_count: int) -> MarkerFilter | _Unmarked:
+    is_json = turn.tooling is not None and turn.tooling.is_formatted
+    return _Unmarked(passage_count) if is_json else MarkerFilter(passage_count)
 
 
 def _tell_prompted(
     turn: OpenTurn, retrieval: Retrieval, reading: Reading, request: ChatRequest
 ) -> Prompted:
-    characters = sum(len(message["content"]) for message in request.messages)
+    characters = sum(len(message["content"] or "") for message in request.messages)
     return Prompted(
         len(reading.passages), len(retrieval.passages), len(reading.history), len(turn.history), characters
     )  # fmt: skip
@@ -113,7 +145,8 @@ def _tell_prompted(
 
 def _make_gate(turn: OpenTurn, retrieval: Retrieval) -> SupportGate | None:
     """Only where the bot leaves out what is not supported."""
-    if turn.bot.unsupported_mode != UnsupportedMode.DROP:
+    is_json = turn.tooling is not None and turn.tooling.is_formatted
+    if turn.bot.unsupported_mode != UnsupportedMode.DROP or is_json:
         return None
     return SupportGate(_list_texts(retrieval), turn.question.content)
 
@@ -152,12 +185,12 @@ def refuse_filtered(answer: Answer, retrieval: Retrieval, error: ProviderError, 
     return text
 
 
-Heard = ChatDeclined | ChatShortened | ChatRetracted | ChatFinished
+Heard = ToolCallPiece | ChatDeclined | ChatShortened | ChatRetracted | ChatFinished
 
 
 async def listen(
     turn: OpenTurn, answer: Answer, request: ChatRequest
-) -> AsyncGenerator[str | ChatDeclined | ChatShortened | ChatRetracted, None]:
+) -> AsyncGenerator[str | ToolCallPiece | ChatDeclined | ChatShortened | ChatRetracted, None]:
     """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
@@ -207,7 +240,7 @@ Build = Callable[[Sequence[Passage], Sequence[tuple[str, str]]], Messages]
 
 def _builder(turn: OpenTurn, refusal_text: str, language: str) -> Build:
     def build(passages: Sequence[Passage], history: Sequence[tuple[str, str]]) -> Messages:
-        return build_prompt(
+        messages = build_prompt(
             system_prompt=turn.bot.system_prompt,
             history=history,
             question=turn.question.content,
@@ -216,7 +249,10 @@ def _builder(turn: OpenTurn, refusal_text: str, language: str) -> Build:
             scopes=turn.scopes,
             today=turn.today,
             language=language,
+            is_json=turn.tooling is not None and turn.tooling.is_formatted,
+            has_tools=turn.offers_tools,
         )
+        return (*messages, *(turn.tooling.exchange if turn.tooling else ()))
 
     return build
 
@@ -243,10 +279,10 @@ def make_chat_request(
     def shorten(limit: int | None) -> ChatRequest:
         """Without what was said before, and with half of the passages' text, or what a known limit leaves of it."""
         max_tokens = max(1, min(bot.max_tokens, limit // 4) if limit else bot.max_tokens // 2)
-        size = sum(len(message["content"]) for message in request.messages) // 2
+        size = sum(len(message["content"] or "") for message in request.messages) // 2
         if limit:
             size = min(size, (limit - max_tokens) * _CHARACTERS_PER_TOKEN)
-        rest = sum(len(message["content"]) for message in build((), ()))
+        rest = sum(len(message["content"] or "") for message in build((), ()))
         kept = fit_passages(passages, size - rest)
         return replace(
             request,
@@ -272,6 +308,7 @@ def make_chat_request(
         variants=retrieval.variants,
         strictness=choose_strictness(bot.refusal_mode),
         margin=retrieval.confidence - retrieval.threshold,
+        tooling=turn.tooling,
         lead=None
         if bot.fusion == Fusion.RECIPROCAL_RANK
         else measure_lead(retrieval.passages, retrieval.rows),

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from bots.models import BotProfile, Outcome, Scope, SourceFilter
+from bots.models import BotProfile, Outcome, RefusalMode, Scope, SourceFilter, Strictness
 from bots.quotas.counting import Reservation
 from conversations.citing.supporting import Support
 from conversations.helping.offers import Help
@@ -23,6 +23,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check
+from minirag.ai.tooling import Calls, Tooling
 from minirag.lib.errors import ProductError
 from minirag.lib.metrics.counted import note_stage as count_stage
 from minirag.lib.text.small_talk import Kind
@@ -89,6 +90,22 @@ class OpenTurn:
     # Whether there are answers of the bot's; one of the very words of the question is here.
     has_curated: bool = False
     curated: Curated | None = None
+    tooling: Tooling | None = None
+
+    @property
+    def offers_tools(self) -> bool:
+        """Whether the model may look for an answer elsewhere: then it decides, unless only the sources may count."""
+        offers = self.tooling is not None and bool(self.tooling.tools or self.tooling.exchange)
+        return offers and self.bot.refusal_mode != RefusalMode.STRICT and not self.is_strict
+
+    @property
+    def is_strict(self) -> bool:
+        return any(scope.strictness == Strictness.STRICT for scope in self.scopes)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the model has called something for this very question, and hears now what came of it."""
+        return self.tooling is not None and bool(self.tooling.exchange)
 
 
 BY_CHOICE: Final = "choice"
@@ -177,9 +194,10 @@ class Answer:
     dropped_citations: int = 0  # such as led nowhere
     support: list[Support] = field(default_factory=list)  # of each cited sentence
     cut_reason: str = ""  # a CutReason, of an answer that is not whole
-    asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
+    asked: tuple[dict[str, Any], ...] = ()  # the messages that a model was sent
     prompted: Prompted | None = None
     check: Check | None = None  # of what the offline answerer would quote
+    calls: Calls = field(default_factory=Calls)  # of functions of the client's
     stages: dict[str, float] = field(default_factory=dict)  # of each that is over, in milliseconds
     clock: float = field(default_factory=time.perf_counter)  # when the stage that goes on began
     is_closed: bool = False
@@ -193,6 +211,11 @@ class Answer:
         self.stages[stage] = round(seconds * 1000, 1)
         note_span(stage, seconds)
         count_stage("turn", stage, seconds)
+
+    @property
+    def only_calls(self) -> bool:
+        """Whether nothing was said beside the calls of functions."""
+        return bool(self.calls) and not self.content.strip()
 
     @property
     def is_asked_back(self) -> bool:

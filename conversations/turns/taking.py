@@ -13,8 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from dataclasses import replace
 
 import structlog
 
@@ -22,7 +21,20 @@ from bots.models import Outcome, SourceFilter
 from bots.scopes.refusals import write_filtered
 from conversations.helping.asking_back import ask_back
 from conversations.helping.helping import find_help
-from conversations.models import Citation, Message
+from conversations.models import Message
+from conversations.turns.events import (
+    Delta,
+    Done,
+    Failed,
+    PassedOn,
+    SourcesFound,
+    Started,
+    Stopped,
+    ToolCalled,
+    TurnEvent,
+    TurnUsage,
+    require_no_end,
+)
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
@@ -35,118 +47,28 @@ from conversations.understanding.reading import understand
 from conversations.understanding.small_talk import talk
 from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
-from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval, retrieve
+from minirag.ai.tooling import Tooling
 from minirag.lib.errors import ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
+__all__ = [
+    "Delta",
+    "Done",
+    "Failed",
+    "PassedOn",
+    "SourcesFound",
+    "Started",
+    "Stopped",
+    "ToolCalled",
+    "TurnEvent",
+    "TurnUsage",
+    "answer_turn",
+    "require_no_end",
+    "take_turn",
+]
+
 logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Started:
-    """The question is stored, in this chat, and its id is the turn's; the contract's wire does not show it."""
-
-    chat_id: uuid.UUID
-    turn_id: uuid.UUID
-
-
-@dataclass(frozen=True)
-class SourcesFound:
-    """The passages that the answer may cite, `[1]` being the first; empty for a refusal."""
-
-    chat_id: uuid.UUID
-    passages: tuple[Passage, ...]
-
-
-@dataclass(frozen=True)
-class Delta:
-    """A piece of the answer, its citations checked already."""
-
-    content: str
-
-
-@dataclass(frozen=True)
-class TurnUsage:
-    model: str
-    prompt_tokens: int
-    completion_tokens: int
-
-    @property
-    def total_tokens(self) -> int:
-        return self.prompt_tokens + self.completion_tokens
-
-
-@dataclass(frozen=True)
-class Done:
-    """The turn is stored."""
-
-    chat_id: uuid.UUID
-    message: Message
-    usage: TurnUsage
-    citations: list[tuple[int, Passage]] = field(default_factory=list)
-    refusal: Refusal | None = None
-
-    @property
-    def message_id(self) -> uuid.UUID:
-        return self.message.pk
-
-    @property
-    def content(self) -> str:
-        return self.message.content
-
-    @property
-    def help(self) -> dict[str, Any] | None:
-        return self.message.help
-
-    @property
-    def cut_reason(self) -> str:
-        return self.message.cut_reason
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The turn ended without an answer; the question is kept."""
-
-    chat_id: uuid.UUID
-    error: ProductError
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """Somebody had the turn stopped, and what was said until then is stored; no message where nothing was."""
-
-    chat_id: uuid.UUID
-    message: Message | None
-    usage: TurnUsage | None
-    stopped: ClassVar = True
-    refusal: ClassVar = None
-    help: ClassVar = None
-    cut_reason: ClassVar = ""
-
-    @property
-    def message_id(self) -> uuid.UUID | None:
-        return self.message.pk if self.message else None
-
-    @property
-    def content(self) -> str:
-        return self.message.content if self.message else ""
-
-    @property
-    def citations(self) -> list[Citation]:
-        return list(self.message.citations.all()) if self.message else []
-
-
-@dataclass(frozen=True)
-class PassedOn(Done):
-    """No answer: the question, its `message`, was stored for the person who is in the chat, and no model was asked."""
-
-    passed_on: ClassVar = True
-    message_id: ClassVar = None  # type: ignore[assignment]
-    content: ClassVar = ""
-
-
-TurnEvent = Started | SourcesFound | Delta | Done | Failed | Stopped
 
 
 async def take_turn(
@@ -159,11 +81,13 @@ async def take_turn(
     history: History | None = None,
     source_filter: SourceFilter | None = None,
     halt: Halt | None = None,
+    tooling: Tooling | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer `question` from the bot's knowledge: yields Started, SourcesFound, Delta…, and Done or Failed.
 
     What the model sees of the conversation before is the chat's own, or in a new chat the `history` that the caller
-    gives, cut to the bot's number of turns. `source_filter` leaves out sources of the bot's for this question.
+    gives, cut to the bot's number of turns. `source_filter` leaves out sources of the bot's for this question;
+    `tooling` is what the client lets the model do beside speaking.
 
     Raises before the first event, and only then: NotFound or Conflict (see recording.open_turn). Closing the
     generator stops the model; what was said until then is stored as a stopped turn.
@@ -175,6 +99,7 @@ async def take_turn(
         for event in _pass_on(turn):
             yield event
         return
+    turn = replace(turn, tooling=tooling)
     started, failure = time.monotonic(), None
     try:
         yield Started(turn.chat.pk, turn.question.pk)
@@ -252,11 +177,11 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
         for event in _refuse(turn, answer, *refused):
             yield event
         return
-    if turn.curated is not None:
+    if turn.curated is not None and not turn.goes_on:
         for event in _give(turn, answer, turn.curated):
             yield event
         return
-    if understood.is_small_talk:
+    if understood.is_small_talk and not turn.goes_on:
         yield SourcesFound(turn.chat.pk, ())
         async with aclosing(talk(turn, answer, understood)) as pieces:
             async for piece in pieces:
@@ -265,7 +190,7 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
     understood = answer.understood = await condense(turn, answer, understood)
     understood = answer.understood = await vary(turn, answer, understood)
     answer.note_stage("condense")
-    query = replace(understood.query, curated_in=understood.language if turn.has_curated else None)
+    query = replace(understood.query, curated_in=_wants_curated(turn, understood))
     found = await retrieve(
         turn.bot,
         query,
@@ -286,16 +211,20 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
             yield event
 
 
+def _wants_curated(turn: OpenTurn, understood: Understood) -> str | None:
+    return understood.language if turn.has_curated and not turn.goes_on else None
+
+
 async def _answer_from(
     turn: OpenTurn, answer: Answer, understood: Understood, retrieval: Retrieval
 ) -> AsyncGenerator[TurnEvent, None]:
     """Ask back what is vague, refuse what was not found, or let the model speak."""
-    if asked := await ask_back(turn, answer, understood, retrieval):
+    if not turn.offers_tools and (asked := await ask_back(turn, answer, understood, retrieval)):
         yield SourcesFound(turn.chat.pk, ())
         yield Delta(asked)
         return
     refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)
-    refusal = ground(retrieval, refuses=turn.bot.refuses)
+    refusal = ground(retrieval, refuses=turn.bot.refuses and not turn.offers_tools)
     answer.note_stage("ground")
     if refusal is not None:
         for event in _refuse(turn, answer, refusal, refusal_text):
@@ -305,7 +234,7 @@ async def _answer_from(
     try:
         async with aclosing(speak(turn, answer, retrieval, refusal_text)) as pieces:
             async for piece in pieces:
-                yield Delta(piece)
+                yield Delta(piece) if isinstance(piece, str) else ToolCalled(piece)
     except ProviderError as error:
         if error.category != FILTERED:
             raise
@@ -337,7 +266,10 @@ async def _finish(turn: OpenTurn, answer: Answer) -> Done:
     if message is None:
         raise ProductError("The turn was closed elsewhere.", code="turn_closed")
     usage = TurnUsage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)
-    return Done(turn.chat.pk, message, usage, answer.citations, answer.refusal)
+    return Done(
+        turn.chat.pk, message, usage, answer.citations, answer.refusal, answer.calls.whole() or None,
+        bool(answer.content),
+    )  # fmt: skip
 
 
 def _milliseconds_since(started: float) -> int:

@@ -16,12 +16,12 @@ from typing import Any
 import structlog
 
 from bots.models import SourceFilter
+from conversations.annotating.feedback import set_feedback
 from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
 from conversations.history.consumers import HistoryConsumer, find_own_chats
 from conversations.models import Message
 from conversations.trying.consumers import TRIAL, TRIED_FRAMES, TryingSocket
-from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.widget.asked import ask_once, wait_for_question

@@ -28,6 +28,12 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         shared = Q(pk__in=links.values("dataset_id"), is_active=True, deleted_at__isnull=True)
         return self.filter(Q(bot_profile_id=bot_profile_id) | shared)
 
+    def searched_by_any(self) -> DatasetQuerySet:
+        """Return what any active bot answers from now."""
+        links = BotDataset.objects.filter(bot_profile__is_active=True, is_active=True)
+        shared = Q(pk__in=links.values("dataset_id"), is_active=True, deleted_at__isnull=True)
+        return self.filter(Q(bot_profile__is_active=True) | shared)
+
 
 class Dataset(TenantRow, models.Model):
     """A set of sources with one embedding model; every bot has a private one, others are shared by links."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from minirag.ai import pricing, tokens
 from minirag.ai.builtin import local, offline
@@ -25,6 +26,7 @@ from minirag.ai.lending import lend_credentials, load_litellm
 from minirag.ai.providers import calls, dialects, direct, gateway
 from minirag.ai.providers.calls import ChatAnswer, ChatCall, ModelCallFailed
 from minirag.ai.providers.dialects import Dialect
+from minirag.ai.tooling import ToolCallPiece, Tooling
 from minirag.lib.errors import ProviderError
 from minirag.lib.metrics.counted import note_provider_error
 
@@ -42,11 +44,12 @@ class ChatRequest:
     `strictness` None: what it would quote is not checked.
 
     `shorten` gives the same request with less to read, for a model whose context is too small: of so many tokens, where
-    the provider said so. `temperature` None is the model's own.
+    the provider said so. `temperature` None is the model's own. With `tooling` no model of ours is asked, which has no
+    tools.
     """
 
     model: str
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[dict[str, Any], ...]
     temperature: float | None
     max_tokens: int
     credentials: Credentials | None
@@ -62,6 +65,7 @@ class ChatRequest:
     margin: float = 0.0
     lead: float | None = None
     shorten: Callable[[int | None], ChatRequest] | None = None
+    tooling: Tooling | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class ChatDeclined:
     check: Check
 
 
-ChatEvent = ChatDeclined | ChatShortened | ChatDelta | ChatRetracted | ChatFinished
+ChatEvent = ChatDeclined | ChatShortened | ChatDelta | ChatRetracted | ChatFinished | ToolCallPiece
 ChatStream = AsyncGenerator[ChatEvent, None]
 # How often one model may be asked in another dialect: there is no more that could be left out.
 MOST_DIALECTS = 8
@@ -104,6 +108,8 @@ async def _open_stream(
     """The first stream that delivered something, what it delivered, and what it was asked."""
     failure = ProviderError("not_configured")
     for position, model in enumerate((request.model, *request.fallback_models)):
+        if request.tooling and local.is_local(model):
+            continue
         asked = sent = request  # what is sent may have another temperature, or fewer tokens
         attempt, dialects_tried = 0, 0
         while True:
@@ -158,7 +164,7 @@ def _stream_model(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
 
 
 async def count_cut_off(
-    model: str, messages: Sequence[Mapping[str, str]], said: str
+    model: str, messages: Sequence[Mapping[str, Any]], said: str
 ) -> ChatFinished:
     """What a call is charged that was cut off before its end: a provider bills what it read and said, and tells only
     at the end.
@@ -166,7 +172,7 @@ async def count_cut_off(
     return await asyncio.to_thread(_count_cut_off, model, messages, said)
 
 
-def _count_cut_off(model: str, messages: Sequence[Mapping[str, str]], said: str) -> ChatFinished:
+def _count_cut_off(model: str, messages: Sequence[Mapping[str, Any]], said: str) -> ChatFinished:
     asked, told = tokens.count_prompt_tokens(messages), tokens.count_tokens(said)
     return ChatFinished(model, asked, told, pricing.cost_of(model, asked, told), "", 0.0)
 
@@ -231,7 +237,8 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
     credentials = await lend_credentials(request.credentials, request.model, model)
     dialect = dialects.recall(model, credentials)
     answer = await _make_answer(request, model, credentials, dialect, clock)
-    hearing = Hearing(model, clock, thinks_first=dialect.thinks_first)
+    takes_calls = request.tooling is not None and bool(request.tooling.tools)
+    hearing = Hearing(model, clock, thinks_first=dialect.thinks_first, takes_calls=takes_calls)
     failure = None
     try:
         patience = clock.first_token_seconds
@@ -266,8 +273,9 @@ async def _make_answer(
     """Raises ProviderError("not_configured") without a call."""
     seconds = clock.first_token_seconds
     call = ChatCall(
-        model, request.messages, request.temperature, request.max_tokens, seconds, dialect
-    )
+        model, request.messages, request.temperature, request.max_tokens, seconds, dialect,
+        request.tooling,
+    )  # fmt: skip
     if direct.serves(model, credentials):
         return direct.DirectAnswer(call, credentials)
     await load_litellm()

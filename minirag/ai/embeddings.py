@@ -32,6 +32,7 @@ __all__ = [
     "EmbedderMissing",
     "EmbedderProfile",
     "Embeddings",
+    "embed_off_loop",
     "embed_query",
     "embed_texts",
     "profile_of",
@@ -206,9 +207,16 @@ async def embed_query(
     model: str, text: str, *, credentials: Credentials | None = None
 ) -> Embeddings:
     """`embed_texts` of one question for the event loop: the work is done in a thread of its own kind."""
+    return await embed_off_loop(model, [text], kind="query", credentials=credentials)
+
+
+async def embed_off_loop(
+    model: str, texts: Sequence[str], *, kind: Kind, credentials: Credentials | None = None
+) -> Embeddings:
+    """`embed_texts` for the event loop. Few texts at a time: questions of visitors wait for the same threads."""
     threads = local.local_threads() if local.is_local(model) else _api_threads()
     return await asyncio.get_running_loop().run_in_executor(
-        threads, lambda: embed_texts(model, [text], kind="query", credentials=credentials)
+        threads, lambda: embed_texts(model, texts, kind=kind, credentials=credentials)
     )
 
 

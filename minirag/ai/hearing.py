@@ -15,6 +15,7 @@ from minirag.ai.providers import calls
 from minirag.ai.providers.calls import ChatAnswer, Piece
 from minirag.ai.providers.chunks import BROKEN, CONTENT_FILTER, LENGTH, STOP
 from minirag.ai.providers.thoughts import ThoughtFilter
+from minirag.ai.tooling import ToolCallPiece
 from minirag.lib.errors import ProviderError
 
 
@@ -65,9 +66,12 @@ class Clock:
 class Hearing:
     """Takes the pieces of one answer and gives what may be shown of it."""
 
-    def __init__(self, model: str, clock: Clock, *, thinks_first: bool) -> None:
+    def __init__(
+        self, model: str, clock: Clock, *, thinks_first: bool, takes_calls: bool = False
+    ) -> None:
         self.model, self._clock = model, clock
         self.is_over = False
+        self._takes_calls = takes_calls  # of functions that nobody offered, nobody wants to hear
         self._thoughts = ThoughtFilter(thinks_first=thinks_first)
         self._heard: list[str] = []  # with all that is thought, which is paid for as well
         self._has_text = False
@@ -80,7 +84,7 @@ class Hearing:
         """Whether the model's answers begin with a thought that nothing opens."""
         return self._thoughts.thinks_unopened
 
-    def hear(self, pieces: list[Piece]) -> Iterator[ChatDelta | ChatRetracted]:
+    def hear(self, pieces: list[Piece]) -> Iterator[ChatDelta | ChatRetracted | ToolCallPiece]:
         """What may be shown of some pieces; of none, which is the end, what was held back until then."""
         for piece in pieces:
             self._note(piece)
@@ -91,10 +95,20 @@ class Hearing:
                 yield ChatDelta(shown)
             else:
                 yield from self._show(shown)
+            for call in piece.tool_calls if self._takes_calls else ():
+                yield self._pass_on(call)
         if not pieces:
             self.is_over = True
             is_cut = self._finish_reason == LENGTH
             yield from self._show(self._thoughts.flush(is_cut=is_cut))
+
+    def _pass_on(self, call: ToolCallPiece) -> ToolCallPiece:
+        """A piece of a call, which counts as what was said: it may not be said twice."""
+        self._has_text = True
+        self._heard.append(call.name + call.arguments)
+        if self._first_token_seconds is None:
+            self._first_token_seconds = self._clock.elapsed()
+        return call
 
     def _note(self, piece: Piece) -> None:
         if piece.usage:
@@ -132,7 +146,7 @@ class Hearing:
             return failure
         return ProviderError("interrupted", provider=failure.provider)
 
-    async def finish(self, messages: Sequence[dict[str, str]]) -> ChatFinished:
+    async def finish(self, messages: Sequence[dict[str, Any]]) -> ChatFinished:
         """The last event; what the provider has not counted is counted here."""
         prompt_tokens = calls.read_count(self._usage.get("prompt_tokens"))
         completion_tokens = calls.read_count(self._usage.get("completion_tokens"))

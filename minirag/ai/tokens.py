@@ -7,7 +7,7 @@ import importlib.util
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import tiktoken
@@ -21,7 +21,7 @@ def count_tokens(text: str) -> int:
     return len(load_encoding().encode(text, disallowed_special=()))
 
 
-def count_prompt_tokens(messages: Iterable[Mapping[str, str]]) -> int:
+def count_prompt_tokens(messages: Iterable[Mapping[str, Any]]) -> int:
     return TOKENS_PER_MESSAGE + sum(
         TOKENS_PER_MESSAGE + count_tokens(message.get("content") or "") for message in messages
     )

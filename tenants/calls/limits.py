@@ -87,8 +87,16 @@ def bounds_of_caller(identity: Identity, *, asks: bool) -> Bounds:
     rate = token.rate if token and token.rate else settings.API_RATE
     bounds: tuple[Bound, ...] = (Bound(who, rate), _bound_of_tenant(tenant))
     if asks:
-        bounds = (Bound(f"chat:{who}", settings.CHAT_RATE, "questions"), *bounds)
+        bounds = (*bounds_of_question(identity).bounds, *bounds)
     return Bounds(tenant.schema_name, bounds, fail_closed=asks)
+
+
+def bounds_of_question(identity: Identity) -> Bounds:
+    """Return what bounds a question within a call of `/v1` that was counted as a call already."""
+    token, tenant = identity.token, identity.tenant
+    who = f"token:{token.pk}" if token else f"user:{identity.user.pk}"
+    bound = Bound(f"chat:{who}", settings.CHAT_RATE, "questions")
+    return Bounds(tenant.schema_name, (bound,), fail_closed=True)
 
 
 def bounds_of_look(address: str) -> Bounds:

@@ -81,6 +81,8 @@ def test_an_archived_tenant_is_read_by_api_and_not_changed(acme, globex, as_acme
             ("delete", f"/v1/bot-profiles/{made['id']}"),
             ("post", "/v1/chat"),
             ("post", "/v1/chat/completions"),
+            ("post", "/v1/responses"),
+            ("post", "/v1/embeddings"),
             ("put", "/v1/stats/pricing"),
         ):
             answer = getattr(client, method)(path, "{}", content_type="application/json")

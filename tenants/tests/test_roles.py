@@ -36,6 +36,7 @@ CALLS = [
     ("GET", "gaps", READERS), ("POST", f"gaps/{ID}/answer", EDITORS),
     ("GET", "chat", READERS), ("POST", "chat", READERS), ("GET", f"chat/{ID}/messages", READERS),
     ("GET", "chat-logs", READERS), ("GET", "models", READERS), ("POST", "chat/completions", READERS),
+    ("POST", "embeddings", READERS), ("POST", "responses", READERS), ("POST", "mcp", READERS),
     ("GET", f"turns/{ID}/events", READERS), ("POST", f"turns/{ID}/stop", READERS),
     ("GET", "exports", READERS), ("POST", "exports", MANAGERS),
     ("GET", "stats/overview", ROLES), ("GET", "quotas", ROLES), ("PATCH", f"quotas/{ID}", MANAGERS),

@@ -8,13 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest
+from minirag.ai.tooling import ToolCallPiece
 from minirag.lib.errors import ProviderError
 
 
 class FakeChatModel:
     """Stands in for minirag.ai.chat.stream_chat: `enqueue` answers, read `requests` afterwards.
 
-    An answer is a list of pieces; a piece that is an exception is raised there, a float is waited for. What it makes of
+    An answer is a list of pieces; a piece that is an exception is raised there, a float is waited for, one of a call
+    is passed on. What it makes of
     questions before they are searched is apart (`enqueue_rewriting`, `rewritings_asked`), and so is the order in which
     it puts what was found (`enqueue_order`, `orders_asked`); without any it is down.
     """
@@ -68,7 +70,7 @@ class FakeChatModel:
                     await asyncio.sleep(piece)
                     continue
                 await asyncio.sleep(0)
-                yield ChatDelta(piece)
+                yield piece if isinstance(piece, ToolCallPiece) else ChatDelta(piece)
             yield ChatFinished(request.model, 11, 7, Decimal("0.0021"), "stop", 0.005)
         finally:
             self.closed += 1

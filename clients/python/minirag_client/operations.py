@@ -33,6 +33,7 @@ from minirag_client.types import (
     ChatsExport,
     CheckedHost,
     ChildrenIngestion,
+    ChosenTool,
     CompletionReply,
     CondenseMode,
     Correction,
@@ -59,6 +60,7 @@ from minirag_client.types import (
     DocumentVersionDetail,
     DocumentVersionPage,
     Draft,
+    EmbeddingList,
     EvaluationResultPage,
     EvaluationRun,
     EvaluationRunPage,
@@ -96,6 +98,7 @@ from minirag_client.types import (
     HostList,
     IdentitySecret,
     Ingestion,
+    InputItem,
     Invitation,
     KeyTrial,
     Latency,
@@ -106,8 +109,10 @@ from minirag_client.types import (
     MintedApiToken,
     ModelList,
     Myself,
+    NamedTool,
     NewChild,
     NewIdentitySecretSchema,
+    OfferedTool,
     Outcome,
     Overview,
     OwnPlan,
@@ -136,6 +141,8 @@ from minirag_client.types import (
     RefusalMode,
     Refusals,
     Reindex,
+    ResponseFormat,
+    ResponseReply,
     Retention,
     RetentionAct,
     RetentionPreview,
@@ -143,6 +150,7 @@ from minirag_client.types import (
     Role,
     RollBack,
     RotatedSecret,
+    RpcReply,
     RunStatus,
     Said,
     SaidBefore,
@@ -167,6 +175,8 @@ from minirag_client.types import (
     TenantPreview,
     TenantSettings,
     TextEditDetail,
+    TextOptions,
+    ToolBody,
     Trace,
     Transfer,
     TransferKind,
@@ -2195,9 +2205,56 @@ class Operations(Transport):
         source_filter: SourceFilter | None | Unset = UNSET,
         groups: list[str] | None | Unset = UNSET,
         n: int | None | Unset = UNSET,
+        tools: list[ToolBody] | None | Unset = UNSET,
+        tool_choice: Literal['none', 'auto', 'required'] | NamedTool | None | Unset = UNSET,
+        parallel_tool_calls: bool | None | Unset = UNSET,
+        response_format: ResponseFormat | None | Unset = UNSET,
     ) -> CompletionReply:
         """Complete a chat: `POST /v1/chat/completions`."""
-        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, source_filter=source_filter, groups=groups, n=n)).json())
+        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, source_filter=source_filter, groups=groups, n=n, tools=tools, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls, response_format=response_format)).json())
+
+    def talk_to_mcp_server(
+        self,
+        *,
+        jsonrpc: Literal['2.0'],
+        method: str,
+        id: int | str | None | Unset = UNSET,
+        params: dict[str, Any] | None | Unset = UNSET,
+    ) -> RpcReply:
+        """Talk to the MCP server: `POST /v1/mcp`."""
+        return cast(RpcReply, self.request('POST', '/v1/mcp', body=given(jsonrpc=jsonrpc, method=method, id=id, params=params)).json())
+
+    def embed_texts(
+        self,
+        *,
+        model: str,
+        input: str | list[Any],
+        encoding_format: Literal['float', 'base64'] | Unset = UNSET,
+        dimensions: int | None | Unset = UNSET,
+        input_type: Literal['document', 'query'] | Unset = UNSET,
+    ) -> EmbeddingList:
+        """Embed texts: `POST /v1/embeddings`."""
+        return cast(EmbeddingList, self.request('POST', '/v1/embeddings', body=given(model=model, input=input, encoding_format=encoding_format, dimensions=dimensions, input_type=input_type)).json())
+
+    def create_response(
+        self,
+        *,
+        model: str,
+        input: str | list[InputItem],
+        stream: bool | None | Unset = UNSET,
+        store: bool | None | Unset = UNSET,
+        previous_response_id: str | None | Unset = UNSET,
+        user: str | None | Unset = UNSET,
+        metadata: dict[str, str] | None | Unset = UNSET,
+        source_filter: SourceFilter | None | Unset = UNSET,
+        groups: list[str] | None | Unset = UNSET,
+        tools: list[OfferedTool] | None | Unset = UNSET,
+        tool_choice: Literal['none', 'auto', 'required'] | ChosenTool | None | Unset = UNSET,
+        parallel_tool_calls: bool | None | Unset = UNSET,
+        text: TextOptions | None | Unset = UNSET,
+    ) -> ResponseReply:
+        """Create a response: `POST /v1/responses`."""
+        return cast(ResponseReply, self.request('POST', '/v1/responses', body=given(model=model, input=input, stream=stream, store=store, previous_response_id=previous_response_id, user=user, metadata=metadata, source_filter=source_filter, groups=groups, tools=tools, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls, text=text)).json())
 
     def list_models(
         self,

@@ -268,6 +268,11 @@ class BulkChange(TypedDict):
     reason: NotRequired[str]
 
 
+class CalledFunction(TypedDict):
+    name: str
+    arguments: NotRequired[str]
+
+
 CameFrom = Literal['form', 'api', 'command', 'draft', 'roll_back', 'before']
 
 
@@ -336,8 +341,10 @@ class ChatFacts(TypedDict):
 
 
 class ChatMessage(TypedDict):
-    role: Literal['system', 'developer', 'user', 'assistant']
+    role: Literal['system', 'developer', 'user', 'assistant', 'tool']
     content: NotRequired[str | list[Part] | None]
+    tool_calls: NotRequired[list[MadeCall] | None]
+    tool_call_id: NotRequired[str | None]
 
 
 class ChatNote(TypedDict):
@@ -405,6 +412,11 @@ class ChosenChats(TypedDict):
     answered_by: NotRequired[Literal['bot', 'person'] | None]
     tag: NotRequired[str | None]
     q: NotRequired[str | None]
+
+
+class ChosenTool(TypedDict):
+    type: Literal['function']
+    name: str
 
 
 class Chunk(TypedDict):
@@ -479,18 +491,23 @@ class Completion(TypedDict):
     source_filter: NotRequired[SourceFilter | None]
     groups: NotRequired[list[str] | None]
     n: NotRequired[int | None]
+    tools: NotRequired[list[ToolBody] | None]
+    tool_choice: NotRequired[Literal['none', 'auto', 'required'] | NamedTool | None]
+    parallel_tool_calls: NotRequired[bool | None]
+    response_format: NotRequired[ResponseFormat | None]
 
 
 class CompletionChoice(TypedDict):
     index: int
     message: CompletionMessage
     logprobs: None
-    finish_reason: Literal['stop', 'length', 'content_filter']
+    finish_reason: Literal['stop', 'length', 'content_filter', 'tool_calls']
 
 
 class CompletionMessage(TypedDict):
     role: Literal['assistant']
-    content: str
+    content: str | None
+    tool_calls: NotRequired[list[dict[str, Any]]]
     refusal: str | None
     citations: list[Citation]
     refusal_details: Refusal | None
@@ -537,6 +554,11 @@ class ConflictDecision(TypedDict):
 
 
 ContentOrigin = Literal['ingestion', 'edit', 'restore', 'undo']
+
+
+class ContentPart(TypedDict):
+    type: str
+    text: NotRequired[str | None]
 
 
 class Correction(TypedDict):
@@ -852,6 +874,25 @@ class EditDecision(TypedDict):
 
 
 EditStatus = Literal['pending', 'running', 'applied', 'failed']
+
+
+class Embedding(TypedDict):
+    object: Literal['embedding']
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingList(TypedDict):
+    object: Literal['list']
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingUsage
+    ignored: NotRequired[list[str]]
+
+
+class EmbeddingUsage(TypedDict):
+    prompt_tokens: int
+    total_tokens: int
 
 
 class Erasure(TypedDict):
@@ -1188,6 +1229,15 @@ class FullMessage(TypedDict):
     citations: list[Citation]
 
 
+class FunctionCall(TypedDict):
+    id: str
+    type: Literal['function_call']
+    status: Literal['in_progress', 'completed']
+    call_id: str
+    name: str
+    arguments: str
+
+
 Fusion = Literal['max_norm', 'rrf']
 
 
@@ -1408,6 +1458,10 @@ class IdentitySecret(TypedDict):
     previous_until: str | None
 
 
+class Incomplete(TypedDict):
+    reason: Literal['max_output_tokens', 'content_filter']
+
+
 class Index(TypedDict):
     """The tenant's own index; the names are those of MiniRAG 1.0's vector store"""
 
@@ -1424,6 +1478,22 @@ class Ingestion(TypedDict):
     status: Literal['accepted']
     message: str
     ignored: NotRequired[list[str]]
+
+
+class InputDetails(TypedDict):
+    cached_tokens: int
+
+
+class InputItem(TypedDict):
+    """A message, a call of a function or its result; another item of OpenAI's (`reasoning`, …) has no effect"""
+
+    type: NotRequired[str]
+    role: NotRequired[Literal['system', 'developer', 'user', 'assistant'] | None]
+    content: NotRequired[str | list[ContentPart] | None]
+    call_id: NotRequired[str | None]
+    name: NotRequired[str | None]
+    arguments: NotRequired[str]
+    output: NotRequired[str | list[ContentPart] | None]
 
 
 class Invalid(TypedDict):
@@ -1531,6 +1601,12 @@ class LoggedIn(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class MadeCall(TypedDict):
+    id: str
+    type: NotRequired[Literal['function']]
+    function: CalledFunction
+
+
 class Maintenance(TypedDict):
     until: str | None
     tenants: int
@@ -1611,6 +1687,22 @@ class Moved(TypedDict):
 class Myself(TypedDict):
     user: User
     tenant: Tenant
+
+
+class NamedFunction(TypedDict):
+    name: str
+
+
+class NamedJson(TypedDict):
+    name: str
+    description: NotRequired[str | None]
+    schema: NotRequired[dict[str, Any] | None]
+    strict: NotRequired[bool | None]
+
+
+class NamedTool(TypedDict):
+    type: Literal['function']
+    function: NamedFunction
 
 
 class Near(TypedDict):
@@ -1752,6 +1844,16 @@ class NewDataset(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     is_active: NotRequired[bool]
     embedding_model: NotRequired[str | None]
+
+
+class NewEmbeddings(TypedDict):
+    """A request as OpenAI's clients write it"""
+
+    model: str
+    input: str | list[Any]
+    encoding_format: NotRequired[Literal['float', 'base64']]
+    dimensions: NotRequired[int | None]
+    input_type: NotRequired[Literal['document', 'query']]
 
 
 class NewEvaluationRun(TypedDict):
@@ -1897,6 +1999,24 @@ class NewQuota(TypedDict):
     warning_percent: NotRequired[int]
 
 
+class NewResponse(TypedDict):
+    """A request as OpenAI's clients write it; whatever is not named here belongs to the bot"""
+
+    model: str
+    input: str | list[InputItem]
+    stream: NotRequired[bool | None]
+    store: NotRequired[bool | None]
+    previous_response_id: NotRequired[str | None]
+    user: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
+    source_filter: NotRequired[SourceFilter | None]
+    groups: NotRequired[list[str] | None]
+    tools: NotRequired[list[OfferedTool] | None]
+    tool_choice: NotRequired[Literal['none', 'auto', 'required'] | ChosenTool | None]
+    parallel_tool_calls: NotRequired[bool | None]
+    text: NotRequired[TextOptions | None]
+
+
 class NewRetention(TypedDict):
     """In place of what there is"""
 
@@ -1964,6 +2084,16 @@ class Numbers(TypedDict):
     total_completion_tokens: int
 
 
+class OfferedTool(TypedDict):
+    """A function of the client's; tools of other types are OpenAI's own, and not here"""
+
+    type: str
+    name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    parameters: NotRequired[dict[str, Any] | None]
+    strict: NotRequired[bool | None]
+
+
 class OpenAiError(TypedDict):
     """An error of the routes that speak OpenAI's protocol. Decide by the status and `code`"""
 
@@ -1978,6 +2108,28 @@ class OpenAiFault(TypedDict):
 
 
 Outcome = Literal['answered', 'refused', 'stopped', 'failed', 'pending', 'person']
+
+
+class OutputDetails(TypedDict):
+    reasoning_tokens: int
+
+
+class OutputMessage(TypedDict):
+    id: str
+    type: Literal['message']
+    role: Literal['assistant']
+    status: Literal['in_progress', 'completed', 'incomplete']
+    content: list[OutputText]
+    citations: list[Citation]
+    refusal_details: Refusal | None
+    help: Help | None
+
+
+class OutputText(TypedDict):
+    type: Literal['output_text']
+    text: str
+    annotations: list[dict[str, Any]]
+    logprobs: list[Any]
 
 
 class Overview(TypedDict):
@@ -2407,6 +2559,56 @@ class ReindexShare(TypedDict):
     estimated_cost_usd: float | None
 
 
+class ResponseError(TypedDict):
+    code: str
+    message: str
+
+
+class ResponseFormat(TypedDict):
+    type: Literal['text', 'json_object', 'json_schema']
+    json_schema: NotRequired[NamedJson | None]
+
+
+class ResponseReply(TypedDict):
+    """A response of OpenAI's protocol, with `chat_id`, `message_id` and `ignored` beside it"""
+
+    id: str
+    object: Literal['response']
+    created_at: int
+    completed_at: int | None
+    status: Literal['in_progress', 'completed', 'incomplete', 'failed']
+    model: str
+    output: list[OutputMessage | FunctionCall]
+    usage: ResponseUsage | None
+    error: ResponseError | None
+    incomplete_details: Incomplete | None
+    previous_response_id: str | None
+    store: bool
+    metadata: dict[str, str]
+    user: str | None
+    instructions: None
+    parallel_tool_calls: bool
+    tool_choice: Any
+    tools: list[Any]
+    temperature: None
+    top_p: None
+    max_output_tokens: None
+    truncation: Literal['disabled']
+    text: dict[str, Any]
+    reasoning: dict[str, Any]
+    chat_id: str | None
+    message_id: str | None
+    ignored: list[str]
+
+
+class ResponseUsage(TypedDict):
+    input_tokens: int
+    input_tokens_details: InputDetails
+    output_tokens: int
+    output_tokens_details: OutputDetails
+    total_tokens: int
+
+
 class Retention(TypedDict):
     days: int | None
     act: RetentionAct
@@ -2461,6 +2663,31 @@ class RotatedSecret(TypedDict):
 
 class Rotation(TypedDict):
     overlap_seconds: int
+
+
+class RpcError(TypedDict):
+    code: int
+    message: str
+    data: NotRequired[Any]
+
+
+class RpcMessage(TypedDict):
+    """A message of JSON-RPC, as MCP has it: a request with an `id`, or a notification without"""
+
+    jsonrpc: Literal['2.0']
+    method: str
+    id: NotRequired[int | str | None]
+    params: NotRequired[dict[str, Any] | None]
+
+
+class RpcReply(TypedDict):
+    """The reply to a request: a result or an error"""
+
+    jsonrpc: Literal['2.0']
+    id: NotRequired[int | str | None]
+    result: NotRequired[dict[str, Any]]
+    error: NotRequired[RpcError]
+    ignored: NotRequired[list[str]]
 
 
 RunStatus = Literal['pending', 'running', 'succeeded', 'failed', 'cancelled']
@@ -2827,6 +3054,18 @@ class TextEditDetail(TypedDict):
     comparison: minirag__lib__comparing__schemas__Comparison
 
 
+class TextFormat(TypedDict):
+    name: NotRequired[str]
+    description: NotRequired[str | None]
+    schema: NotRequired[dict[str, Any] | None]
+    strict: NotRequired[bool | None]
+    type: Literal['text', 'json_object', 'json_schema']
+
+
+class TextOptions(TypedDict):
+    format: NotRequired[TextFormat | None]
+
+
 class TheirChunk(TypedDict):
     """A chunk of the source as the source says it now, for which a correction stands"""
 
@@ -2841,6 +3080,18 @@ class TheirChunk(TypedDict):
 
 
 Tone = Literal['friendly', 'formal', 'plain']
+
+
+class ToolBody(TypedDict):
+    type: Literal['function']
+    function: ToolFunction
+
+
+class ToolFunction(TypedDict):
+    name: str
+    description: NotRequired[str | None]
+    parameters: NotRequired[dict[str, Any] | None]
+    strict: NotRequired[bool | None]
 
 
 class Trace(TypedDict):
@@ -3390,7 +3641,7 @@ class conversations__explaining__schemas__Comparison(TypedDict):
 
 
 class conversations__openai__schemas__Model(TypedDict):
-    """A bot as OpenAI's clients see it"""
+    """A bot as OpenAI's clients see it, or the embedding model of one"""
 
     id: str
     object: Literal['model']
@@ -3398,6 +3649,7 @@ class conversations__openai__schemas__Model(TypedDict):
     owned_by: str
     name: str
     description: str
+    kind: Literal['chat', 'embedding']
 
 
 class minirag__lib__comparing__schemas__Comparison(TypedDict):

@@ -2255,10 +2255,63 @@ export class Operations extends Transport {
       source_filter?: types.SourceFilter | null;
       groups?: string[] | null;
       n?: number | null;
+      tools?: types.ToolBody[] | null;
+      tool_choice?: "none" | "auto" | "required" | types.NamedTool | null;
+      parallel_tool_calls?: boolean | null;
+      response_format?: types.ResponseFormat | null;
     },
     options: Options = {},
   ): Promise<types.CompletionReply> {
     return this.readJson<types.CompletionReply>("POST", "/v1/chat/completions", { body: args }, options);
+  }
+
+  /** Talk to the MCP server: `POST /v1/mcp`. */
+  talkToMcpServer(
+    args: {
+      jsonrpc: "2.0";
+      method: string;
+      id?: number | string | null;
+      params?: Record<string, unknown> | null;
+    },
+    options: Options = {},
+  ): Promise<types.RpcReply> {
+    return this.readJson<types.RpcReply>("POST", "/v1/mcp", { body: args }, options);
+  }
+
+  /** Embed texts: `POST /v1/embeddings`. */
+  embedTexts(
+    args: {
+      model: string;
+      input: string | unknown[];
+      encoding_format?: "float" | "base64";
+      dimensions?: number | null;
+      input_type?: "document" | "query";
+    },
+    options: Options = {},
+  ): Promise<types.EmbeddingList> {
+    return this.readJson<types.EmbeddingList>("POST", "/v1/embeddings", { body: args }, options);
+  }
+
+  /** Create a response: `POST /v1/responses`. */
+  createResponse(
+    args: {
+      model: string;
+      input: string | types.InputItem[];
+      stream?: boolean | null;
+      store?: boolean | null;
+      previous_response_id?: string | null;
+      user?: string | null;
+      metadata?: Record<string, string> | null;
+      source_filter?: types.SourceFilter | null;
+      groups?: string[] | null;
+      tools?: types.OfferedTool[] | null;
+      tool_choice?: "none" | "auto" | "required" | types.ChosenTool | null;
+      parallel_tool_calls?: boolean | null;
+      text?: types.TextOptions | null;
+    },
+    options: Options = {},
+  ): Promise<types.ResponseReply> {
+    return this.readJson<types.ResponseReply>("POST", "/v1/responses", { body: args }, options);
   }
 
   /** List models: `GET /v1/models`. */

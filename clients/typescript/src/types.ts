@@ -256,6 +256,11 @@ export interface BulkChange {
   reason?: string;
 }
 
+export interface CalledFunction {
+  name: string;
+  arguments?: string;
+}
+
 /** What made a version */
 export type CameFrom = "form" | "api" | "command" | "draft" | "roll_back" | "before";
 
@@ -322,8 +327,10 @@ export interface ChatFacts {
 }
 
 export interface ChatMessage {
-  role: "system" | "developer" | "user" | "assistant";
+  role: "system" | "developer" | "user" | "assistant" | "tool";
   content?: string | Part[] | null;
+  tool_calls?: MadeCall[] | null;
+  tool_call_id?: string | null;
 }
 
 export interface ChatNote {
@@ -389,6 +396,11 @@ export interface ChosenChats {
   answered_by?: "bot" | "person" | null;
   tag?: string | null;
   q?: string | null;
+}
+
+export interface ChosenTool {
+  type: "function";
+  name: string;
 }
 
 export interface Chunk {
@@ -460,18 +472,23 @@ export interface Completion {
   source_filter?: SourceFilter | null;
   groups?: string[] | null;
   n?: number | null;
+  tools?: ToolBody[] | null;
+  tool_choice?: "none" | "auto" | "required" | NamedTool | null;
+  parallel_tool_calls?: boolean | null;
+  response_format?: ResponseFormat | null;
 }
 
 export interface CompletionChoice {
   index: number;
   message: CompletionMessage;
   logprobs: null;
-  finish_reason: "stop" | "length" | "content_filter";
+  finish_reason: "stop" | "length" | "content_filter" | "tool_calls";
 }
 
 export interface CompletionMessage {
   role: "assistant";
-  content: string;
+  content: string | null;
+  tool_calls?: Record<string, unknown>[];
   refusal: string | null;
   citations: Citation[];
   refusal_details: Refusal | null;
@@ -518,6 +535,11 @@ export interface ConflictDecision {
 
 /** What a document's text came to be by */
 export type ContentOrigin = "ingestion" | "edit" | "restore" | "undo";
+
+export interface ContentPart {
+  type: string;
+  text?: string | null;
+}
 
 export interface Correction {
   id: string;
@@ -830,6 +852,25 @@ export interface EditDecision {
 }
 
 export type EditStatus = "pending" | "running" | "applied" | "failed";
+
+export interface Embedding {
+  object: "embedding";
+  index: number;
+  embedding: number[] | string;
+}
+
+export interface EmbeddingList {
+  object: "list";
+  data: Embedding[];
+  model: string;
+  usage: EmbeddingUsage;
+  ignored?: string[];
+}
+
+export interface EmbeddingUsage {
+  prompt_tokens: number;
+  total_tokens: number;
+}
 
 export interface Erasure {
   confirm: string;
@@ -1153,6 +1194,15 @@ export interface FullMessage {
   citations: Citation[];
 }
 
+export interface FunctionCall {
+  id: string;
+  type: "function_call";
+  status: "in_progress" | "completed";
+  call_id: string;
+  name: string;
+  arguments: string;
+}
+
 export type Fusion = "max_norm" | "rrf";
 
 /** Questions that mean the same and were not answered well */
@@ -1358,6 +1408,10 @@ export interface IdentitySecret {
   previous_until: string | null;
 }
 
+export interface Incomplete {
+  reason: "max_output_tokens" | "content_filter";
+}
+
 /** The tenant's own index; the names are those of MiniRAG 1.0's vector store */
 export interface Index {
   collection: string;
@@ -1373,6 +1427,21 @@ export interface Ingestion {
   status: "accepted";
   message: string;
   ignored?: string[];
+}
+
+export interface InputDetails {
+  cached_tokens: number;
+}
+
+/** A message, a call of a function or its result; another item of OpenAI's (`reasoning`, …) has no effect */
+export interface InputItem {
+  type?: string;
+  role?: "system" | "developer" | "user" | "assistant" | null;
+  content?: string | ContentPart[] | null;
+  call_id?: string | null;
+  name?: string | null;
+  arguments?: string;
+  output?: string | ContentPart[] | null;
 }
 
 /** Fields are missing or wrong: one entry for each, whose `loc` begins with `body`, `path` or `query` */
@@ -1477,6 +1546,12 @@ export interface LoggedIn {
   ignored?: string[];
 }
 
+export interface MadeCall {
+  id: string;
+  type?: "function";
+  function: CalledFunction;
+}
+
 export interface Maintenance {
   until: string | null;
   tenants: number;
@@ -1554,6 +1629,22 @@ export interface Moved {
 export interface Myself {
   user: User;
   tenant: Tenant;
+}
+
+export interface NamedFunction {
+  name: string;
+}
+
+export interface NamedJson {
+  name: string;
+  description?: string | null;
+  schema?: Record<string, unknown> | null;
+  strict?: boolean | null;
+}
+
+export interface NamedTool {
+  type: "function";
+  function: NamedFunction;
 }
 
 /** A passage that comes close to what was asked, as it was then */
@@ -1690,6 +1781,15 @@ export interface NewDataset {
   metadata?: Record<string, unknown>;
   is_active?: boolean;
   embedding_model?: string | null;
+}
+
+/** A request as OpenAI's clients write it */
+export interface NewEmbeddings {
+  model: string;
+  input: string | unknown[];
+  encoding_format?: "float" | "base64";
+  dimensions?: number | null;
+  input_type?: "document" | "query";
 }
 
 export interface NewEvaluationRun {
@@ -1831,6 +1931,23 @@ export interface NewQuota {
   warning_percent?: number;
 }
 
+/** A request as OpenAI's clients write it; whatever is not named here belongs to the bot */
+export interface NewResponse {
+  model: string;
+  input: string | InputItem[];
+  stream?: boolean | null;
+  store?: boolean | null;
+  previous_response_id?: string | null;
+  user?: string | null;
+  metadata?: Record<string, string> | null;
+  source_filter?: SourceFilter | null;
+  groups?: string[] | null;
+  tools?: OfferedTool[] | null;
+  tool_choice?: "none" | "auto" | "required" | ChosenTool | null;
+  parallel_tool_calls?: boolean | null;
+  text?: TextOptions | null;
+}
+
 /** In place of what there is */
 export interface NewRetention {
   days: number | null;
@@ -1896,6 +2013,15 @@ export interface Numbers {
   total_completion_tokens: number;
 }
 
+/** A function of the client's; tools of other types are OpenAI's own, and not here */
+export interface OfferedTool {
+  type: string;
+  name?: string | null;
+  description?: string | null;
+  parameters?: Record<string, unknown> | null;
+  strict?: boolean | null;
+}
+
 /** An error of the routes that speak OpenAI's protocol. Decide by the status and `code` */
 export interface OpenAiError {
   error: OpenAiFault;
@@ -1910,6 +2036,28 @@ export interface OpenAiFault {
 
 /** How a turn ended; on the assistant's message, or on the user's where there is no answer */
 export type Outcome = "answered" | "refused" | "stopped" | "failed" | "pending" | "person";
+
+export interface OutputDetails {
+  reasoning_tokens: number;
+}
+
+export interface OutputMessage {
+  id: string;
+  type: "message";
+  role: "assistant";
+  status: "in_progress" | "completed" | "incomplete";
+  content: OutputText[];
+  citations: Citation[];
+  refusal_details: Refusal | null;
+  help: Help | null;
+}
+
+export interface OutputText {
+  type: "output_text";
+  text: string;
+  annotations: Record<string, unknown>[];
+  logprobs: unknown[];
+}
 
 export interface Overview {
   bot_profiles: number;
@@ -2324,6 +2472,55 @@ export interface ReindexShare {
   estimated_cost_usd: number | null;
 }
 
+export interface ResponseError {
+  code: string;
+  message: string;
+}
+
+export interface ResponseFormat {
+  type: "text" | "json_object" | "json_schema";
+  json_schema?: NamedJson | null;
+}
+
+/** A response of OpenAI's protocol, with `chat_id`, `message_id` and `ignored` beside it */
+export interface ResponseReply {
+  id: string;
+  object: "response";
+  created_at: number;
+  completed_at: number | null;
+  status: "in_progress" | "completed" | "incomplete" | "failed";
+  model: string;
+  output: (OutputMessage | FunctionCall)[];
+  usage: ResponseUsage | null;
+  error: ResponseError | null;
+  incomplete_details: Incomplete | null;
+  previous_response_id: string | null;
+  store: boolean;
+  metadata: Record<string, string>;
+  user: string | null;
+  instructions: null;
+  parallel_tool_calls: boolean;
+  tool_choice: unknown;
+  tools: unknown[];
+  temperature: null;
+  top_p: null;
+  max_output_tokens: null;
+  truncation: "disabled";
+  text: Record<string, unknown>;
+  reasoning: Record<string, unknown>;
+  chat_id: string | null;
+  message_id: string | null;
+  ignored: string[];
+}
+
+export interface ResponseUsage {
+  input_tokens: number;
+  input_tokens_details: InputDetails;
+  output_tokens: number;
+  output_tokens_details: OutputDetails;
+  total_tokens: number;
+}
+
 export interface Retention {
   days: number | null;
   act: RetentionAct;
@@ -2376,6 +2573,29 @@ export interface RotatedSecret {
 
 export interface Rotation {
   overlap_seconds: number;
+}
+
+export interface RpcError {
+  code: number;
+  message: string;
+  data?: unknown;
+}
+
+/** A message of JSON-RPC, as MCP has it: a request with an `id`, or a notification without */
+export interface RpcMessage {
+  jsonrpc: "2.0";
+  method: string;
+  id?: number | string | null;
+  params?: Record<string, unknown> | null;
+}
+
+/** The reply to a request: a result or an error */
+export interface RpcReply {
+  jsonrpc: "2.0";
+  id?: number | string | null;
+  result?: Record<string, unknown>;
+  error?: RpcError;
+  ignored?: string[];
 }
 
 export type RunStatus = "pending" | "running" | "succeeded" | "failed" | "cancelled";
@@ -2727,6 +2947,18 @@ export interface TextEditDetail {
   comparison: minirag__lib__comparing__schemas__Comparison;
 }
 
+export interface TextFormat {
+  name?: string;
+  description?: string | null;
+  schema?: Record<string, unknown> | null;
+  strict?: boolean | null;
+  type: "text" | "json_object" | "json_schema";
+}
+
+export interface TextOptions {
+  format?: TextFormat | null;
+}
+
 /** A chunk of the source as the source says it now, for which a correction stands */
 export interface TheirChunk {
   id: string;
@@ -2740,6 +2972,18 @@ export interface TheirChunk {
 }
 
 export type Tone = "friendly" | "formal" | "plain";
+
+export interface ToolBody {
+  type: "function";
+  function: ToolFunction;
+}
+
+export interface ToolFunction {
+  name: string;
+  description?: string | null;
+  parameters?: Record<string, unknown> | null;
+  strict?: boolean | null;
+}
 
 /** A turn and why it ended as it did */
 export interface Trace {
@@ -3266,7 +3510,7 @@ export interface conversations__explaining__schemas__Comparison {
   second: Explanation;
 }
 
-/** A bot as OpenAI's clients see it */
+/** A bot as OpenAI's clients see it, or the embedding model of one */
 export interface conversations__openai__schemas__Model {
   id: string;
   object: "model";
@@ -3274,6 +3518,7 @@ export interface conversations__openai__schemas__Model {
   owned_by: string;
   name: string;
   description: string;
+  kind: "chat" | "embedding";
 }
 
 export interface minirag__lib__comparing__schemas__Comparison {

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from minirag.ai.providers.complaints import Complaint
 from minirag.ai.providers.dialects import Dialect
+from minirag.ai.tooling import ToolCallPiece, Tooling
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 
@@ -41,6 +42,7 @@ class Piece(NamedTuple):
     finish_reason: str | None
     usage: dict[str, Any] | None
     thought: str = ""
+    tool_calls: tuple[ToolCallPiece, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,19 @@ class ChatCall:
     """One attempt at one model, asked in its dialect."""
 
     model: str
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[dict[str, Any], ...]
     temperature: float | None
     max_tokens: int
     first_token_seconds: float
     dialect: Dialect = field(default_factory=Dialect)
+    tooling: Tooling | None = None
 
     def write(self) -> dict[str, Any]:
         """The parameters as the model takes them, without its name."""
-        return self.dialect.write(
+        written = self.dialect.write(
             self.messages, temperature=self.temperature, max_tokens=self.max_tokens
         )
+        return written | self.tooling.write() if self.tooling else written
 
     @property
     def connect_seconds(self) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from minirag.ai.providers import calls
 from minirag.ai.providers.calls import Piece
 from minirag.ai.providers.complaints import read_complaint
+from minirag.ai.tooling import ToolCallPiece
 from minirag.lib.errors import ProviderError
 
 LENGTH, CONTENT_FILTER, STOP, BROKEN = "length", "content_filter", "stop", "error"
@@ -60,7 +62,27 @@ def read_object(answer: Any, provider: str) -> Piece:
     if choice.get("error"):
         raise read_failure(choice, provider)
     said, thought = _read_choice(choice)
-    return Piece(said, read_reason(choice), _read_usage(answer, choice), thought)
+    calls_made = read_tool_calls(choice.get("delta") or choice.get("message"))
+    return Piece(said, read_reason(choice), _read_usage(answer, choice), thought, calls_made)
+
+
+def read_tool_calls(spoken: Any) -> tuple[ToolCallPiece, ...]:
+    """The pieces of calls in a delta or a message. Raises Malformed."""
+    made = spoken.get("tool_calls") if isinstance(spoken, dict) else None
+    if not made:
+        return ()
+    if not isinstance(made, list):
+        raise Malformed
+    return tuple(_read_tool_call(each, place) for place, each in enumerate(made))
+
+
+def _read_tool_call(made: Any, place: int) -> ToolCallPiece:
+    index, function = made.get("index"), made.get("function") or {}
+    arguments = function.get("arguments") or ""
+    return ToolCallPiece(
+        index if isinstance(index, int) else place, str(made.get("id") or ""), str(function.get("name") or ""),
+        arguments if isinstance(arguments, str) else json.dumps(arguments),
+    )  # fmt: skip
 
 
 def _read_word(answer: Any) -> str | None:

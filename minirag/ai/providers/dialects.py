@@ -17,7 +17,7 @@ from typing import Any
 from minirag.ai.credentials import Credentials
 from minirag.ai.providers.complaints import Complaint
 
-Messages = Sequence[dict[str, str]]
+Messages = Sequence[dict[str, Any]]
 
 # They want another name for max_tokens and take no temperature.
 REASONING = re.compile(r"(ft:)?(o\d|gpt-5(?!-chat))")
@@ -59,7 +59,7 @@ class Dialect:
     def bound(self, max_tokens: int) -> int:
         return min(max_tokens, self.most_tokens or max_tokens)
 
-    def _write_messages(self, messages: Messages) -> list[dict[str, str]]:
+    def _write_messages(self, messages: Messages) -> list[dict[str, Any]]:
         written = list(messages)
         if not self.takes_system and written and written[0]["role"] == "system":
             rules, written = written[0]["content"], written[1:]
@@ -103,10 +103,12 @@ class Dialect:
         return None
 
 
-def _join_neighbours(messages: Messages) -> list[dict[str, str]]:
-    joined: list[dict[str, str]] = []
+def _join_neighbours(messages: Messages) -> list[dict[str, Any]]:
+    joined: list[dict[str, Any]] = []
     for message in messages:
-        if joined and joined[-1]["role"] == message["role"]:
+        # Calls and what came of them each stand for themselves.
+        is_plain = message.keys() <= {"role", "content"}
+        if joined and is_plain and joined[-1]["role"] == message["role"]:
             content = f"{joined[-1]['content']}\n\n{message['content']}"
             joined[-1] = {"role": message["role"], "content": content}
         else:
@@ -114,7 +116,7 @@ def _join_neighbours(messages: Messages) -> list[dict[str, str]]:
     return joined
 
 
-def _take_turns(messages: Messages) -> list[dict[str, str]]:
+def _take_turns(messages: Messages) -> list[dict[str, Any]]:
     rules = [each for each in messages if each["role"] == "system"]
     told = [each for each in messages if each["role"] != "system"]
     while told and told[0]["role"] == "assistant":

@@ -29,7 +29,7 @@ from minirag.ai.providers.calls import (
     report_complaint,
 )
 from minirag.ai.providers.causes import causes_of, find_header
-from minirag.ai.providers.chunks import name_reason, read_content
+from minirag.ai.providers.chunks import name_reason, read_content, read_tool_calls
 from minirag.ai.providers.complaints import Complaint, category_of_status, read_complaint
 from minirag.ai.providers.direct import DirectRoute
 from minirag.ai.providers.direct import find_route as find_direct_route
@@ -160,7 +160,10 @@ def _read_chunk(chunk: Any) -> Piece:
     said, thought = read_content(getattr(spoken, "content", None))
     thought = thought or getattr(spoken, "reasoning_content", None) or ""
     reason = getattr(choice, "finish_reason", None)
-    return Piece(said, reason and name_reason(reason), vars(usage) if usage else None, thought)
+    made = [each.model_dump() for each in getattr(spoken, "tool_calls", None) or ()]
+    calls_made = read_tool_calls({"tool_calls": made})
+    counted = vars(usage) if usage else None
+    return Piece(said, reason and name_reason(reason), counted, thought, calls_made)
 
 
 @dataclass(frozen=True)

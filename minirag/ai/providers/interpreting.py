@@ -17,6 +17,7 @@ from minirag.ai.providers import calls
 from minirag.ai.providers.answers import AnswerReader
 from minirag.ai.providers.calls import Piece
 from minirag.ai.providers.complaints import read_complaint
+from minirag.ai.tooling import Calls, ToolCallPiece
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 from minirag.lib.http_out.body import decoder_for
@@ -115,9 +116,11 @@ async def _write_stream(
 def _write_event(piece: Piece) -> bytes:
     if piece.finish_reason == "error":
         raise ProviderError("interrupted", provider=_PROVIDER)
-    delta = {"role": "assistant", "content": piece.content}
+    delta: dict[str, Any] = {"role": "assistant", "content": piece.content}
     if piece.thought:
         delta["reasoning_content"] = piece.thought
+    if piece.tool_calls:
+        delta["tool_calls"] = [_write_call(each) for each in piece.tool_calls]
     choice = {"index": 0, "delta": delta, "finish_reason": piece.finish_reason}
     event: dict[str, Any] = {**_HEAD, "object": "chat.completion.chunk", "choices": [choice]}
     written = b"data: %s\n\n" % json.dumps(event).encode()
@@ -125,6 +128,12 @@ def _write_event(piece: Piece) -> bytes:
         event |= {"choices": [], "usage": _write_usage(piece.usage)}
         written += b"data: %s\n\n" % json.dumps(event).encode()
     return written
+
+
+def _write_call(call: ToolCallPiece) -> dict[str, Any]:
+    function = {"arguments": call.arguments, **({"name": call.name} if call.name else {})}
+    named = {"id": call.id, "type": "function"} if call.id else {}
+    return {"index": call.index, **named, "function": function}
 
 
 async def _write_whole(
@@ -138,6 +147,12 @@ async def _write_whole(
         "role": "assistant",
         "content": "".join(piece.content for piece in heard),
     }
+    made = Calls()
+    for each in heard:
+        for call in each.tool_calls:
+            made.add(call)
+    if made:
+        message["tool_calls"] = made.whole()
     choice = {"index": 0, "message": message, "finish_reason": reasons[0] if reasons else "stop"}
     answer: dict[str, Any] = {**_HEAD, "object": "chat.completion", "choices": [choice]}
     usage = next((piece.usage for piece in reversed(heard) if piece.usage), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_PATHS = re.compile(r"/v1/(chat/completions|models(/.*)?)", re.DOTALL)
+_PATHS = re.compile(r"/v1/(chat/completions|embeddings|responses|models(/.*)?)", re.DOTALL)
 _TYPES = {
     401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error",
 }  # fmt: skip

@@ -77,7 +77,7 @@ def read_body(model: type[B], request: HttpRequest | Request) -> B:
     Raises InvalidFields (422 list), BodyTooLarge (413).
     """
     raw = django_request(request)
-    body = _read_bytes(raw)
+    body = read_bytes(raw)
     if not body:
         raise InvalidFields.of("missing", ("body",), "Field required")
     if not _is_json(raw.content_type or ""):
@@ -178,7 +178,8 @@ def django_request(request: HttpRequest | Request) -> HttpRequest:
     return request._request if isinstance(request, Request) else request
 
 
-def _read_bytes(request: HttpRequest) -> bytes:
+def read_bytes(request: HttpRequest) -> bytes:
+    """Return the whole body. Raises BodyTooLarge (413)."""
     try:
         # A chunked body has no length to check before it is read.
         body = (

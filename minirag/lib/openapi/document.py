@@ -132,12 +132,14 @@ def _describe_operation(
             "required": True,
             "content": _request_content(method, operation, schemas),
         }
-    described["responses"] = {
-        **{
-            str(status): _response(method, operation, answer, schemas)
-            for status, answer in operation.answers.items()
-        },
-        **dict(sorted(_error_responses(path, method, operation, schemas).items())),
+    answers = {
+        str(status): _response(method, operation, answer, schemas)
+        for status, answer in operation.answers.items()
+    }
+    errors = sorted(_error_responses(path, method, operation, schemas).items())
+    # A protocol of its own may say itself what an error is.
+    described["responses"] = answers | {
+        status: answer for status, answer in errors if status not in answers
     }
     if operation.public:
         described["security"] = []

@@ -1,0 +1,136 @@
+"""`/v1/responses`: OpenAI's newer protocol, in which a response is gone on from by its id."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from conversations.audiences import audience_of
+from conversations.following.running import start_turn
+from conversations.openai.completions import show_exchanged, split_exchange
+from conversations.openai.finding import choose_question, find_model, name_visitor
+from conversations.openai.responses.previous import Before, find_previous, name_response
+from conversations.openai.responses.schemas import RESPONSE_STREAM, NewResponse, ResponseReply
+from conversations.openai.responses.writing import Event, ResponseWriter
+from conversations.openai.tools import read_tooling, require_tools
+from conversations.turns.schemas import tell_event
+from conversations.turns.state import Asker
+from minirag.lib.errors import ProductError
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.doors import Door, Proof, door, text_body
+from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
+from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
+from minirag.lib.http_in.rest import error_response, method_not_allowed, read_body_async
+from minirag.lib.sse import encode_event, stream_events
+from tenants.authentication import require_identity
+from tenants.calls.permissions import require_right, require_role
+from tenants.context import run_sync
+from tenants.models import Right
+
+_ASKED: dict[str, Any] = {
+    "model": EXAMPLE_IDS["bot_profile_id"], "input": "When are you open?",
+}  # fmt: skip
+
+
+@describe(
+    "Create a response", method="POST", body=NewResponse, answers={200: (ResponseReply, RESPONSE_STREAM)},
+    description="OpenAI's Responses protocol: `model` is a bot's id or unique name, `input` the question.",
+    errors={
+        400: "No question that can be answered, or a broken request.",
+        402: "The budget of the tenant, the bot or the API token is spent.",
+        404: "No such model, or no such previous response of this token.",
+        409: "`response_in_progress`: the previous response is still being made.",
+        502: "The model provider failed.", 504: "The model provider took too long.",
+    },
+    examples={"answer": _ASKED, "stream": {**_ASKED, "stream": True}},
+)  # fmt: skip
+@door(Door(Proof.BEARER, text_body, asks=True))
+@csrf_exempt
+async def responses(request: HttpRequest) -> HttpResponseBase:
+    """Ask a bot on the event loop."""
+    if request.method != "POST":
+        return method_not_allowed(request, ["POST"])
+    try:
+        return await _respond(request)
+    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
+        return error_response(error, request)
+
+
+async def _respond(request: HttpRequest) -> HttpResponseBase:
+    identity = require_identity(request)
+    require_role(identity.user, Right.CHAT, "models")
+    require_right(identity.token, Right.CHAT)
+    body = await read_body_async(NewResponse, request)
+    messages = body.messages
+    end = split_exchange(messages, "input")
+    said = [(each.role, str(each.content or "")) for each in messages]
+    question, history = choose_question(said[:end], "input")
+    exchange = (show_exchanged(message, str(message.content or "")) for message in messages[end:])
+    tooling = read_tooling(body.offer(tuple(exchange)))
+    # Of an item that a client sends back as it was answered, its ids and states are no news.
+    unread = [name for name in ignored_of(request) if not name.startswith("input.")]
+    ignored = list(dict.fromkeys([*body.unheard, *unread]))
+    note_ignored(request, ignored)
+    bound = identity.token.bot_profile_id if identity.token else None
+    bot = await run_sync(find_model, body.model, bound)
+    require_tools(bot, tooling)
+    asker = Asker(
+        user_id=identity.user.pk,
+        visitor_id=name_visitor(body.user),
+        own_chats_only=bound is not None,
+        request_id=request.request_id,  # type: ignore[attr-defined]
+        token_id=identity.token.family if identity.token else None,
+        languages=Arrival.of_request(request).languages,
+        audience=audience_of(identity, body.groups),
+    )
+    before = Before(None, history)
+    if body.previous_response_id:
+        found = await run_sync(
+            find_previous, body.previous_response_id, bot.pk, bot.history_turns, asker
+        )
+        before = Before(found.chat_id, [*found.history, *history])
+    turn = await start_turn(
+        bot.pk,
+        before.chat_id,
+        question,
+        asker=asker,
+        is_stream=bool(body.stream),
+        tell=tell_event,
+        history=before.history,
+        source_filter=body.source_filter,
+        tooling=tooling,
+    )
+    is_kept = body.store is not False
+    writer = ResponseWriter(
+        name_response(turn.turn_id, asker, is_kept=is_kept), turn.turn_id, str(bot.pk), ignored,
+        {"store": is_kept, "metadata": body.metadata or {}, "user": body.user,
+         "previous_response_id": body.previous_response_id, **body.echo(tooling)},
+    )  # fmt: skip
+    if not body.stream:
+        whole = await writer.collect(turn.read())
+        response = JsonResponse(whole, json_dumps_params={"ensure_ascii": False})
+        name_ignored(request, response)
+        return response
+    events = writer.stream(turn.read())
+    # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
+    stream = stream_events(_write(writer, await anext(events), events), X_Turn_ID=str(turn.turn_id))
+    name_ignored(request, stream)
+    return stream
+
+
+async def _write(
+    writer: ResponseWriter, first: Event, events: AsyncIterator[Event]
+) -> AsyncIterator[bytes]:
+    """Write OpenAI's Server-Sent Events; what fails midway ends in `response.failed`."""
+    try:
+        yield encode_event(first, name=first["type"])
+        async for event in events:
+            yield encode_event(event, name=event["type"])
+    except ProductError as error:
+        failed = writer.fail(error)
+        yield encode_event(failed, name=failed["type"])
+    finally:
+        await events.aclose()  # type: ignore[attr-defined]
