@@ -18,6 +18,7 @@ from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntros
 from tenants.backend.cursor import TenantCursor
 from tenants.backend.pool import Pool
 from tenants.backend.proof import require_proof
+from tenants.backend.schema_editor import SchemaEditor
 from tenants.context import PUBLIC_SCHEMA, current_schema, current_tenant
 
 
@@ -40,6 +41,8 @@ class SchemaIntrospection(DatabaseSchemaIntrospection):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The wrapper Django opens per thread; `schema_name` and `tenant` are read from the context, never stored."""
+
+    SchemaEditorClass = SchemaEditor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

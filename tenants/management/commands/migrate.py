@@ -29,7 +29,7 @@ class Command(Migrate):
             return
         verbosity = options["verbosity"]
         # Their own ledger decides; the rows of the public schema say nothing about a tenant's.
-        if schemas.refresh_template(verbosity=max(verbosity - 1, 0)) and verbosity:
+        if schemas.refresh_template() and verbosity:
             self.stdout.write("Tenant template renewed.")
         failed = schemas.migrate_tenants(self.stdout.write if verbosity else (lambda line: None))
         schemas.mark_schemas()
