@@ -86,6 +86,8 @@ if DATABASE_POOL_SIZE:
         # A backend's catalogue cache grows with every tenant it touches (327 MB measured after 1,000).
         "max_lifetime": 600,
     }
+# Each tenant's schema lies whole on a worker of a Citus cluster (docs/scale.md).
+DATABASE_CITUS = env.bool("DATABASE_CITUS", default=False)
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", default=200)
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")

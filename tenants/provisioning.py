@@ -96,7 +96,7 @@ def provision_tenant(
                 display_name=owner_display_name,
             )
             tenant.schema_version = schemas.create_schema(tenant)
-            tenant.save(update_fields=["schema_version"])
+            schemas.settle_schema(tenant)
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
             audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)
     except (IntegrityError, schemas.SchemaExists) as error:

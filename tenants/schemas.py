@@ -21,6 +21,7 @@ from django.utils import timezone
 from psycopg.errors import DuplicateSchema
 
 from tenants.backend.cursor import mark_of
+from tenants.backend.distributing import distribute_schema, read_sizes
 from tenants.backend.dumping import PLACEHOLDER, dump_schema
 from tenants.backend.migrating import run_migrations
 from tenants.context import Schema, tenant_context
@@ -80,6 +81,12 @@ def create_schema(tenant: Tenant) -> str:
         _clone_template(template, tenant.schema_name)
     mark_schema(tenant)
     return version
+
+
+def settle_schema(tenant: Tenant) -> None:
+    """Keep the version of a new schema and give the schema its place: last of all, once its rows are there."""
+    tenant.save(update_fields=["schema_version"])
+    distribute_schema(tenant.schema_name)
 
 
 def known_migrations() -> set[tuple[str, str]]:
@@ -235,13 +242,8 @@ def measure_schema(
 
     `tell` hears how many tables are counted, of how many, and which is next.
     """
+    found = read_sizes(schema_name)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname, pg_total_relation_size(c.oid) FROM pg_class c"
-            " WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r' ORDER BY c.relname",
-            [connection.ops.quote_name(schema_name)],
-        )
-        found = cursor.fetchall()
         quote, rows = connection.ops.quote_name, dict[str, int]()
         counted = "SELECT count(*) FROM {}.{}"
         for number, (name, _) in enumerate(found):

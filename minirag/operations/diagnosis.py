@@ -29,6 +29,7 @@ from minirag.lib.telling.kept_sentences import kept
 from minirag.operations.checks import find_secret_faults
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from minirag.operations.providers import check_provider
+from tenants.backend.distributing import read_cluster
 from tenants.backend.proof import find_crossing, shares_server_connections
 from tenants.context import tenant_context
 from tenants.due import DueKind, DueWork
@@ -111,6 +112,32 @@ def check_pgvector() -> Finding:
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _PGVECTOR_NEEDED:
         return Finding("pgvector", FAIL, f"{version}, needed is 0.8", remedy)
     return Finding("pgvector", OK, version)
+
+
+def check_citus() -> Finding:
+    try:
+        cluster = read_cluster()
+    except DatabaseError as error:
+        return Finding("citus", FAIL, _first_line(error), "See database, and docs/scale.md.")
+    if cluster is None:
+        if settings.DATABASE_CITUS:
+            remedy = "CREATE EXTENSION citus; on each node, or set DATABASE_CITUS=False."
+            return Finding(
+                "citus", FAIL, "DATABASE_CITUS is set and the extension is missing", remedy
+            )
+        return Finding("citus", OK, "not used, all tenants are on this server")
+    shown = f"{cluster.version}, {cluster.workers} workers"
+    if not settings.DATABASE_CITUS:
+        remedy = "Set DATABASE_CITUS=True, or tenants stay on the coordinator."
+        return Finding("citus", WARN, f"{shown}, and DATABASE_CITUS is not set", remedy)
+    if cluster.undistributed:
+        detail = (
+            f"{shown}; on the coordinator still: {', '.join(cluster.undistributed[:_MOST_TOLD])}"
+        )
+        return Finding("citus", FAIL, detail, "Run manage.py migrate.")
+    if not cluster.workers:
+        return Finding("citus", WARN, shown, "Add workers with citus_add_node, see docs/scale.md.")
+    return Finding("citus", OK, f"{shown}, every tenant is distributed")
 
 
 def check_migrations() -> Finding:
@@ -297,6 +324,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "database": check_database,
     "pooler": check_pooler,
     "pgvector": check_pgvector,
+    "citus": check_citus,
     "migrations": check_migrations,
     "tenants": check_tenants,
     "redis": check_redis,

@@ -103,10 +103,10 @@ def _take_in(old: OldDatabase, row: Row, slug: str, wishes: Wishes, moved: Moved
     tenant.save(force_insert=True)
     Tenant.objects.filter(pk=tenant.pk).update(created_at=at(row["created_at"]))
     tenant.schema_version = schemas.create_schema(tenant)
-    tenant.save(update_fields=["schema_version"])
     with tenant_context(tenant):
         Filling(old, tenant, wishes.key, wishes.member_role, moved).fill()
     connection.check_constraints()  # now, so that a dry run says what a real one would
+    schemas.settle_schema(tenant)
     came: dict[str, Any] = dict(sorted(moved.came.items()))
     audit.record(
         "tenant.imported", tenant=tenant,

@@ -225,7 +225,7 @@ class _Import:
             schemas.migrate_schema(tenant.schema_name)
             tenant.schema_version = schemas.target_version()
             self.notes.append("The file was of an earlier version and was migrated.")
-        tenant.save(update_fields=["schema_version"])
+        schemas.settle_schema(tenant)
         created = self.manifest.tenant.get("created_at")
         if created and "log" in self.parts:
             Tenant.objects.filter(pk=tenant.pk).update(created_at=created)

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as Migrate
 
 from tenants import schemas
+from tenants.backend.distributing import distribute_schemas
 
 
 class Command(Migrate):
@@ -33,6 +34,9 @@ class Command(Migrate):
             self.stdout.write("Tenant template renewed.")
         failed = schemas.migrate_tenants(self.stdout.write if verbosity else (lambda line: None))
         schemas.mark_schemas()
+        distributed = distribute_schemas()
+        if distributed and verbosity:
+            self.stdout.write(f"{distributed} schemas were handed to Citus.")
         unmarked = schemas.find_unmarked()[0]
         refused = [tenant.slug for tenant in unmarked if schemas.holds_foreign_bots(tenant)]
         if refused:

@@ -1,0 +1,106 @@
+"""Tenants' schemas on a Citus cluster: each whole on one worker, the public schema on the coordinator.
+
+A schema is made and filled as anywhere else and distributed last, with `citus_schema_distribute`, in the same
+transaction. With `citus.enable_schema_based_sharding` each table would be distributed as it is made, and Citus would
+refuse half of what pg_dump writes: identities that are added to a column, the storage of columns.
+
+References out of the schema are dropped before. Citus allows those to reference tables alone, and ours cannot become
+any: the tables around them count their rows by identity columns, which it cannot convert (its issues 6808 and 7036).
+Identities become `bigint`, the only kind that it distributes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from tenants.context import tenant_context
+
+_IDENTITIES = """
+    SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+     WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r' AND a.attidentity <> ''
+       AND a.atttypid <> 'bigint'::regtype ORDER BY 1
+"""
+_REFERENCES_OUT = """
+    SELECT c.relname, k.conname FROM pg_constraint k
+      JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
+     WHERE c.relnamespace = to_regnamespace(%s) AND k.contype = 'f' AND t.relnamespace <> c.relnamespace ORDER BY 1, 2
+"""
+_UNDISTRIBUTED = """
+    SELECT t.schema_name FROM tenants_tenant t JOIN pg_namespace n ON n.nspname = t.schema_name
+     WHERE NOT EXISTS (SELECT FROM citus_schemas s WHERE s.schema_name = n.oid::regnamespace) ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the database says of Citus; nothing of it where the extension is missing."""
+
+    version: str
+    workers: int
+    undistributed: list[str]
+    """Schemas of tenants that are on the coordinator still."""
+
+
+def distribute_schema(schema_name: str) -> None:
+    """Hand a tenant's schema, as it is, to a worker, where DATABASE_CITUS is set. The caller holds the transaction."""
+    if not settings.DATABASE_CITUS:
+        return
+    quote = connection.ops.quote_name
+    place = quote(schema_name)
+    with tenant_context(None), connection.cursor() as cursor:
+        # With checks to come, of new users for one, the tables that they are about could not be altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(_REFERENCES_OUT, [place])
+        for table, name in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {place}.{quote(table)} DROP CONSTRAINT {quote(name)}")
+        cursor.execute(_IDENTITIES, [place])
+        for table, column in cursor.fetchall():
+            cursor.execute(
+                f"ALTER TABLE {place}.{quote(table)} ALTER COLUMN {quote(column)} TYPE bigint"
+            )
+        cursor.execute("SELECT citus_schema_distribute(%s::regnamespace)", [place])
+
+
+def distribute_schemas() -> int:
+    """Distribute what is not yet, each tenant in a transaction of its own; returns how many."""
+    if not settings.DATABASE_CITUS:
+        return 0
+    waiting = find_undistributed()
+    for schema_name in waiting:
+        with transaction.atomic():
+            distribute_schema(schema_name)
+    return len(waiting)
+
+
+def find_undistributed() -> list[str]:
+    """The schemas of tenants that are on the coordinator still. Only where there is Citus."""
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute(_UNDISTRIBUTED)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def read_cluster() -> Cluster | None:
+    """What the database knows of Citus; None where it knows none."""
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
+        found = cursor.fetchone()
+        if found is None:
+            return None
+        cursor.execute("SELECT count(*) FROM citus_get_active_worker_nodes()")
+        return Cluster(found[0], cursor.fetchone()[0], find_undistributed())
+
+
+def read_sizes(schema_name: str) -> list[tuple[str, int]]:
+    """Each table of a schema by name, with its bytes and those of its indexes, wherever its rows are."""
+    measure = "citus_total_relation_size" if settings.DATABASE_CITUS else "pg_total_relation_size"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.relname, {measure}(c.oid) FROM pg_class c"  # noqa: S608 - one of two names
+            " WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r' ORDER BY c.relname",
+            [connection.ops.quote_name(schema_name)],
+        )
+        found: list[tuple[str, int]] = cursor.fetchall()
+        return found
