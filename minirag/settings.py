@@ -13,6 +13,7 @@ import environ
 from corsheaders.defaults import default_headers
 
 from minirag.clock import make_schedule
+from minirag.lib.redis_client import describe_for_celery, describe_for_channels
 from minirag.log_settings import make_logging
 from minirag.pages.appearance import UNFOLD  # noqa: F401 - a setting
 
@@ -277,7 +278,7 @@ EXPORT_RETENTION_DAYS = env.int("EXPORT_RETENTION_DAYS", default=7)
 EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
 
 # --- Celery -----------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, _BROKER = describe_for_celery(REDIS_URL)
 LONG_JOBS_PER_TENANT = env.int("LONG_JOBS_PER_TENANT", default=0)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -296,6 +297,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_timeout": 30,
     "global_keyprefix": "minirag:celery:",
+    **_BROKER,
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
@@ -303,13 +305,13 @@ CELERY_BEAT_SCHEDULE = make_schedule(BACKUP_AT if BACKUP_FOLDER else "")
 
 # --- Channels, cache --------------------------------------------------------------------------------------------
 # A silent Redis holds up nobody who only wakes an open page.
-_HOST = {"address": REDIS_URL, "socket_connect_timeout": 2.0, "socket_timeout": 2.0}
+_HOST = describe_for_channels(REDIS_URL, socket_connect_timeout=2.0, socket_timeout=2.0)
 CHANNEL_LAYERS = {"default": {
     "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [_HOST], "prefix": "minirag"},
 }}  # fmt: skip
 CACHES = {"default": {
-    "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL,
-    "KEY_FUNCTION": "tenants.context.make_cache_key",
+    "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": [REDIS_URL],
+    "KEY_FUNCTION": "tenants.context.make_cache_key", "OPTIONS": {"pool_class": "minirag.lib.redis_client.CachePool"},
 }}  # fmt: skip
 
 # --- Time, language, statics ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from minirag.operations import diagnosis
+from minirag.operations import cluster as looking
 from minirag.operations.findings import FAIL, OK, WARN
 from tenants.backend import distributing
 from tenants.provisioning import erase_tenant, provision_tenant
@@ -131,8 +131,8 @@ def test_an_erased_tenant_is_measured_where_its_rows_are(citus):
 )
 def test_doctor_says_where_tenants_are(settings, monkeypatch, is_set, cluster, level, words):
     settings.DATABASE_CITUS = is_set
-    monkeypatch.setattr(diagnosis, "read_cluster", lambda: cluster)
-    finding = diagnosis.check_citus()
+    monkeypatch.setattr(looking, "read_cluster", lambda: cluster)
+    finding = looking.check_citus()
     assert finding.state == level and words in finding.detail
 
 

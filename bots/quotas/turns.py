@@ -23,6 +23,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from minirag.lib.redis_client import OPTIONS, connect
 from tenants.context import require_tenant
 from tenants.tasks import TENANT_HEADER
 
@@ -93,7 +94,7 @@ def is_anybody_waiting() -> bool:
 def _read_queue() -> list[bytes]:
     """The messages at both ends: who came last is at one, who is next at the other. None where Redis is away."""
     try:
-        client: Any = _connect(settings.CELERY_BROKER_URL)
+        client: Any = _connect(settings.REDIS_URL)
         name = settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] + QUEUE
         found: list[bytes] = client.lrange(name, 0, _LOOKED_AT - 1)
         if len(found) == _LOOKED_AT:
@@ -113,4 +114,5 @@ def _is_own_long(raw: bytes, own: str) -> bool:
 
 @cache
 def _connect(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
+    client: Redis = connect(url, **OPTIONS)
+    return client

@@ -24,7 +24,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from minirag.lib.errors import BadInput, Gone, ProductError
-from minirag.lib.redis_client import OPTIONS, connect_async
+from minirag.lib.redis_client import OPTIONS, connect, connect_async
 from minirag.lib.security.crypto import decrypt, encrypt
 
 logger = logging.getLogger(__name__)
@@ -292,7 +292,7 @@ def stop_turns(schema_name: str, turn_ids: Sequence[uuid.UUID]) -> None:
 @contextmanager
 def _connect() -> Iterator[Redis]:
     try:
-        with Redis.from_url(settings.REDIS_URL, **OPTIONS) as redis:
+        with connect(settings.REDIS_URL, **OPTIONS) as redis:
             yield redis
     except RedisError as error:
         raise EventsUnavailable from error

@@ -15,13 +15,12 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 from pydantic import TypeAdapter, ValidationError
-from redis import Redis
 from redis.exceptions import RedisError
 
 from bots.models import BotProfile
 from conversations.models.chats import LONGEST_SUBJECT
 from minirag.lib.errors import NotAuthenticated
-from minirag.lib.redis_client import OPTIONS
+from minirag.lib.redis_client import OPTIONS, connect
 from minirag.lib.security.groups import Groups
 from minirag.lib.security.limits import LimiterUnavailable
 from tenants.context import scoped_name
@@ -98,7 +97,7 @@ def _keep_to_one_visitor(token: str, visitor_id: str, expires_at: datetime) -> N
     name = scoped_name("identity", hashlib.sha256(signed.encode()).hexdigest())
     seconds = max(1, int((expires_at - timezone.now()).total_seconds()) + 1)
     try:
-        with Redis.from_url(settings.REDIS_URL, **OPTIONS) as redis:
+        with connect(settings.REDIS_URL, **OPTIONS) as redis:
             is_first = redis.set(name, visitor_id, ex=seconds, nx=True)
             known = visitor_id.encode() if is_first else redis.get(name)
     except RedisError:

@@ -25,11 +25,12 @@ from minirag.ai.builtin import local
 from minirag.ai.builtin.folder_files import EmbedderUnusable
 from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
+from minirag.lib.redis_client import connect
 from minirag.lib.telling.kept_sentences import kept
 from minirag.operations.checks import find_secret_faults
+from minirag.operations.cluster import check_citus
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from minirag.operations.providers import check_provider
-from tenants.backend.distributing import read_cluster
 from tenants.backend.proof import find_crossing, shares_server_connections
 from tenants.context import tenant_context
 from tenants.due import DueKind, DueWork
@@ -114,32 +115,6 @@ def check_pgvector() -> Finding:
     return Finding("pgvector", OK, version)
 
 
-def check_citus() -> Finding:
-    try:
-        cluster = read_cluster()
-    except DatabaseError as error:
-        return Finding("citus", FAIL, _first_line(error), "See database, and docs/scale.md.")
-    if cluster is None:
-        if settings.DATABASE_CITUS:
-            remedy = "CREATE EXTENSION citus; on each node, or set DATABASE_CITUS=False."
-            return Finding(
-                "citus", FAIL, "DATABASE_CITUS is set and the extension is missing", remedy
-            )
-        return Finding("citus", OK, "not used, all tenants are on this server")
-    shown = f"{cluster.version}, {cluster.workers} workers"
-    if not settings.DATABASE_CITUS:
-        remedy = "Set DATABASE_CITUS=True, or tenants stay on the coordinator."
-        return Finding("citus", WARN, f"{shown}, and DATABASE_CITUS is not set", remedy)
-    if cluster.undistributed:
-        detail = (
-            f"{shown}; on the coordinator still: {', '.join(cluster.undistributed[:_MOST_TOLD])}"
-        )
-        return Finding("citus", FAIL, detail, "Run manage.py migrate.")
-    if not cluster.workers:
-        return Finding("citus", WARN, shown, "Add workers with citus_add_node, see docs/scale.md.")
-    return Finding("citus", OK, f"{shown}, every tenant is distributed")
-
-
 def check_migrations() -> Finding:
     try:
         executor = MigrationExecutor(connection)
@@ -169,9 +144,7 @@ def check_tenants() -> Finding:
 
 def check_redis() -> Finding:
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3
-        ) as client:
+        with connect(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as client:
             server = client.info("server")
             policy = client.info("memory").get("maxmemory_policy", "noeviction")
     except (redis.RedisError, ValueError) as error:

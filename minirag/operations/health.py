@@ -11,6 +11,8 @@ import redis
 from django.conf import settings
 from django.db import Error, connection
 
+from minirag.lib.redis_client import connect
+
 _TIMEOUT_SECONDS = 2
 _KEEP_SECONDS = 2.0
 
@@ -71,6 +73,7 @@ def _redis_version() -> str:
 
 @cache
 def connect_redis(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
+    client: redis.Redis = connect(
         url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
     )
+    return client

@@ -26,11 +26,11 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
-from redis import Redis
 from redis.exceptions import RedisError
 
 from minirag.lib.errors import TooManyRequests
 from minirag.lib.http_in.reading import network_of
+from minirag.lib.redis_client import OPTIONS, connect
 from minirag.lib.security.limits import LimiterUnavailable
 from minirag.lib.security.rates import Rate, parse_rate
 from tenants import audit
@@ -193,4 +193,4 @@ def _digest(text: str) -> str:
 def _connect(
     url: str,
 ) -> Any:  # redis-py's annotations are those of its blocking and its async client at once
-    return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
+    return connect(url, **OPTIONS)

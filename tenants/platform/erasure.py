@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from minirag.lib.errors import ProductError
+from minirag.lib.redis_client import connect
 
 
 class TracesRemain(ProductError):
@@ -67,7 +68,7 @@ def remove_traces(schema_name: str) -> Traces:
 @contextmanager
 def _open_redis() -> Iterator[Any]:
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10) as client:
+        with connect(settings.REDIS_URL, socket_timeout=10) as client:
             yield client
     except redis.RedisError as error:
         raise TracesRemain(

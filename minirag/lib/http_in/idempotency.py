@@ -19,6 +19,7 @@ from django.conf import settings
 from redis import Redis, RedisError
 
 from minirag.lib.errors import Conflict, ProductError
+from minirag.lib.redis_client import connect
 from minirag.lib.security.crypto import DecryptionFailed, decrypt, encrypt, rotate
 
 logger = logging.getLogger(__name__)
@@ -174,4 +175,5 @@ def _read(name: str, fingerprint: str, record: dict[str, object]) -> Kept:
 
 @lru_cache(maxsize=8)
 def _client(redis_url: str) -> Redis:
-    return Redis.from_url(redis_url, socket_timeout=2.0, socket_connect_timeout=2.0)
+    client: Redis = connect(redis_url, socket_timeout=2.0, socket_connect_timeout=2.0)
+    return client

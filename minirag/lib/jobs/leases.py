@@ -14,7 +14,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from minirag.lib.redis_client import OPTIONS
+from minirag.lib.redis_client import OPTIONS, connect
 
 logger = logging.getLogger(__name__)
 
@@ -74,4 +74,5 @@ def _ask(*command: Any) -> Any:
 
 @lru_cache(maxsize=8)
 def _client(redis_url: str) -> Redis:
-    return Redis.from_url(redis_url, **OPTIONS)
+    client: Redis = connect(redis_url, **OPTIONS)
+    return client

@@ -27,7 +27,7 @@ from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from minirag.lib.errors import ProductError, TooManyRequests
-from minirag.lib.redis_client import OPTIONS, connect_async
+from minirag.lib.redis_client import OPTIONS, connect, connect_async
 from minirag.lib.security.rates import Rate, parse_rate
 
 logger = logging.getLogger(__name__)
@@ -195,4 +195,5 @@ def _without_redis(error: RedisError, fail_closed: bool) -> None:
 
 @lru_cache(maxsize=8)
 def _client(redis_url: str) -> Redis:
-    return Redis.from_url(redis_url, **OPTIONS)
+    client: Redis = connect(redis_url, **OPTIONS)
+    return client
