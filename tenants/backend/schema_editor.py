@@ -18,7 +18,7 @@ _LONGEST_NAME = 63
 class SchemaEditor(DatabaseSchemaEditor):
     """Adds a column, its reference, its check and its uniqueness one by one."""
 
-    sql_create_column_inline_fk = None
+    sql_create_column_inline_fk = ""
 
     def add_field(self, model: Any, field: Any) -> None:
         parameters = field.db_parameters(connection=self.connection)
@@ -36,7 +36,7 @@ class SchemaEditor(DatabaseSchemaEditor):
             self._constrain(model, field, "check", f"CHECK ({parameters['check']})")
         if field.unique:
             self._constrain(model, field, "key", f"UNIQUE ({self.quote_name(field.column)})")
-        self.deferred_sql.extend(self._field_indexes_sql(model, field))
+        self.deferred_sql.extend(self._field_indexes_sql(model, field))  # type: ignore[attr-defined]
 
     def _constrain(self, model: Any, field: Any, kind: str, what: str) -> None:
         table = model._meta.db_table
