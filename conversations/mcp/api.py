@@ -72,6 +72,8 @@ async def _take(request: HttpRequest) -> HttpResponseBase:
         return _refuse(INVALID_REQUEST, "One message at a time, as an object.")
     if "id" in message and not _is_id(message["id"]):
         return _refuse(INVALID_REQUEST, "An id is a number, or a text of up to 200 characters.")
+    if len(str(message.get("method", ""))) > LONGEST_ID:
+        return _refuse(INVALID_REQUEST, "There is no method of such a name.")
     headers = {
         name: value
         for name, value in arrival.headers.items()
