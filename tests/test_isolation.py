@@ -1416,7 +1416,7 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "tenanttransfer", "import_tenant/"),
     *(
         ("tenants", "tenanttransfer", f"<path:object_id>/{act}/")
-        for act in ("download", "cancel", "remove")
+        for act in ("download", "receipt", "cancel", "remove")
     ),
     ("tenants", "erasurereceipt", "<path:object_id>/download/"),
     ("tenants", "operatorentry", "<path:object_id>/end/"),
