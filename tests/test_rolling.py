@@ -184,7 +184,9 @@ class Load:
         while not self.over.is_set():
             address = f"{self.product.base_url.replace('http', 'ws', 1)}/ws/chat/"
             try:
-                async with websockets.connect(address, origin=self.product.base_url) as connection:
+                async with websockets.connect(
+                    address, origin=self.product.base_url, open_timeout=120, ping_interval=None
+                ) as connection:
                     await connection.send(
                         json.dumps({"type": "authenticate", "session_token": token})
                     )

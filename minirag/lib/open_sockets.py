@@ -71,6 +71,14 @@ class SocketConsumer(AsyncJsonWebsocketConsumer):
 
     deadline: asyncio.TimerHandle | None = None
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve it, and forget it however it ends: one that fails or is cancelled is told of no disconnection."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.keep_open()
+            await forget_socket(self)
+
     async def connect(self) -> None:
         await self.accept()
         has_place = await note_socket(self, Arrival.of_scope(self.scope).address)
@@ -85,13 +93,9 @@ class SocketConsumer(AsyncJsonWebsocketConsumer):
             )
 
     def keep_open(self) -> None:
-        """It has said who it is."""
+        """It has said who it is, or is gone."""
         if self.deadline:
             self.deadline.cancel()
-
-    async def disconnect(self, code: int) -> None:
-        self.keep_open()
-        await forget_socket(self)
 
     def leave_when_idle(self) -> None:
         """Close the socket of a process that stops."""

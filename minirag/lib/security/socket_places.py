@@ -1,7 +1,7 @@
 """How many sockets one network keeps open, over all web processes: each is a place in Redis that lapses unless kept.
 
 So the bound is exact whichever process a socket comes to, and what a killed process held is free again after
-LAPSE_SECONDS. Without Redis nobody is refused by this.
+LAPSE_SECONDS. Without Redis each process counts its own.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class Places:
             if not await _redis().eval(_TAKE, 1, *arguments):
                 return None
         except RedisError as error:
-            logger.warning("a socket is not counted, redis failed: %s", type(error).__name__)
+            logger.warning("a socket is counted here only, redis failed: %s", type(error).__name__)
+            if len(self._held.get(network, ())) >= MOST_OF_ONE_NETWORK:
+                return None
         self._held.setdefault(network, set()).add(place)
         if self._keeping is None or self._keeping.done():
             # In a context of its own: it is of no request, and keeps the places of all.

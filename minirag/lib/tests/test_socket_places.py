@@ -7,6 +7,8 @@ import secrets
 
 import pytest
 
+from minirag.lib.http_in.reading import network_of
+from minirag.lib.open_sockets import SocketConsumer, count_sockets
 from minirag.lib.redis_client import connect_async
 from minirag.lib.security import socket_places
 from minirag.lib.security.socket_places import Places
@@ -32,15 +34,14 @@ def test_the_bound_is_over_all_processes_and_exact_when_they_come_at_once():
     asyncio.run(run())
 
 
-def test_what_a_killed_process_held_lapses(monkeypatch):
+def test_what_a_killed_process_held_lapses(settings):
     network = secrets.token_hex(8)
 
     async def run():
-        killed, living = Places(), Places()
+        living, redis = Places(), connect_async(settings.REDIS_URL)
         assert await living.take(network)
-        monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 1)
-        assert await killed.take(network) and await killed.take(network)
-        monkeypatch.setattr(socket_places, "LAPSE_SECONDS", 90)
+        soon = (await redis.time())[0] + 1
+        await redis.zadd(socket_places._key(network), {"of a killed one": soon, "another": soon})
         taken = 0
         while taken < 2:
             taken += await living.take(network) is not None
@@ -68,14 +69,53 @@ def test_the_places_of_a_living_process_are_renewed(monkeypatch, settings):
     asyncio.run(asyncio.wait_for(run(), 60))
 
 
-def test_without_redis_nobody_is_refused(settings):
+def test_without_redis_each_process_counts_its_own(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     async def run():
-        places = Places()
-        taken = [await places.take("here") for _ in range(5)]
-        for place in taken:
-            await places.give_back("here", place)
-        return taken
+        one, other = Places(), Places()
+        taken = [await one.take("here") for _ in range(4)]
+        assert [place is not None for place in taken] == [True, True, True, False]
+        assert await other.take("here") and await one.take("there")
+        await one.give_back("here", taken[0])
+        assert await one.take("here")
 
-    assert all(asyncio.run(run()))
+    asyncio.run(run())
+
+
+class Failing(SocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None, **kwargs):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("ending", ["fails", "is cancelled"])
+def test_a_socket_that_is_told_of_no_disconnection_gives_its_place_back(settings, ending):
+    """Or its process would renew the place forever, and a network have fewer and fewer."""
+    address = f"2001:db8:{secrets.randbelow(9999):x}:{secrets.randbelow(9999):x}::1"
+    scope = {"type": "websocket", "path": "/ws/x/", "headers": [], "client": (address, 5)}
+    messages = [{"type": "websocket.connect"}]
+    if ending == "fails":
+        messages.append({"type": "websocket.receive", "text": "{}"})
+
+    async def run():
+        accepted, before = asyncio.Event(), count_sockets()
+
+        async def receive():
+            return messages.pop(0) if messages else await asyncio.Event().wait()
+
+        async def send(message):
+            accepted.set()
+
+        serving = asyncio.ensure_future(Failing.as_asgi()(scope, receive, send))
+        await accepted.wait()
+        redis, key = connect_async(settings.REDIS_URL), socket_places._key(network_of(address))
+        if ending == "is cancelled":
+            while not await redis.exists(key):
+                await asyncio.sleep(0.01)
+            serving.cancel()
+        with pytest.raises((ZeroDivisionError, asyncio.CancelledError)):
+            await serving
+        assert (count_sockets(), await redis.exists(key)) == (before, 0)
+        assert not socket_places.places()._held
+
+    asyncio.run(asyncio.wait_for(run(), 60))

@@ -125,6 +125,7 @@ class WebProcesses:
             while not (new.progress.is_serving and new.progress.is_warm):
                 if not new.is_running() or time.monotonic() > deadline:
                     new.stop()
+                    new.progress.end()
                     self._passing.clear()
                     self._console.say(
                         f"{new.name}: the new process does not serve, so the old ones stay"
@@ -135,6 +136,7 @@ class WebProcesses:
             old.ask_to_leave()
             while old.is_running():
                 yield
+            old.progress.end()
             self._passing.clear()
             self._console.say(f"{new.name} is replaced")
         return True
