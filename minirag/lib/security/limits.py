@@ -68,6 +68,7 @@ end
 return answer
 """
 _LET_ALONE_SECONDS = 1.0
+_HANGING_SECONDS = 0.5  # one that says no at once holds up nobody
 _let_alone_until: dict[str, float] = {}  # by the server's URL
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
@@ -119,13 +120,15 @@ def check(
     if not limits or (not fail_closed and time.monotonic() < _let_alone_until.get(redis_url, 0.0)):
         return None
     client, arguments = _client(redis_url), _arguments(scope, limits)
+    started = time.monotonic()
     try:
         try:
             answer = client.execute_command("EVALSHA", _SHA, *arguments)
         except NoScriptError:
             answer = client.execute_command("EVAL", _SCRIPT, *arguments)
     except RedisError as error:
-        _let_alone_until[redis_url] = time.monotonic() + _LET_ALONE_SECONDS
+        if (now := time.monotonic()) - started > _HANGING_SECONDS:
+            _let_alone_until[redis_url] = now + _LET_ALONE_SECONDS
         _without_redis(error, fail_closed)
         return None
     return _judge(limits, answer)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +11,7 @@ import pytest
 from redis import Redis
 
 from minirag.lib.errors import TooManyRequests
+from minirag.lib.security import limits
 from minirag.lib.security.limits import Bound, LimiterUnavailable, LimitState, check, check_async
 
 DEAD_REDIS = "redis://127.0.0.1:1/0"
@@ -171,7 +174,34 @@ def test_a_redis_that_forgot_the_script_is_told_it_again(hit, redis_url):
     assert not hit(token="1/minute")
 
 
-def test_without_redis_a_read_goes_on_and_is_logged(scope, caplog):
+@pytest.fixture
+def asked_anew(monkeypatch):
+    """Whatever other tests found hanging."""
+    monkeypatch.setattr(limits, "_let_alone_until", {})
+
+
+def test_a_redis_that_hangs_is_let_alone_by_those_who_may_go_on(scope, monkeypatch, asked_anew):
+    monkeypatch.setattr(limits, "_LET_ALONE_SECONDS", 600.0)
+    bounds = [Bound("token", "3/minute")]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+        def is_asked(**how) -> bool:
+            with contextlib.suppress(LimiterUnavailable):
+                assert check(bounds, scope=scope, redis_url=url, **how) is None
+            try:
+                server.accept()[0].close()
+            except BlockingIOError:
+                return False
+            return True
+
+        assert [is_asked(), is_asked(), is_asked(fail_closed=True)] == [True, False, True]
+        limits._let_alone_until.clear()  # as when the time is over
+        assert is_asked()
+
+
+def test_without_redis_a_read_goes_on_and_is_logged(scope, caplog, asked_anew):
     assert check([Bound("token", "3/minute")], scope=scope, redis_url=DEAD_REDIS) is None
     assert "rate limit not counted" in caplog.text
     assert scope not in caplog.text
