@@ -43,7 +43,7 @@ from knowledge.tasks import (
 )
 from knowledge.versions.keeping import forget_old_versions, next_forgetting
 from minirag.lib.jobs.sending import publish
-from minirag.operations.backing_up.nightly import back_up_tonight
+from minirag.operations.backing_up.nightly import BEAT, back_up_tonight
 from tenants import schemas
 from tenants.audit import acting
 from tenants.context import tenant_context
@@ -149,7 +149,7 @@ def measure_tenants() -> int:
 )
 def back_up() -> bool:
     """Every night where BACKUP_FOLDER is set. One that died is not begun again: the age of the last one tells of it."""
-    with acting("beat"):
+    with acting(BEAT):
         return back_up_tonight()
 
 

@@ -9,17 +9,22 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from cryptography.fernet import Fernet
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from minirag.clock import make_schedule
 from minirag.operations import production
-from minirag.operations.backing_up import nightly
+from minirag.operations.backing_up import backups, nightly
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from minirag.tasks import back_up
+from tenants import audit
+from tenants.audit import acting
 from tenants.models import AuditEvent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,6 +108,11 @@ def test_its_exit_code_tells_how_bad_it_is(monkeypatch, states, code):
     assert ended == code and [each["state"] for each in json.loads(out.getvalue())] == list(states)
 
 
+def test_it_judges_all_parts_or_none():
+    with pytest.raises(CommandError, match="leave --part out"):
+        call_command("doctor", "--production", "--part", "redis")
+
+
 def test_djangos_own_check_for_production_is_clean_under_documented_settings():
     environment = {**os.environ, **STRONG, "HTTPS_ONLY": "True", "DEBUG": "False"}
     done = subprocess.run(
@@ -140,6 +150,58 @@ def test_a_backup_that_fails_or_is_old_is_found_and_one_after_it_mends_it(db, se
     AuditEvent.objects.filter(pk=tried.pk).update(created_at=old)
     AuditEvent.objects.filter(action=nightly.FAILED).delete()
     assert nightly.check_backup().state == FAIL
+
+
+def test_of_two_beats_one_makes_the_backup_and_the_other_tells_no_failure(db, settings, tmp_path):
+    settings.BACKUP_FOLDER = str(tmp_path)
+    with backups.being_alone() as is_alone:
+        assert is_alone and back_up.apply().get() is False
+    with acting("beat"):
+        audit.record(nightly.MADE, detail={"tried": True})
+    assert back_up.apply().get() is False, "it was made a moment ago"
+    assert not list(tmp_path.iterdir()) and nightly.find_last_backup().failed == ""
+
+
+def test_backups_that_cannot_be_tried_do_not_fill_the_disk(db, settings, tmp_path, monkeypatch):
+    settings.BACKUP_FOLDER, settings.BACKUPS_KEPT = str(tmp_path), 1
+    days = iter("12345678")
+
+    def make(folder: Path) -> None:
+        day = next(days)
+        for suffix in (".dump", ".json"):
+            (folder / f"minirag-2026010{day}-000000{suffix}").touch()
+
+    monkeypatch.setattr(nightly, "make_backup", make)
+    monkeypatch.setattr(nightly, "try_backup", Mock(side_effect=backups.BackupFailed("no room")))
+    assert not any(back_up.apply().get() for _ in range(8))
+    assert sorted(each.name[14:16] for each in tmp_path.iterdir()) == ["07", "07", "08", "08"]
+    assert nightly.find_last_backup().failed == "no room"
+
+
+def test_why_a_dump_failed_is_told_without_the_row_that_was_in_it():
+    said = (
+        "pg_restore: while restoring\npg_restore: error: COPY failed for table x: ERROR:  no room\n"
+        "CONTEXT:  COPY x, line 3: my-mother-has-measles"
+    )
+    with pytest.raises(backups.BackupFailed) as failed:
+        backups._run(["/bin/sh", "-c", 'echo "$0" >&2; exit 1', said])
+    assert failed.value.detail.endswith("table x: ERROR:  no room")
+
+
+def test_a_backup_that_takes_too_long_is_told_as_failed(db, settings, tmp_path, monkeypatch):
+    def take_long(folder):
+        raise SoftTimeLimitExceeded
+
+    settings.BACKUP_FOLDER = str(tmp_path)
+    monkeypatch.setattr(nightly, "make_backup", take_long)
+    assert back_up.apply().failed()
+    assert "too long" in nightly.check_backup().detail
+
+
+def test_without_its_database_the_doctor_still_tells_the_rest(monkeypatch):
+    monkeypatch.setattr(nightly, "find_last_backup", Mock(side_effect=OperationalError("gone")))
+    finding = nightly.check_backup()
+    assert finding.state == FAIL and "does not answer" in finding.detail
 
 
 def test_beat_makes_backups_at_the_time_that_is_set_and_none_without_a_folder():

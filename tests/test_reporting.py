@@ -43,13 +43,15 @@ def test_a_fault_is_told_with_its_place_and_whose_request_it_was_but_without_wha
     structlog.contextvars.clear_contextvars()
     logging.getLogger("celery").error("Task %(name)s raised: %(exc)s", {"name": "x", "exc": SAID})
     logging.getLogger("x").warning("%s", SAID)
-    first, second = sentry.wait_for(2, "events")
+    logging.getLogger("LiteLLM").error(f"could not answer {SAID}")
+    first, second, third = sentry.wait_for(3, "events")
     assert first["logentry"]["formatted"] == "turn failed" and first["level"] == "error"
     assert first["tags"] == {"request_id": "r-1", "tenant": acme.slug}
     (error,) = first["exception"]["values"]
     assert (error["type"], error["value"]) == ("ValueError", "ValueError")
     assert error["stacktrace"]["frames"][-1]["function"] == "fail"
     assert second["logentry"]["formatted"] == "Task %(name)s raised: %(exc)s"
+    assert third["logentry"]["formatted"].startswith("test_reporting.test_a_fault")
     raw = sentry.raw().decode()
     assert SAID not in raw and KEY not in raw and "sessionid" not in raw
 

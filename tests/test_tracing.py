@@ -161,7 +161,7 @@ def test_a_collector_that_is_away_costs_nobody_time_and_a_span_says_only_what_it
         assert time.perf_counter() - started < 5
         started = time.perf_counter()
         spans.send_rest()
-        assert time.perf_counter() - started < spans._LEAVING_SECONDS + 1
+        assert time.perf_counter() - started < spans._LEAVING_SECONDS + 5
         with pytest.raises(KeyError):
             spans.span("turn", message=SAID)
 

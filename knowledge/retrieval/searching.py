@@ -96,6 +96,8 @@ class _Candidates:
     passages: tuple[Passage, ...] = ()
     top_cosine: float = 0.0
     top_bm25_share: float = 0.0
+    is_compared: bool = True
+    """Whether what has most of the words has a vector too that was compared."""
     term_weights: Mapping[str, float] = field(default_factory=dict)
     terms: QueryTerms = NO_TERMS
     expansions: tuple[Expansion, ...] = ()
@@ -209,7 +211,7 @@ def _find_candidates(
         rows = cursor.fetchall()
     if not rows:
         return _Candidates(terms=terms)
-    top_cosine, top_bm25_share, term_weights, floors = rows[0][14:]
+    top_cosine, top_bm25_share, is_compared, term_weights, floors = rows[0][14:]
     ranked = _read_rows(rows)
     expansions = _keep_found(expansions, ranked)
     is_pinned = any(each.is_pinned for each, _ in ranked)
@@ -226,7 +228,8 @@ def _find_candidates(
     passages, repeats = leave_out_repeats(counting, asked.wanted)
     spoken = language if language in scope.languages else (scope.languages or [language])[0]
     return _Candidates(
-        tuple(ordered), join_cut(passages), float(top_cosine), float(top_bm25_share), weights, terms, expansions,
+        tuple(ordered), join_cut(passages), float(top_cosine), float(top_bm25_share), is_compared, weights, terms,
+        expansions,
         (*outdone, *repeats),
         Floors(*floors) if floors else None,
         respell(asked.text, spoken, expansions, ranked, partial(knows_word, asked.model)) if asked.vector else "",
@@ -272,13 +275,20 @@ def _judge(
     trusts_cosine: bool, *, is_filtered_out: bool,
 ) -> Retrieval:  # fmt: skip
     is_dense = asked.vector is not None
-    confidence = measure_confidence(
-        profile if is_dense and trusts_cosine else None, top_cosine=found.top_cosine,
-        top_bm25_share=found.top_bm25_share, term_count=len(found.terms.own),
-    )  # fmt: skip
-    floors = choose_floors(found.floors, profile, is_dense=is_dense, trusts_cosine=trusts_cosine)
     judges: dict[str, Any] = {"own_floor": bot.refusal_floor, "is_quoting": is_local(bot.model)}
-    threshold = choose_threshold(bot.refusal_mode, floors=floors, **judges)
+
+    def judge(by_meaning: bool) -> tuple[float, float, Floors]:
+        confidence = measure_confidence(
+            profile if by_meaning and trusts_cosine else None, top_cosine=found.top_cosine,
+            top_bm25_share=found.top_bm25_share, term_count=len(found.terms.own),
+        )  # fmt: skip
+        own = found.floors
+        floors = choose_floors(own, profile, is_dense=by_meaning, trusts_cosine=trusts_cosine)
+        return confidence, choose_threshold(bot.refusal_mode, floors=floors, **judges), floors
+
+    # While vectors are still to be made, words alone may vouch for what has none yet.
+    ways = [True, False] if is_dense and not found.is_compared else [is_dense]
+    confidence, threshold, floors = max(map(judge, ways), key=lambda each: each[0] - each[1])
     measured = Measured(
         found.top_cosine, found.top_bm25_share, len(found.terms.own),
         name_floor(bot.refusal_mode, **judges), floors,

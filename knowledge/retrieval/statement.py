@@ -48,21 +48,24 @@ _DENSE_INDEXED = """, dense AS MATERIALIZED (
      LIMIT {candidates}
 )"""
 _SCORED = """, scored AS MATERIALIZED (
-    SELECT i.chunk_id,{place} greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine{own_bm25}
+    SELECT i.chunk_id,{place} greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine{own_bm25},
+           {compared} AS compared
       FROM ({union}) AS c JOIN chunk_index i USING (chunk_id)
 ), top AS (
     SELECT greatest(max(bm25), 1e-9) AS bm25, greatest(max(cosine), 1e-9) AS cosine,
-           max({counting}) / (SELECT best FROM qv) AS share, greatest(max(cosine), 0) AS top_cosine
+           max({counting}) / (SELECT best FROM qv) AS share, greatest(max(cosine), 0) AS top_cosine,
+           (array_agg(compared ORDER BY {counting} DESC, chunk_id))[1] AS compared
       FROM scored
 ), ranked AS (
-    SELECT s.chunk_id, s.bm25, s.cosine, {score} AS score, top.top_cosine, top.share
+    SELECT s.chunk_id, s.bm25, s.cosine, {score} AS score, top.top_cosine, top.share, top.compared
       FROM scored s CROSS JOIN top{factors}
      WHERE s.bm25 > 0 OR s.cosine > 0
      ORDER BY score DESC, s.chunk_id
      LIMIT %(limit)s
 )
 SELECT c.id, c.source_id, c.document_id, coalesce(nullif(d.title, ''), so.name), d.url, c.page, c.heading, c.content,
-       r.score, r.cosine, r.bm25, d.language, c.place, c.is_pinned, r.top_cosine, r.share, (SELECT weights FROM qv),
+       r.score, r.cosine, r.bm25, d.language, c.place, c.is_pinned, r.top_cosine, r.share, r.compared,
+       (SELECT weights FROM qv),
        (SELECT ARRAY[f.hopeless, f.balanced, f.strict] FROM knowledge_refusalfloors f
          WHERE f.bot_profile_id = %(bot)s AND f.embedding_model = %(model)s AND f.language = %(language)s)
   FROM ranked r
@@ -78,8 +81,9 @@ _SPOKEN = """
                     WHERE sc.id = chunk_index.chunk_id
                       AND coalesce(nullif(sd.language, ''), ss.language) = ANY(%(spoken)s))"""
 _BOTH = "SELECT chunk_id FROM lexical UNION SELECT chunk_id FROM dense"
-_COSINE = "CASE WHEN i.dim = %(dimensions)s{trusted} THEN greatest(1 - (i.emb <=> %(vector)s::halfvec), 0) ELSE 0 END"
+_COSINE = "CASE WHEN {compared} THEN greatest(1 - (i.emb <=> %(vector)s::halfvec), 0) ELSE 0 END"
 # Vectors of two models may have the same size; comparing them would give numbers without meaning.
+_COMPARED = "i.dim = %(dimensions)s{trusted}"
 _TRUSTED = " AND i.source_id = ANY(%(embedded)s)"
 _FACTORS = " JOIN unnest(%(sources)s::uuid[], %(factors)s::float8[]) AS f(source_id, factor) USING (source_id)"
 # Words from before a question that stands alone put passages in order, and say nothing on whether it has an answer.
@@ -113,7 +117,8 @@ def compose_statement(
     the statement is the same as if there were no shared datasets. `is_carried`: terms that are not counted only order.
     `is_spoken`: only what is written in one of the languages `spoken` is found.
     Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, language, place,
-    whether it is pinned, top cosine, share of the best BM25, term weights, the bot's own floors.
+    whether it is pinned, top cosine, share of the best BM25, whether what has
+    most of the words has a vector too that was compared, term weights, the bot's own floors.
     """
     dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
     union = _BOTH if dimensions else _LEXICAL
@@ -122,7 +127,8 @@ def compose_statement(
     for name, value in (
         ("union", union), ("score", f"({score}) * f.factor" if is_weighed else score),
         ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
-        ("cosine", _COSINE if dimensions else "0::float8"), ("trusted", _TRUSTED if is_mixed else ""),
+        ("cosine", _COSINE if dimensions else "0::float8"), ("compared", _COMPARED if dimensions else "false"),
+        ("trusted", _TRUSTED if is_mixed else ""),
         ("embedded", "%(embedded)s" if is_mixed else "%(sources)s"),
         ("spoken", _SPOKEN if is_spoken else ""),
         ("own_lex", _OWN_LEX if is_carried else ""), ("own_bm25", _OWN_BM25 if is_carried else ""),
@@ -158,7 +164,7 @@ def compose_placing(*, has_vector: bool) -> str:
     for name, value in (
         ("own_lex", ""), ("spoken", ""), ("candidates", "1"),
         ("by_meaning", _BY_MEANING if has_vector else "NULL::bigint"),
-        ("cosine", _COSINE.replace("{trusted}", _TRUSTED) if has_vector else "0::float8"),
+        ("cosine", _COSINE if has_vector else "0::float8"), ("compared", _COMPARED), ("trusted", _TRUSTED),
     ):  # fmt: skip
         statement = statement.replace("{" + name + "}", value)
     return statement

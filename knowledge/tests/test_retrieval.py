@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
+from django.db.models import Q
 
 from bots.models import BotProfile
 from knowledge.indexing.vector_index import ensure_vector_index
@@ -301,6 +302,24 @@ def test_a_chunk_without_a_vector_is_found_by_its_words(bot):
     IndexEntry.objects.update(emb=None, dim=0)
     found = ask(bot)
     assert contents(found)[0] == WARRANTY and found.mode == "hybrid"
+
+
+@pytest.mark.parametrize("lacking", [Q(), Q(chunk__content=WARRANTY)])
+def test_while_vectors_are_still_to_be_made_words_alone_vouch_for_what_has_none(in_acme, lacking):
+    bot = make_bot(embedding_model="minirag/minilm", refusal_mode="strict")
+    teach(bot)
+    asked = "How long is the warranty?"
+    measured = ask(bot, asked).measured
+    entries = IndexEntry.objects.filter(lacking)
+    before = {each.pk: (each.emb, each.dim) for each in entries}
+    entries.update(emb=None, dim=0)
+    found, stranger = ask(bot, asked), ask(bot, "Who won the chess olympiad in Baku?")
+    assert not found.is_weak and found.measured.floors.made_for == "words"
+    assert found.confidence == pytest.approx(found.measured.top_bm25_share)
+    assert stranger.is_weak
+    for key, (vector, size) in before.items():
+        IndexEntry.objects.filter(pk=key).update(emb=vector, dim=size)
+    assert ask(bot, asked).measured == measured and measured.floors.made_for == "embedder"
 
 
 def test_without_an_embedder_words_alone_are_searched(in_acme, settings, tmp_path):

@@ -90,13 +90,18 @@ def _tell_where() -> dict[str, str]:
 
 
 def _name_line(event: Any, hint: dict[str, Any]) -> str:
-    """What a log line is called: words of ours, in which nobody's values stand."""
+    """What a log line is called: words of ours, or what a library puts its values into, in which nobody's stand.
+
+    Where a library has put them in itself, the line's place in its code.
+    """
     record = hint.get("log_record")
     message = getattr(record, "msg", "")
     if isinstance(message, dict):  # structlog's
         message = message.get("event", "")
-    if isinstance(message, BaseException):
+    elif isinstance(message, BaseException):
         message = name_error(message)
+    elif record is not None and not record.args:
+        message = f"{record.module}.{record.funcName}, line {record.lineno}"
     return mask_secrets(str(message).partition("\n")[0])[:_LINE]
 
 

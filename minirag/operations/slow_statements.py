@@ -11,7 +11,7 @@ _MOST_SHOWN = 50
 _COUNTED = """
     SELECT query, calls, total_exec_time, max_exec_time
       FROM pg_stat_statements
-     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query IS NOT NULL
      ORDER BY total_exec_time DESC
      LIMIT %s
 """

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from redis import Redis, RedisError
+from redis import RedisError
 
-from minirag.lib.redis_client import OPTIONS
+from minirag.lib.redis_client import OPTIONS, connect
 
 logger = structlog.get_logger(__name__)
 
@@ -26,8 +26,14 @@ DAYS: Final = 7
 _MOST: Final = 200
 """So many different ones a day; the rest are counted together."""
 _LONGEST: Final = 2000
-_LITERAL: Final = re.compile(
-    r"E?'(?:[^'\\]|''|\\.)*'|\$(\w*)\$.*?\$\1\$|\b\d+(?:\.\d+)?\b", re.DOTALL
+# What was cut off in the middle ends where the text does. A backslash hides a quote in E'…' only.
+_TOKEN: Final = re.compile(
+    r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
+    r"|(?P<name>\"[^\"]*(?:\"|\Z))"
+    r"|\bE'(?:[^'\\]|''|\\.?)*(?:'|\Z)|'(?:[^']|'')*(?:'|\Z)"
+    r"|\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)"
+    r"|\b\d+(?:\.\d+)?\b",
+    re.DOTALL | re.IGNORECASE,
 )
 _LIST: Final = re.compile(r"\((?:\s*(?:%s|\?)\s*,)+\s*(?:%s|\?)\s*\)")
 _SCHEMA: Final = re.compile(r'"?\bt_[a-z0-9_]{1,60}"?(?=\.)')
@@ -63,17 +69,22 @@ class SlowStatement:
 
 def normalise(statement: str) -> str:
     """A statement without the values in it, without a tenant's schema, on one line and not without end."""
-    bare = _SCHEMA.sub("tenant", _LITERAL.sub("?", statement[: _LONGEST * 4]))
+    bare = _SCHEMA.sub("tenant", _TOKEN.sub(_bare, statement[: _LONGEST * 4]))
     return " ".join(_LIST.sub("(…)", bare).split())[:_LONGEST]
+
+
+def _bare(token: re.Match[str]) -> str:
+    return " " if token["comment"] else token["name"] or "?"
 
 
 def note_slow(statement: str, seconds: float) -> None:
     """Count a statement that took longer than SLOW_STATEMENT_MS."""
     text = normalise(statement)
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    written = text.encode("utf-8", "replace")
+    digest = hashlib.sha256(written).hexdigest()[:16]
     try:
         _client(settings.REDIS_URL).eval(
-            _COUNT, 1, _key(datetime.now(UTC)), digest, text, round(seconds * 1000, 1), _MOST,
+            _COUNT, 1, _key(datetime.now(UTC)), digest, written, round(seconds * 1000, 1), _MOST,
             (DAYS + 1) * 24 * 3600,
         )  # fmt: skip
     except RedisError as error:
@@ -105,5 +116,5 @@ def _key(moment: datetime) -> str:
 
 
 @lru_cache(maxsize=8)
-def _client(redis_url: str) -> Redis:
-    return Redis.from_url(redis_url, **OPTIONS)
+def _client(redis_url: str) -> Any:
+    return connect(redis_url, **OPTIONS)

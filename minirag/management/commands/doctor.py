@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from minirag.logs import mask_secrets
 from minirag.operations.diagnosis import CHECKS, diagnose
@@ -29,6 +29,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         is_judged = options["production"]
+        if is_judged and options["part"]:
+            raise CommandError("--production judges all parts: leave --part out.")
         findings = judge() if is_judged else diagnose(options["part"])
         if options["json"]:
             self.stdout.write(

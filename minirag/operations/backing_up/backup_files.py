@@ -85,12 +85,23 @@ def drop_older(folder: Path, *, keep: int) -> list[Path]:
     A file by another name is somebody's own. Raises BackupFailed.
     """
     made = sorted(path for path in folder.glob(f"*{SUFFIX}") if _NAME.fullmatch(path.name))
+    return _remove(made[:-keep]) + drop_broken_off(folder)
+
+
+def drop_broken_off(folder: Path) -> list[Path]:
+    """Remove what killed ones left a day ago; returns it. Raises BackupFailed."""
     try:
         given_up = [
             path for path in folder.glob("minirag-*.part")
             if time.time() - path.stat().st_mtime > _GIVEN_UP_SECONDS
         ]  # fmt: skip
-        old = made[:-keep] + given_up
+    except OSError as error:
+        raise BackupFailed(f"{error.filename} cannot be read: {error.strerror}.") from None
+    return _remove(given_up)
+
+
+def _remove(old: list[Path]) -> list[Path]:
+    try:
         for path in old:
             path.unlink(missing_ok=True)
             beside_of(path).unlink(missing_ok=True)

@@ -44,6 +44,7 @@ _LOCKED, _TRIED = (
     for call in ("pg_advisory_xact_lock", "pg_try_advisory_xact_lock")
 )
 _RENAMED: Final = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+_NIGHTLY: Final = "minirag: the backup of the night"
 _KEY_SIGN, _KEY_CONTEXT = "this installation's keys", "operations.backup"
 
 
@@ -127,6 +128,15 @@ def restore_backup(backup: Backup) -> str:
                 return kept
             server.execute(_RENAMED.format(sql.Identifier(name), sql.Identifier(own)))
     return ""
+
+
+@contextmanager
+def being_alone() -> Iterator[bool]:
+    """Yields whether no other process is within this; nobody waits. Raises BackupFailed."""
+    with _said_plainly(), closing(_connect()) as keeper:
+        keeper.execute("BEGIN")
+        keeper.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield bool(_ask(keeper, _TRIED, [_NIGHTLY]))
 
 
 @contextmanager
@@ -295,10 +305,16 @@ def _ask(database: psycopg.Connection[Any], statement: Any, values: Sequence[Any
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, env=with_login(), capture_output=True, text=True, check=False)
+    environment = {**with_login(), "LC_ALL": "C"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise BackupFailed(f"{Path(command[0]).name} failed: {said[:300]}")
+        raise BackupFailed(f"{Path(command[0]).name} failed: {_pick_reason(done.stderr)[:300]}")
+
+
+def _pick_reason(said: str) -> str:
+    """The line that names the error: those below it repeat the row that could not be read."""
+    lines = said.strip().splitlines() or ["it said nothing"]
+    return next((line for line in lines if ": error: " in line), lines[-1])
 
 
 def _require_program(name: str) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
-from minirag.operations.backing_up.backup_files import BackupFailed, drop_older
-from minirag.operations.backing_up.backups import make_backup, try_backup
+from minirag.operations.backing_up.backup_files import BackupFailed, drop_broken_off, drop_older
+from minirag.operations.backing_up.backups import being_alone, make_backup, try_backup
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from tenants import audit
 from tenants.log.models import Outcome
@@ -23,6 +25,8 @@ logger = structlog.get_logger(__name__)
 MADE, FAILED = "installation.backed_up", "installation.backup_failed"
 LATEST_AGE: Final = timedelta(hours=26)
 """A night's backup, and the time that one takes."""
+_SAME_NIGHT: Final = timedelta(hours=1)
+BEAT: Final = "beat"
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,43 @@ class LastBackup:
 
 
 def back_up_tonight() -> bool:
-    """Write a backup into BACKUP_FOLDER, try it, and keep the newest BACKUPS_KEPT; returns whether all went well."""
-    folder = Path(settings.BACKUP_FOLDER)
+    """Write a backup into BACKUP_FOLDER, try it, and keep the newest BACKUPS_KEPT; returns whether all went well.
+
+    Does nothing while another worker is at it or has just done it, since two beats may run.
+    """
     try:
-        made = make_backup(folder)
-        try_backup(made)
-        dropped = drop_older(folder, keep=max(1, settings.BACKUPS_KEPT))
+        with being_alone() as is_alone:
+            return is_alone and not _is_done() and _back_up(Path(settings.BACKUP_FOLDER))
     except BackupFailed as error:
-        logger.error("the backup of the night failed")
-        audit.record(FAILED, outcome=Outcome.FAILED, detail={"reason": error.detail})
-        return False
+        return _tell_failure(error.detail)
+    except SoftTimeLimitExceeded:
+        _tell_failure("It took too long and was broken off.")
+        raise
+
+
+def _is_done() -> bool:
+    since = timezone.now() - _SAME_NIGHT
+    return AuditEvent.objects.filter(
+        tenant_slug="", action=MADE, actor=BEAT, created_at__gt=since
+    ).exists()
+
+
+def _tell_failure(reason: str) -> bool:
+    logger.error("the backup of the night failed")
+    audit.record(FAILED, outcome=Outcome.FAILED, detail={"reason": reason})
+    return False
+
+
+def _back_up(folder: Path) -> bool:
+    kept = max(1, settings.BACKUPS_KEPT)
+    drop_broken_off(folder)
+    made = make_backup(folder)
+    try:
+        try_backup(made)
+    except BackupFailed:
+        drop_older(folder, keep=2 * kept)  # else they fill the disk, night after night
+        raise
+    dropped = drop_older(folder, keep=kept)
     told = {
         "file": made.path.name,
         "bytes": made.facts.bytes,
@@ -71,7 +102,10 @@ def find_last_backup() -> LastBackup:
 
 def check_backup() -> Finding:
     """Whether there is one of the last night that was read back, wherever backups are made by the clock or not."""
-    last = find_last_backup()
+    try:
+        last = find_last_backup()
+    except DatabaseError:
+        return Finding("backup", FAIL, "unknown, the database does not answer", "See database.")
     shown = f"{last.tried_at:%Y-%m-%d %H:%M} UTC, read back" if last.tried_at else "none was made"
     remedy = "Set BACKUP_FOLDER, or run manage.py backup FOLDER --try every night."
     if last.failed:
