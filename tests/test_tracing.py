@@ -171,6 +171,7 @@ def test_without_a_collector_there_is_no_span_but_the_id_that_was_sent_is_in_ans
 ):
     answer = Client().get("/v1/nowhere", HTTP_TRACEPARENT=TRACEPARENT)
     assert answer["X-Trace-ID"] == TRACE
+    assert f"'trace_id': '{TRACE}'" in caplog.text
     for sent_id in ("", "00-" + "0" * 32 + f"-{PARENT}-01", "x" * 200):
         assert "X-Trace-ID" not in Client().get("/v1/nowhere", HTTP_TRACEPARENT=sent_id)
 
