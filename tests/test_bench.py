@@ -6,6 +6,7 @@ import asyncio
 import base64
 import math
 import random
+import secrets
 import subprocess
 import sys
 import time
@@ -140,12 +141,13 @@ def test_a_peer_needs_its_adapter_file_and_no_key_of_it_is_passed_over(tmp_path)
 
 
 def test_the_time_of_a_child_is_seen():
-    spin = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ntime.sleep(60)"
+    mark = secrets.token_hex(8)  # others on this machine may run this test as well
+    spin = f"import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ntime.sleep(60)  # {mark}"
     child = subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE)
     try:
         child.stdout.readline()
         assert child.pid in list_descendants(child.pid)
-        assert find_by_command(["while time.process_time() < 0.3: pass"]) == [child.pid]
+        assert find_by_command([mark]) == [child.pid]
         assert find_by_command([]) == []
         assert 0.25 < read_cpu_seconds([child.pid]) < 2
     finally:

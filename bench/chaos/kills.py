@@ -41,15 +41,15 @@ class Killer:
             over.wait(self.dice.uniform(*self.rest_seconds))
 
     def kill(self, part: str) -> None:
-        pids = self._find(part)
-        if not pids:
+        chosen = self._choose(part)
+        if chosen is None:
+            self.troubles.append(f"{part} was not there for {AWAY_SECONDS:.0f} s")
             return
-        chosen = self.dice.choice(pids)
         killed_at = time.monotonic()
         started = read_start(chosen)
         with suppress(ProcessLookupError):
             os.kill(chosen, signal.SIGKILL)
-        while read_start(chosen) == started:
+        while started and read_start(chosen) == started:
             time.sleep(0.005)
         is_well = self._checks()[part]
         while not is_well():
@@ -59,6 +59,15 @@ class Killer:
             time.sleep(0.05)
         self.outages[part].append(time.monotonic() - killed_at)
         print(f"  {part} was away for {self.outages[part][-1]:.1f} s", flush=True)
+
+    def _choose(self, part: str) -> int | None:
+        """One that runs; where the end of another part has ended it, once it is started again."""
+        given_up_at = time.monotonic() + AWAY_SECONDS
+        while not (pids := self._find(part)):
+            if time.monotonic() > given_up_at:
+                return None
+            time.sleep(0.05)
+        return self.dice.choice(pids)
 
     def _find(self, part: str) -> list[int]:
         words = {"web": "minirag.asgi", "worker": "--quiet worker", "beat": "--quiet beat",
