@@ -10,6 +10,7 @@ from collections.abc import Generator
 
 from django.conf import settings
 
+from conversations.following.orphans import longest_turn_seconds
 from minirag.local.embedded import StartError
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.listening import open_listener
@@ -40,7 +41,8 @@ class Server:
             count = count_web_processes(self._wanted)
             with open_listener(self._host, self._port) as listener:
                 self._webs = WebProcesses(
-                    lambda name: _make_web(name, listener.fileno(), self._console), count, self._console
+                    lambda name: _make_web(name, listener.fileno(), self._console), count, self._console,
+                    longest_turn_seconds(),
                 )  # fmt: skip
                 started = time.monotonic()
                 self._webs.start()

@@ -24,6 +24,7 @@ from typing import Any
 
 from django.conf import settings
 
+from conversations.following.orphans import longest_turn_seconds
 from minirag.local.embedded import PostgresServer, StartError, ValkeyServer
 from minirag.local.embedded.errors import describe_os_error
 from minirag.local.embedded.processes import die_with_parent
@@ -119,7 +120,9 @@ class Supervisor:
             self.installation.remember_demo()
         if self.valkey is not None:
             requeue_abandoned(self.valkey.url, self.options.broker_options or {})
-        self.webs = WebProcesses(self._make_web, self._web_count, self.console)
+        self.webs = WebProcesses(
+            self._make_web, self._web_count, self.console, longest_turn_seconds()
+        )
         self.workers = self._list_workers()
         for program in reversed(self.workers):
             program.start()

@@ -75,11 +75,14 @@ def _read(path: Path) -> str:
 
 
 class WebProcesses:
-    """All of them; `look_after` and `roll` are to be called from the main thread."""
+    """All of them; `look_after` and `roll` are to be called from the main thread.
 
-    def __init__(self, make: MakeWeb, count: int, console: Console) -> None:
+    One that was told to leave has `leave_seconds` and its grace for that: it may hang, and be replaced because it does.
+    """
+
+    def __init__(self, make: MakeWeb, count: int, console: Console, leave_seconds: float) -> None:
         names = ["web"] if count == 1 else [f"web-{number}" for number in range(1, count + 1)]
-        self._make, self._console = make, console
+        self._make, self._console, self._leave_seconds = make, console, leave_seconds
         self._serving = [make(name) for name in names]
         self._passing: list[Program] = []  # one that comes, one that leaves
 
@@ -134,7 +137,10 @@ class WebProcesses:
                 yield
             self._serving[place], self._passing = new, [old]
             old.ask_to_leave()
+            deadline = time.monotonic() + self._leave_seconds + old.grace_seconds
             while old.is_running():
+                if time.monotonic() > deadline:
+                    old.hurry()
                 yield
             old.progress.end()
             self._passing.clear()

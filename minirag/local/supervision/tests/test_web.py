@@ -37,19 +37,23 @@ def go_on(rolling: Generator[None, None, bool]) -> bool:
         time.sleep(0.01)
 
 
+def wait_until_serving(webs: WebProcesses) -> None:
+    deadline = time.monotonic() + 60
+    while not webs.are_serving():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("successor", [SERVES, "raise SystemExit('broken')"])
 def test_web_processes_are_replaced_by_such_as_serve_and_stay_where_none_does(
     tmp_path: Path, successor: str
 ) -> None:
     sources = iter([SERVES, SERVES, successor, successor])
     webs = WebProcesses(
-        lambda name: make_program(tmp_path, next(sources))[0], 2, Console(io.StringIO())
+        lambda name: make_program(tmp_path, next(sources))[0], 2, Console(io.StringIO()), 60.0
     )
     webs.start()
-    deadline = time.monotonic() + 60
-    while not webs.are_serving():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until_serving(webs)
     before = [program.child.pid for program in webs.programs]
     try:
         assert go_on(webs.roll()) == (successor == SERVES)
@@ -61,9 +65,28 @@ def test_web_processes_are_replaced_by_such_as_serve_and_stay_where_none_does(
             program.stop()
 
 
+def test_one_that_hangs_when_told_to_leave_is_replaced_all_the_same(tmp_path: Path) -> None:
+    hangs = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {SERVES}"
+    sources = iter([hangs, SERVES])
+    webs = WebProcesses(
+        lambda name: make_program(tmp_path, next(sources))[0], 1, Console(io.StringIO()), 0.0
+    )
+    webs.start()
+    try:
+        wait_until_serving(webs)
+        assert go_on(webs.roll())
+        assert [program.is_running() for program in webs.programs] == [True]
+    finally:
+        for program in webs.programs:
+            program.stop()
+
+
 def test_one_that_ends_before_it_served_is_said_at_once(tmp_path: Path) -> None:
     webs = WebProcesses(
-        lambda name: make_program(tmp_path, "raise SystemExit(3)")[0], 1, Console(io.StringIO())
+        lambda name: make_program(tmp_path, "raise SystemExit(3)")[0],
+        1,
+        Console(io.StringIO()),
+        60.0,
     )
     webs.start()
     webs.programs[0].child.wait(60)
