@@ -76,6 +76,7 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
     list_filter = ("status", "plan", "is_canary")
     search_fields = ("name", "slug", "domains__domain")
     date_hierarchy = "created_at"
+    ordering = ("-created_at",)  # the model's own does not reach what is counted below
     readonly_fields = (
         "slug", "schema_name", "status", "status_reason", "status_changed_at", "told_schema", "created_at",
         "admin_link", "queue", "shown_pause",
