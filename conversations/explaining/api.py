@@ -10,7 +10,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 
 from bots.configurations import with_configuration
 from bots.profiles import find_bot
@@ -18,13 +17,12 @@ from conversations.audiences import audience_of
 from conversations.explaining.comparing import Comparison, compare
 from conversations.explaining.explaining import Explanation, Trial, explain
 from conversations.explaining.schemas import ExplainedSchema, ExplainRequest
-from minirag.lib.http_in.doors import Door, Proof, door, fields_body
+from minirag.lib.http_in.doors import Door, Proof, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import (
-    error_response,
-    method_not_allowed,
+    on_loop,
     parse_uuid,
     read_body_async,
 )
@@ -49,27 +47,17 @@ from tenants.models import ApiToken, Right
         "comparison": {"question": "When are you open?", "configuration": {"passage_count": 8}},
     },
 )  # fmt: skip
-@door(Door(Proof.BEARER, fields_body, asks=True))
-@csrf_exempt
+@on_loop("POST", Door(Proof.BEARER, fields_body, asks=True))
 async def explain_answer(request: HttpRequest, bot_profile_id: str) -> HttpResponseBase:
-    """On the event loop, since a model may be asked."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
-    try:
-        return await _explain(request, parse_uuid(bot_profile_id, "bot_profile_id"))
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-
-
-async def _explain(request: HttpRequest, bot_profile_id: UUID) -> HttpResponseBase:
-    caller = require_identity(request)
+    """Explain one answer, or compare two."""
+    bot_id, caller = parse_uuid(bot_profile_id, "bot_profile_id"), require_identity(request)
     token, is_bound = caller.token, bool(caller.token and caller.token.bot_profile_id)
     require_role(caller.user, Right.CHAT, "models")
-    _require_rights(token, bot_profile_id)
+    _require_rights(token, bot_id)
     body = await read_body_async(ExplainRequest, request)
     if body.configuration is not None:
         _require_manager(caller)
-    bot, other = await run_sync(find_bot, bot_profile_id), None
+    bot, other = await run_sync(find_bot, bot_id), None
     wanted = replace(body.wanted, own_only=is_bound)
     family = token.family if token else None
     audience = audience_of(caller, body.groups)

@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 
 from conversations.fetching.consumers import Exchange
 from conversations.fetching.schemas import FRAMES, FetchBody
 from conversations.following.api import read_last_number
-from minirag.lib.http_in.doors import Door, door
+from minirag.lib.http_in.doors import Door
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.rest import error_response, method_not_allowed, read_body_async
+from minirag.lib.http_in.rest import on_loop, read_body_async
 from minirag.lib.sse import encode_event, stream_events
 
 _ASKED = {
@@ -34,19 +33,9 @@ _ASKED = {
     },
     example=_ASKED,
 )  # fmt: skip
-@door(Door(any_origin=True))
-@csrf_exempt
+@on_loop("POST", Door(any_origin=True))
 async def widget_frames(request: HttpRequest) -> HttpResponseBase:
     """Take one frame, and answer with what the socket would tell, to the end of the turn."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
-    try:
-        return await _exchange(request)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-
-
-async def _exchange(request: HttpRequest) -> HttpResponseBase:
     body = await read_body_async(FetchBody, request)
     asked = body.model_dump(mode="json", exclude_unset=True)
     frame, listen_seconds = asked.pop("frame", None), asked.pop("listen_seconds", 0)

@@ -12,7 +12,6 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 from pydantic import Field
 
 from conversations.audiences import open_chats
@@ -26,14 +25,13 @@ from conversations.turns.schemas import (
     tell_error,
 )
 from minirag.lib.errors import BadInput, Forbidden, NotFound, ProductError
-from minirag.lib.http_in.doors import API_DOOR, door
+from minirag.lib.http_in.doors import API_DOOR
 from minirag.lib.http_in.ignored import note_ignored, tell_ignored
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.reading import spot_body
 from minirag.lib.http_in.rest import (
     Body,
-    error_response,
-    method_not_allowed,
+    on_loop,
     parse_uuid,
     read_query,
 )
@@ -57,45 +55,9 @@ _UNKNOWN = {404: "No such turn in this tenant, or none that this token may follo
     description="From behind `Last-Event-ID` or `after` on, those that are still to come as well.",
     errors={**_UNKNOWN, 410: "The events are not kept any longer.", 503: "The events cannot be read at the moment."},
 )  # fmt: skip
-@door(API_DOOR)
-@csrf_exempt
+@on_loop("GET", API_DOOR)
 async def turn_events(request: HttpRequest, turn_id: str) -> HttpResponseBase:
     """Follow a turn on the event loop, here or in the process that takes it."""
-    if request.method != "GET":
-        return method_not_allowed(request, ["GET"])
-    try:
-        return await _follow(request, turn_id)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-
-
-@describe(
-    "Stop a turn", method="POST", answers={202: TurnOutcomeSchema}, errors=_UNKNOWN,
-    description="What was said until then is stored. A turn that is over stays as it is.",
-)  # fmt: skip
-@door(API_DOOR)
-@csrf_exempt
-async def turn_stop(request: HttpRequest, turn_id: str) -> HttpResponseBase:
-    """Stop a turn of this process before answering, one of another within a second."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
-    try:
-        identity = require_identity(request)
-        require_role(identity.user, Right.CHAT, "chats")
-        require_right(identity.token, Right.CHAT)
-        question = await run_sync(find_question, identity, turn_id)
-        note_ignored(request, [*request.GET, *spot_body(request)])
-        await find_turn(question).stop()
-        await run_sync(question.refresh_from_db)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-    answer = TurnOutcomeSchema.model_validate(question)
-    response = JsonResponse(answer.model_dump(mode="json"), status=202)
-    tell_ignored(request, response)
-    return response
-
-
-async def _follow(request: HttpRequest, turn_id: str) -> HttpResponseBase:
     query = read_query(EventsQuery, request)
     note_ignored(request, (name for name in request.GET if name not in EventsQuery.model_fields))
     after = read_last_number(request.META.get("HTTP_LAST_EVENT_ID"), query.after)
@@ -109,6 +71,26 @@ async def _follow(request: HttpRequest, turn_id: str) -> HttpResponseBase:
         request_id=question.request_id,
     )
     response = stream_events(events, X_Turn_ID=str(question.pk))
+    tell_ignored(request, response)
+    return response
+
+
+@describe(
+    "Stop a turn", method="POST", answers={202: TurnOutcomeSchema}, errors=_UNKNOWN,
+    description="What was said until then is stored. A turn that is over stays as it is.",
+)  # fmt: skip
+@on_loop("POST", API_DOOR)
+async def turn_stop(request: HttpRequest, turn_id: str) -> HttpResponseBase:
+    """Stop a turn of this process before answering, one of another within a second."""
+    identity = require_identity(request)
+    require_role(identity.user, Right.CHAT, "chats")
+    require_right(identity.token, Right.CHAT)
+    question = await run_sync(find_question, identity, turn_id)
+    note_ignored(request, [*request.GET, *spot_body(request)])
+    await find_turn(question).stop()
+    await run_sync(question.refresh_from_db)
+    answer = TurnOutcomeSchema.model_validate(question)
+    response = JsonResponse(answer.model_dump(mode="json"), status=202)
     tell_ignored(request, response)
     return response
 

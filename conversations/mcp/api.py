@@ -11,17 +11,16 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from conversations.mcp.callers import Caller
 from conversations.mcp.schemas import RPC_STREAM, RpcMessage, RpcReply
 from conversations.mcp.serving import answer
 from minirag.lib.errors import Forbidden
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.doors import API_DOOR, door
+from minirag.lib.http_in.doors import API_DOOR
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.reading import read_bytes
-from minirag.lib.http_in.rest import error_response, method_not_allowed
+from minirag.lib.http_in.rest import on_loop
 from minirag.lib.readiness import require_taking_work
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.authentication import require_identity
@@ -44,18 +43,13 @@ _KEPT_HEADERS: Final = frozenset({"accept", "content-type", "host"})
     },
     examples={"list": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}},
 )  # fmt: skip
-@door(API_DOOR)
-@csrf_exempt
+@on_loop("POST", API_DOOR)
 async def mcp_messages(request: HttpRequest) -> HttpResponseBase:
     """Take one message. There is no GET: what is told is told with an answer."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
     try:
         return await _take(request)
     except (InvalidJSON, UnstorableText) as error:
         return _refuse(PARSE_ERROR, error.reason)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
 
 
 async def _take(request: HttpRequest) -> HttpResponseBase:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
 from bots.models import BotProfile
@@ -39,12 +38,12 @@ from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.doors import Door, Proof, door, text_body
+from minirag.lib.http_in.doors import Door, Proof, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body_async
+from minirag.lib.http_in.rest import ApiView, on_loop, read_body_async
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right, require_role
@@ -66,19 +65,9 @@ _ASKED: dict[str, Any] = {
     },
     examples={"answer": _ASKED, "stream": {**_ASKED, "stream": True, "stream_options": {"include_usage": True}}},
 )  # fmt: skip
-@door(Door(Proof.BEARER, text_body, asks=True))
-@csrf_exempt
+@on_loop("POST", Door(Proof.BEARER, text_body, asks=True))
 async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     """Ask a bot on the event loop."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
-    try:
-        return await _complete(request)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-
-
-async def _complete(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
     require_role(identity.user, Right.CHAT, "models")
     require_right(identity.token, Right.CHAT)

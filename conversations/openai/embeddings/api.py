@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 
 from conversations.openai.embeddings.embedding import embed_for, shorten
 from conversations.openai.embeddings.schemas import (
@@ -14,10 +13,10 @@ from conversations.openai.embeddings.schemas import (
     write_vectors,
 )
 from conversations.openai.finding import find_embedder
-from minirag.lib.http_in.doors import Door, Proof, door, text_body
+from minirag.lib.http_in.doors import Door, Proof, text_body
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import error_response, method_not_allowed, read_body_async
+from minirag.lib.http_in.rest import on_loop, read_body_async
 from tenants.authentication import require_identity
 from tenants.calls.permissions import require_right, require_role
 from tenants.context import run_sync
@@ -36,19 +35,9 @@ from tenants.models import Right
     },
     example={"model": EXAMPLE_IDS["bot_profile_id"], "input": ["When are you open?", "Open from 9 to 17."]},
 )  # fmt: skip
-@door(Door(Proof.BEARER, text_body, asks=True))
-@csrf_exempt
+@on_loop("POST", Door(Proof.BEARER, text_body, asks=True))
 async def embeddings(request: HttpRequest) -> HttpResponseBase:
     """Embed on the event loop's threads."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
-    try:
-        return await _embed(request)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-
-
-async def _embed(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
     require_role(identity.user, Right.CHAT, "models")
     require_right(identity.token, Right.CHAT)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from conversations.audiences import audience_of
 from conversations.following.running import start_turn
@@ -20,10 +19,10 @@ from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.doors import Door, Proof, door, text_body
+from minirag.lib.http_in.doors import Door, Proof, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import error_response, method_not_allowed, read_body_async
+from minirag.lib.http_in.rest import on_loop, read_body_async
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import require_right, require_role
@@ -47,19 +46,9 @@ _ASKED: dict[str, Any] = {
     },
     examples={"answer": _ASKED, "stream": {**_ASKED, "stream": True}},
 )  # fmt: skip
-@door(Door(Proof.BEARER, text_body, asks=True))
-@csrf_exempt
+@on_loop("POST", Door(Proof.BEARER, text_body, asks=True))
 async def responses(request: HttpRequest) -> HttpResponseBase:
     """Ask a bot on the event loop."""
-    if request.method != "POST":
-        return method_not_allowed(request, ["POST"])
-    try:
-        return await _respond(request)
-    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
-        return error_response(error, request)
-
-
-async def _respond(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
     require_role(identity.user, Right.CHAT, "models")
     require_right(identity.token, Right.CHAT)

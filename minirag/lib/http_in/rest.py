@@ -1,13 +1,13 @@
 """The wire of `/v1`: strict JSON in, exact errors out.
 
-Views built on DRF derive from `ApiView`; a plain Django view, async or not, uses `read_body` and `error_response` and
+Views built on DRF derive from `ApiView`; one that waits for a model is a coroutine function under `on_loop`, which
 answers the same. How requests are read is in `minirag.lib.http_in.reading`, whose names are found here as well.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ClassVar
@@ -16,7 +16,9 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.utils.translation import get_language, gettext
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -25,7 +27,7 @@ from rest_framework.views import APIView
 
 from minirag.lib.database import DATABASE, find_outage, run_in_pool
 from minirag.lib.errors import DatabaseUnavailable, NotAuthenticated, ProductError, TooManyRequests
-from minirag.lib.http_in.doors import API_DOOR, Door
+from minirag.lib.http_in.doors import API_DOOR, Door, door
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.reading import (
@@ -55,6 +57,7 @@ __all__ = [
     "method_not_allowed",
     "naive_utc",
     "no_content",
+    "on_loop",
     "parse_uuid",
     "read_body",
     "read_body_async",
@@ -62,6 +65,8 @@ __all__ = [
     "render_error",
     "validate_fields",
 ]
+
+AsyncView = Callable[..., Awaitable[HttpResponseBase]]
 
 logger = logging.getLogger(__name__)
 
@@ -232,6 +237,27 @@ def answer_not_found(request: HttpRequest, exception: Exception | None = None) -
 def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse:
     """Answer 405 from a plain Django view."""
     return error_response(MethodNotAllowed(allowed), request)
+
+
+def on_loop(method: str, entry: Door) -> Callable[[AsyncView], AsyncView]:
+    """Make a view of a coroutine function that answers `method` on the event loop, where a model is waited for.
+
+    As in an ApiView, what it raises becomes the contract's error.
+    """
+
+    def make(answer: AsyncView) -> AsyncView:
+        @wraps(answer)
+        async def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method != method:
+                return method_not_allowed(request, [method])
+            try:
+                return await answer(request, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
+                return error_response(error, request)
+
+        return door(entry)(csrf_exempt(serve))
+
+    return make
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
