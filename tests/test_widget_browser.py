@@ -439,6 +439,50 @@ def test_where_no_websocket_gets_through_requests_do_the_same(cut_page, server, 
     assert len(server.fetched) == 5
 
 
+@pytest.mark.parametrize("how", ["refused", ""])
+def test_a_chat_stays_one_where_its_first_question_was_stopped_before_the_server_said_a_word(
+    cut_page, server, how
+):
+    page, server.blocks_sockets = cut_page, how
+    open_widget(page)
+    ask(page, "silent Question")
+    wait_until(page, lambda: len(frames_of(server, "question")) == 1)
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(last_answer(page)).to_contain_text("Stopped.")
+    if how:
+        ask(page, "plain second")
+        expect(page.locator(".message.user")).to_have_count(2)
+        server.release()
+        expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    else:
+        server.release()
+        kept = "Object.values(localStorage).some((kept) => JSON.parse(kept).chat_id)"
+        wait_until(page, lambda: page.evaluate(kept))
+    assert len(server.chats) == 1
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".message.user").first).to_have_text("You: silent Question")
+    expect(page.locator(".message.user")).to_have_count(2 if how else 1)
+
+
+def test_a_new_conversation_over_requests_hears_nothing_of_the_one_before(cut_page, server):
+    page, server.blocks_sockets = cut_page, "refused"
+    open_widget(page)
+    ask(page, "silent Question")
+    wait_until(page, lambda: len(frames_of(server, "question")) == 1)
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".suggestions")).to_be_visible()
+    with page.expect_event("requestfinished", lambda each: "question" in (each.post_data or "")):
+        server.release()  # now that chat's id is told
+    ask(page, "plain other")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    asked = [
+        [each["content"] for each in chat if each["role"] == "user"]
+        for chat in server.chats.values()
+    ]
+    assert asked == [["silent Question"], ["plain other"]]
+
+
 def test_what_is_asked_without_a_connection_is_sent_once_when_there_is_one(cut_page, server):
     """Where the line is gone, and where the page was loaded anew meanwhile."""
     page, offline = cut_page, "There is no connection."

@@ -164,6 +164,14 @@ def test_where_the_rest_does_not_come_it_is_said_tried_again_and_what_was_asked_
     page.close()
 
 
+def test_what_is_called_waits_also_where_the_page_has_it_drawn_anew_meanwhile(page, server):
+    page.evaluate(f"() => {{ {WIDGET}.send('plain Question'); {WIDGET}.setLanguage('de') }}")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.get_by_label("Ihre Frage")).to_be_visible()
+    page.evaluate(f"() => {{ {WIDGET}.remove() }}")
+    assert len(frames_of(server, "question")) == 1
+
+
 def test_a_widget_that_is_moved_in_mid_answer_goes_on_where_it_was(browser, server):
     """As frameworks do that change pages without loading them."""
     server.add_page("/spa/", f"{HEAD}{TAG.format(BOT_ID, '')}<body><main></main></body></html>")

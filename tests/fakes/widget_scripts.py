@@ -22,6 +22,13 @@ async def _hold(talk: Talk, frame: dict[str, Any]) -> None:
     await talk.done()
 
 
+async def _say_nothing(talk: Talk, frame: dict[str, Any]) -> None:
+    """Neither a word nor, where it is stopped, an end before `release()`."""
+    talk.is_slow = True
+    talk.server._gate.clear()
+    await talk.server._gate.wait()
+
+
 async def _refuse(talk: Talk, frame: dict[str, Any]) -> None:
     await talk.tell(type="sources", sources=[])
     await talk.stream(REFUSAL)
@@ -207,6 +214,7 @@ SCRIPTS: dict[str, Script] = {
     "plain": _answer_plainly,
     "unknown": _know_nothing,
     "hold": _hold,
+    "silent": _say_nothing,
     "refuse": _refuse,
     "help": _help,
     "vague": _ask_back,

@@ -50,7 +50,7 @@ class Talk:
         self.chat_id: str | None = None
         self.request_id: str | None = None
         self.answering: asyncio.Task[None] | None = None
-        self.is_stopping = False
+        self.is_stopping = self.is_slow = False
         self.stopped = asyncio.Event()
 
     async def take(self, frame: dict[str, Any]) -> None:
@@ -95,6 +95,8 @@ class Talk:
         elif kind == "stop" and self.answering and not self.answering.done():
             self.is_stopping = True
             self.answering.cancel()
+            if self.is_slow:
+                await self.server._gate.wait()
             await self.done(content="Push filter cap", citations=[], stopped=True)
             self.stopped.set()
 

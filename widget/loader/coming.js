@@ -1,13 +1,15 @@
     // --- The rest of it ---
     /** Resolves to whether the rest is there, for which it is fetched; false where the element was taken away meanwhile. */
-    wake(isWanted = true) {
-      if (!this.visit) return false; // it stands on no page
-      if (isWanted && !this.window) this.tellComing();
-      return (this.waking ||= this.fetchRest(this.visit));
+    async wake(isWanted = true) {
+      const { visit } = this;
+      if (!visit) return false; // it stands on no page
+      if (isWanted) this.tellComing();
+      const isThere = await (this.waking ||= this.fetchRest(visit));
+      return isThere || (visit !== this.visit && this.wake(isWanted)); // drawn anew meanwhile
     }
 
     async fetchRest(visit) {
-      for (let attempt = 0; visit && visit === this.visit; attempt += 1) {
+      for (let attempt = 0; visit === this.visit; attempt += 1) {
         await null; // in a bundle it follows in the same script
         const words = fetchWords(this.language, this.server);
         if (!this.moveIn) await fetchScript(CHAT, this.server).catch(() => {});
@@ -20,7 +22,7 @@
           this.moveIn(known);
           return true;
         }
-        if (visit !== this.visit || (!this.isWanted && attempt > 1)) break;
+        if (visit !== this.visit || (!this.isWanted && attempt > 1 && !this.recall().turn)) break;
         await this.waitToRetry(Math.min(2 ** attempt, LONGEST_PAUSE_SECONDS));
       }
       if (visit === this.visit) this.waking = null;

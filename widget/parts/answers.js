@@ -74,7 +74,7 @@
       const buttons = {};
       const show = (verdict) => {
         current = verdict;
-        for (const value in buttons) buttons[value].setAttribute("aria-pressed", String(current === value));
+        for (const value in buttons) buttons[value].ariaPressed = String(current === value);
       };
       const choose = (value) => this.withMore("opine", thumbs.parentElement, messageId, current, value, show);
       buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
@@ -107,7 +107,7 @@
     /** While busy, the log is silent for screen readers: they are told the answer's sentences beside it. */
     showBusy(busy) {
       const label = busy ? this.words.stop : this.words.send;
-      this.log.setAttribute("aria-busy", String(busy));
+      this.log.ariaBusy = String(busy);
       this.sendButton.dataset.icon = busy ? "stop" : "send";
       this.sendButton.replaceChildren(icon(this.sendButton.dataset.icon));
       Object.assign(this.sendButton, { title: label, ariaLabel: label });

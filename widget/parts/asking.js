@@ -61,10 +61,11 @@
       const heard = { text: "", sources: [], number: 0, told: 0 };
       const turn = { question, message, requestId, ...heard, drops: 0, quiet: 0, renewed: false, stopped: false, isOthers };
       this.turn = turn;
+      this.requestId = requestId; // its chat may be told when it has been stopped
       if (!isOthers) this.memory.turn = { id: requestId, question, at: Date.now() };
       const hint = build("span", { className: "only-read" }, this.words.answering);
       this.telling.replaceChildren();
-      message.body.setAttribute("aria-live", "off"); // told by sentences instead
+      message.body.ariaLive = "off"; // told by sentences instead
       message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
       this.showBusy(true);
@@ -77,6 +78,7 @@
         this.client.keepUp();
         await this.client.ready();
         if (this.turn !== turn) return;
+        if (turn.stopped) return this.endStopped(turn);
         await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
         if (this.turn !== turn) return;
         this.note(turn.message, "");

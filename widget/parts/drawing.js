@@ -28,7 +28,7 @@
         build("form", { className: "ask", part: "composer", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
         this.notice,
       );
-      this.window.setAttribute("aria-label", this.heading.textContent);
+      this.window.ariaLabel = this.heading.textContent;
       this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
       this.layer.prepend(this.window);
       if (this.bubble) this.nameBubble();

@@ -11,8 +11,7 @@
 
     nameWindow() {
       const title = this.setting("title", (this.look && this.look.title) || this.bot.name || this.words.title);
-      this.heading.textContent = title;
-      this.window.setAttribute("aria-label", title);
+      this.heading.textContent = this.window.ariaLabel = title;
     }
 
     /** How it looks with what is not saved yet, for the admin: nothing is asked of the server. */

@@ -12,12 +12,12 @@
     onEvent(event) {
       if ((this.hearMore && this.hearMore(event)) || this.hearPeople(event)) return;
       const turn = this.turn;
-      if (event.type === "feedback_saved") this.announceFeedback(event);
-      if (event.type === "feedback_saved" || !turn || !turn.message) return;
+      if (event.chat_id && event.request_id === this.requestId) this.memory.set("chat_id", event.chat_id);
+      if (event.type === "feedback_saved") return this.announceFeedback(event);
+      if (!turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
       if (event.number && event.number <= turn.number) return; // heard before the socket broke
-      if (event.number) turn.number = event.number;
-      if (event.chat_id) this.memory.set("chat_id", event.chat_id);
+      turn.number = event.number || turn.number;
       turn.quiet = 0;
       this.watchSilence(turn);
       if (event.type === "sources") turn.sources = event.sources || [];

@@ -122,7 +122,7 @@
       const turn = this.turn;
       if (!turn || !turn.message || turn.stopped) return;
       turn.stopped = true;
-      if (this.client.socket || turn.number) this.client.send({ type: "stop", request_id: turn.requestId }).catch(() => {});
+      if (this.client.socket || turn.resuming) this.client.send({ type: "stop", request_id: turn.requestId }).catch(() => {});
       setTimeout(() => this.turn === turn && this.endStopped(turn), turn.isHeld ? 0 : STOP_PATIENCE_SECONDS * 1000);
     }
 

@@ -7,7 +7,7 @@
     show() {
       if (this.inline || !this.window.hidden) return;
       this.window.hidden = false;
-      this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
+      this.window.ariaModal = String(matchMedia(NARROW).matches);
       this.fitScreen();
       this.countUnread(0);
       this.pickContrast();
@@ -100,6 +100,7 @@
     restart() {
       this.stop();
       if (this.turn) this.endTurn();
+      this.requestId = null;
       this.leftChat = this.memory.values.chat_id;
       this.memory.set("chat_id", null);
       this.log.replaceChildren();
