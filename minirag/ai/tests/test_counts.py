@@ -17,6 +17,7 @@ def lacks(question, text, language="en"):
 @pytest.mark.parametrize(
     ("question", "text", "language"),
     [
+        ("How many pitches do you have?", "No dogs on the pitches, please.", "en"),
         ("how many pitches do you have", "Electricity is included on hook-up pitches up to 4 kWh a day.", "en"),
         ("Wie viele Plätze gibt es?", "Die Plätze am Ufer kosten im Sommer 12 Euro.", "de"),
     ],
@@ -30,6 +31,7 @@ def test_a_number_of_something_else_is_no_count(question, text, language):
     [
         ("how many pitches do you have", "There are sixty quiet pitches by the river.", "en"),
         ("how many pitches do you have", "Pitches: 60, Huts: 4", "en"),
+        ("How many parking spaces are there?", "There are no parking spaces.", "en"),
         ("How many stages does it have?", "A three-stage pump.", "en"),
         ("how many people work here", "Ruaridh and two fitters see about forty machines.", "en"),
         ("Wie viele Kurse gibt es?", "Im Heft stehen 120 neue Kurse.", "de"),

@@ -13,25 +13,30 @@ from typing import Final
 from django.utils import translation
 from django.utils.dates import MONTHS
 
+# Sums and shares may be high, and early, late or done something far: no measure is asked for then.
+_SUMS: Final = r"(?:charges?|costs?|deposits?|fees?|fines?|interest|limits?|prices?|rates?|rents?|risks?|tax\w*)"
 # What asks, and what an answer to that says: its unit, or the word itself in some form.
 _MEASURES: Final = {
     "en": {
-        r"how (?:deep|shallow)": r"\w*deep\w*|depths?|shallow\w*",
-        r"how (?:wide|broad)": r"\w*wide\w*|width|broad\w*|diameter|\d+\s?[x×]\s?\d+",
-        r"how (?:tall|high)": r"tall\w*|high\w*|heights?|storeys?|floors?|\d+\s?(?:m|cm|ft)|met(?:re|er)s?|feet",
+        r"how (?:deep|shallow)(?!.{0,20}\bdiscounts?)": r"\w*deep\w*|depths?|shallow\w*|\d+\s?[cm]m|inch\w*",
+        r"how (?:wide|broad)": r"\w*wide\w*|width|broad\w*|diameter|\d+\s?[x×]\s?\d+|\d+\s?[cm]m|inch\w*",
+        rf"how (?:tall|high)(?!.{{0,30}}\b{_SUMS})": r"tall\w*|high\w*|heights?|storeys?|floors?"
+        r"|\d+\s?(?:m|cm|ft)|met(?:re|er)s?|feet|yards?",
         r"how heavy|how much (?:does|do) .{1,40}weigh": r"heav\w+|weigh\w*|light\w*|\d+\s?(?:kg|g|t|lbs?|oz)"
         r"|kilo\w*|grams?|pounds|tonnes?|tons?|stone",
         r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d+ ?°\w?|\d+\s?[cf]",
         r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d+\s?db|decibels?",
-        r"how far": r"far|near\w*|away|distance|\d+\s?(?:km|mi|m)|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
+        r"how far(?! (?:in advance|ahead|along|back))": r"far|near\w*|away|distance|\d+\s?(?:km|mi|m)"
+        r"|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
     },
     "de": {
-        r"wie tief": r"\w*tief\w*",
-        r"wie breit": r"\w*breit\w*|durchmesser|\d+\s?[x×]\s?\d+",
+        r"wie tief": r"\w*tief\w*|\d+\s?[cm]m",
+        r"wie breit": r"\w*breit\w*|durchmesser|\d+\s?[x×]\s?\d+|\d+\s?[cm]m",
         r"wie schwer": r"schwer\w*|wiegt|wiegen|\w*gewicht\w*|\d+\s?(?:kg|g|t)|kilo\w*|gramm|tonnen?",
         r"wie (?:warm|heiß|kalt)": r"\w*warm\w*|\w*heiß\w*|\w*kalt\w*|\w*temperatur\w*|beheizt|\d+ ?°\w?|grad",
         r"wie laut": r"laut\w*|leise\w*|\d+\s?db|dezibel",
-        r"wie weit": r"weit\w*|nah\w*|entfern\w*|\d+\s?(?:km|m)|kilometer\w*|metern?|minuten|schritte",
+        r"wie weit(?! (?:im voraus|vorher|vorab|zurück))": r"weit\w*|nah\w*|entfern\w*|\d+\s?(?:km|m)"
+        r"|kilometer\w*|metern?|minuten|schritte",
     },
 }  # fmt: skip
 _COUNTED: Final = {
@@ -44,21 +49,24 @@ _OF_THE_PAST: Final = {
     "en": r"^\W*when (?:was|were|did)",
     "de": r"^\W*(?:wann|in welchem jahr) (?:wurden?|waren?|entstand|begann)",
     "nl": r"^\W*wanneer (?:werd|werden|was|waren)",
-    "fr": r"^\W*quand (?:\S+ )?(?:a|ont|fut|furent)",
+    # "Quand a lieu le marché ?" asks for a day to come.
+    "fr": r"^\W*quand (?:fut|furent|(?:a|ont) été|a (?:ouvert|commencé|débuté)|est-ce que (?:\S+ ){1,4}?(?:a|ont) été"
+    r"|(?:\S+ ){1,4}?(?:a-t-(?:il|elle)|ont-(?:ils|elles)) été)",
     "es": r"^\W*cuándo (?:fue|fueron|se fundó|abrió)",
     "it": r"^\W*quando (?:è stat[oa]|fu|furono)",
 }
 _PAST: Final = {
-    "en": r"centur\w+|decades?|(?:twen|thir|for|fif|six|seven|eigh|nine)ties|ago|years?|after|before|during"
-    r"|since|yesterday|last|summer|winter|spring|autumn",
-    "de": r"jahrhundert\w*|\w*jahre?\w*|nach|vor|während|seit|gestern|letzte\w*|sommer|winter|frühling|herbst",
+    "en": r"centur\w+|decades?|(?:twen|thir|for|fif|six|seven|eigh|nine)ties|ago|\d+ (?:ad|bc|b?ce)|years?"
+    r"|after|before|during|since|yesterday|last|summer|winter|spring|autumn",
+    "de": r"jahrhundert\w*|[nv]\. ?chr|\w*jahre?\w*|nach|vor|während|seit|gestern"
+    r"|letzte\w*|sommer|winter|frühling|herbst",
     "nl": r"eeuw|jaar|jaren|geleden|na|voor|tijdens|sinds|gisteren|vorige?|zomer|winter|lente|herfst",
     "fr": r"siècle|ans?|années?|après|avant|pendant|depuis|hier|dernière?|été|hiver|printemps|automne",
     "es": r"siglo|años?|después|antes|durante|desde|hace|ayer|pasad[oa]|verano|invierno|primavera|otoño",
     "it": r"secolo|ann[oi]|dopo|prima|durante|dal?|fa|ieri|scors[oa]|estate|inverno|primavera|autunno",
 }
 _NAMED: Final = {
-    "en": r"^\W*who(?:['’]s| is| are) (?:the|your|our|in charge)",
+    "en": r"^\W*who(?:['’]s| is| are) (?:the|your|our|in charge)(?!.*\bfor\W*$)",  # for whom a course is
     "de": r"^\W*(?:wer ist|wie heißt) (?:der|die|eure?|euer|ihre?|unsere?|bei (?:euch|ihnen))",
     "nl": r"^\W*(?:wie is|hoe heet) (?:de|het|jullie|uw|onze)",
     "fr": r"^\W*qui est (?:le|la|votre|notre)",

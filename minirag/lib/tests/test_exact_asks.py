@@ -21,6 +21,12 @@ from minirag.lib.asking.exact_asks import (
         ("how far is the station", "Ten minutes on foot.", "en", False),
         ("Wie tief ist das Becken?", "Das Becken ist 25 m lang.", "de", True),
         ("Wie weit ist es zum Bahnhof?", "Zehn Minuten zu Fuß.", "de", False),
+        ("How far in advance do I have to book?", "Two weeks ahead.", "en", False),
+        ("How high is the deposit?", "The deposit is 50 euros.", "en", False),
+        ("How high is the climbing wall?", "Entry is 8 euros.", "en", True),
+        ("How wide is the gate?", "The gate measures 90 cm.", "en", False),
+        ("Wie weit im Voraus muss ich buchen?", "Vier Wochen vorher.", "de", False),
+        ("Wie breit ist das Tor?", "Das Tor misst 90 cm.", "de", False),
         ("How long is the pool?", "It is open all year.", "en", False),
         ("Hoe diep is het bad?", "Het bad is open.", "nl", False),
     ],
@@ -38,7 +44,12 @@ def test_a_measure_is_answered_by_its_unit_or_its_word(question, text, language,
         ("When are you open?", "From 6 am to 10 pm.", "en", False),
         ("Wann wurde das Bad gebaut?", "Montags ab 10 Uhr.", "de", True),
         ("Wann wurde das Bad gebaut?", "Es steht seit 1961.", "de", False),
+        ("Wann wurde das Bad gebaut?", "Um 80 n. Chr. von den Römern.", "de", False),
+        ("Quand a lieu le marché ?", "Chaque samedi de 8 h à 13 h.", "fr", False),
+        ("Quand a-t-on droit à un remboursement ?", "Sous 14 jours.", "fr", False),
         ("Quand a été construit le musée ?", "De 10 h à 17 h.", "fr", True),
+        ("Quand le musée a-t-il été construit ?", "De 10 h à 17 h.", "fr", True),
+        ("Quand est-ce que le musée a été construit ?", "De 10 h à 17 h.", "fr", True),
         ("Quand a été construit le musée ?", "Achevé en mai 1931.", "fr", False),
     ],
 )
@@ -64,4 +75,5 @@ def test_who_holds_an_office_is_asked_for_a_name():
     assert asks_for_name("Who is the director of the museum?", "en")
     assert asks_for_name("Wer ist euer Bürgermeister?", "de")
     assert not asks_for_name("Who may come?", "en")
+    assert not asks_for_name("Who is the course for?", "en")
     assert not asks_for_name("Who is the director?", "fi")

@@ -16,6 +16,8 @@ from minirag.lib.text import analysis
 
 BEFORE, BEHIND = 5, 1
 """So many words before and behind the thing its number may stand: "twelve of our smaller pitches", "pitches: 40"."""
+NONE_BEFORE = 2
+"""How near "no" stands that says there are none: "no parking spaces", not "no dogs on the pitches"."""
 FOUND: Final = 0.6
 _TEENS_AND_TENS = re.compile(
     r"zero|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|null"
@@ -46,7 +48,8 @@ def lacks_count(
             if not terms or find_word(word, terms, variants) < FOUND:
                 continue
             beside = said[max(place - BEFORE, 0) : place] + said[place + 1 : place + 1 + BEHIND]
-            if any(_is_number(other, language) for other in beside):
+            near = [other.casefold() for other in said[max(place - NONE_BEFORE, 0) : place]]
+            if "no" in near or any(_is_number(other, language) for other in beside):
                 return False
             speaks = True
     return speaks
