@@ -116,11 +116,16 @@ def check(
     Raises TooManyRequests when one is full, LimiterUnavailable when Redis fails and `fail_closed` is set, ValueError
     for a malformed rate.
     """
-    limits = _effective(bounds)
-    if not limits or (not fail_closed and time.monotonic() < _let_alone_until.get(redis_url, 0.0)):
+    limits, started = _effective(bounds), time.monotonic()
+    if not limits:
         return None
+    until = _let_alone_until.get(redis_url)
+    if until is not None and not fail_closed:
+        if started < until:
+            return None
+        # Who comes first asks whether it is well again; the others do not wait with it.
+        _let_alone_until[redis_url] = started + 2 * _LET_ALONE_SECONDS
     client, arguments = _client(redis_url), _arguments(scope, limits)
-    started = time.monotonic()
     try:
         try:
             answer = client.execute_command("EVALSHA", _SHA, *arguments)
@@ -129,8 +134,11 @@ def check(
     except RedisError as error:
         if (now := time.monotonic()) - started > _HANGING_SECONDS:
             _let_alone_until[redis_url] = now + _LET_ALONE_SECONDS
+        else:
+            _let_alone_until.pop(redis_url, None)
         _without_redis(error, fail_closed)
         return None
+    _let_alone_until.pop(redis_url, None)
     return _judge(limits, answer)
 
 

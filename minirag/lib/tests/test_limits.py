@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -187,18 +188,26 @@ def test_a_redis_that_hangs_is_let_alone_by_those_who_may_go_on(scope, monkeypat
         server.setblocking(False)
         url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
-        def is_asked(**how) -> bool:
-            with contextlib.suppress(LimiterUnavailable):
-                assert check(bounds, scope=scope, redis_url=url, **how) is None
+        def was_asked() -> bool:
             try:
                 server.accept()[0].close()
             except BlockingIOError:
                 return False
             return True
 
+        def is_asked(**how) -> bool:
+            with contextlib.suppress(LimiterUnavailable):
+                assert check(bounds, scope=scope, redis_url=url, **how) is None
+            return was_asked()
+
         assert [is_asked(), is_asked(), is_asked(fail_closed=True)] == [True, False, True]
-        limits._let_alone_until.clear()  # as when the time is over
-        assert is_asked()
+        limits._let_alone_until[url] = 0.0  # as when the time is over
+        with ThreadPoolExecutor(1) as elsewhere:
+            asking = elsewhere.submit(check, bounds, scope=scope, redis_url=url)
+            while not asking.done() and limits._let_alone_until[url] == 0.0:
+                time.sleep(0.001)
+            assert check(bounds, scope=scope, redis_url=url) is None
+        assert [was_asked(), was_asked()] == [True, False], "one asks whether it is well again"
 
 
 def test_without_redis_a_read_goes_on_and_is_logged(scope, caplog, asked_anew):
