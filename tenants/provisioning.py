@@ -199,7 +199,7 @@ class Begun:
 
     at: str
     traces: Traces = NO_TRACES
-    status: str = ""
+    status_since: str = ""
 
 
 def suspend_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:
@@ -225,7 +225,8 @@ def erase_tenant(
 
     What stays is a line in the platform's log and the signed receipt that is returned. `begun` is what was there when
     it was first tried; `at_end` is called with the receipt's id in the transaction, before anything is removed that no
-    roll-back brings back. Raises NotFound for one that is gone, and Conflict where `begun` was of another status.
+    roll-back brings back. Raises NotFound for one that is gone, and Conflict where its status has
+    changed since.
     """
     begun, receipt_id = begun or Begun(timezone.now().isoformat()), str(uuid.uuid4())
     with tenant_context(None), transaction.atomic():
@@ -233,7 +234,7 @@ def erase_tenant(
         held = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
         if held is None:
             raise NotFound(gettext("The tenant was erased meanwhile."), code="tenant_unknown")
-        if begun.status and held.status != begun.status:
+        if begun.status_since and str(held.status_changed_at) != begun.status_since:
             raise Conflict(
                 gettext("The tenant's status was changed meanwhile, so nothing was erased."),
                 code="tenant_changed",

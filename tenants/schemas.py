@@ -23,7 +23,7 @@ from psycopg.errors import DuplicateSchema
 from tenants.backend.cursor import mark_of
 from tenants.backend.distributing import distribute_schema, read_sizes
 from tenants.backend.dumping import PLACEHOLDER, dump_schema
-from tenants.backend.migrating import run_migrations
+from tenants.backend.migrating import Migrations
 from tenants.context import Schema, tenant_context
 from tenants.models import BotAddress, SchemaMigration, SchemaTemplate, Tenant
 
@@ -43,12 +43,15 @@ def target_version() -> str:
     return hashlib.sha256("\n".join(leaves).encode()).hexdigest()[:32]
 
 
-def migrate_schema(schema_name: str) -> None:
-    """Create the schema where it is missing and run the tenant apps' migrations in it, in one transaction."""
+def migrate_schema(schema_name: str, migrations: Migrations | None = None) -> None:
+    """Create the schema where it is missing and run the tenant apps' migrations in it, in one transaction.
+
+    Whoever does it for many schemas hands over the same `migrations` each time.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {connection.ops.quote_name(schema_name)}")
-        run_migrations(schema_name)
+        (migrations or Migrations()).run(schema_name)
 
 
 def refresh_template() -> bool:
@@ -105,7 +108,7 @@ def create_schema_at(tenant: Tenant, migrations: set[tuple[str, str]]) -> None:
         raise ValueError("These migrations are not all that they need.")
     ends = {key for key in migrations if not (set(graph.node_map[key].children) & migrations)}
     _claim_name(tenant.schema_name)
-    run_migrations(tenant.schema_name, sorted(ends))
+    Migrations().run(tenant.schema_name, sorted(ends))
     mark_schema(tenant)
 
 
@@ -268,7 +271,7 @@ def migrate_tenants(report: Callable[[str], None]) -> list[str]:
     Resumable: a tenant's version changes in the transaction of its migration, so a second run goes on where the
     first stopped. A failing canary stops the run. A tenant that is erased in the meantime is skipped.
     """
-    version, failed = target_version(), []
+    version, migrations, failed = target_version(), Migrations(), list[str]()
     for tenant in stale_tenants():
         entry = SchemaMigration(
             tenant=tenant,
@@ -280,7 +283,7 @@ def migrate_tenants(report: Callable[[str], None]) -> list[str]:
             with transaction.atomic():
                 known = _lock(tenant)
                 if known:
-                    migrate_schema(tenant.schema_name)
+                    migrate_schema(tenant.schema_name, migrations)
                     Tenant.objects.filter(pk=tenant.pk).update(schema_version=version)
                     entry.save()
         except Exception as error:  # noqa: BLE001 - one tenant's failure must not keep the others back

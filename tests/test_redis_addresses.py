@@ -242,6 +242,11 @@ def test_a_sentinel_leads_everything_to_the_server_and_after_a_failover_to_the_o
         time.sleep(0.1)
     time.sleep(1.5)  # until the Sentinel has heard of the copy
 
+    with connect(url, **redis_client.OPTIONS) as lent:
+        lent.ping()
+    assert lent.connection_pool._get_in_use_connections() == set()
+    assert all(each._sock is None for each in lent.connection_pool._available_connections)
+
     servers[0].kill()
     deadline = time.monotonic() + 30
     while True:
@@ -272,6 +277,11 @@ def test_an_address_is_read_once_and_for_all():
     assert where == "sentinel://app:p%40ss@one:26379/4;sentinel://app:p%40ss@two:26380/4"
     assert tls["ssl_ca_certs"] == "/ca.pem" and options["master_name"] == "main"
     assert describe_for_celery("redis://:a@b:1/2") == ("redis://:a@b:1/2", None, {})
+    # Of redis-py's options Celery knows none, and would not start.
+    assert describe_for_celery("redis://:a@b:1?db=3&socket_timeout=9")[0] == "redis://:a@b:1/3"
+    assert "p@ss" not in repr(read)
+    with pytest.raises(ValueError):
+        describe_for_celery("rediss://one/0?ssl_cert_reqs=maybe")
     for useless in ("sentinel://one:1/0", "sentinel:///0?master=main", "http://one"):
         with pytest.raises(ValueError):
             read_address(useless)

@@ -315,11 +315,13 @@ def test_an_erasure_goes_on_after_its_worker_was_killed_and_counts_what_was_gone
     assert done.status == "succeeded" and not Tenant.objects.filter(slug="acme").exists()
 
 
-@pytest.mark.parametrize("change", ["restored", "cancelled"])
+@pytest.mark.parametrize("change", ["restored", "restored and archived again", "cancelled"])
 def test_who_thinks_better_of_it_in_time_keeps_the_tenant(archived, program, monkeypatch, change):
     told = send(program, "tenants/acme/erase", {"confirm": "acme"}).json()
-    if change == "restored":
+    if change.startswith("restored"):
         restore_tenant(archived, actor="test")
+        if change != "restored":
+            archive_tenant(archived, actor="test")
         assert work(told).error_code == "tenant_changed"
     else:
         dropped = schemas.drop_schema

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
+from conversations.following import journal
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import bot, open_session, question, talk
 
@@ -62,7 +63,9 @@ class Trips:
 
 
 @pytest.fixture
-def answers(model):
+def answers(model, monkeypatch):
+    # Or a turn that takes longer than that, on a busy machine, has its events written in two goes.
+    monkeypatch.setattr(journal, "WRITE_SECONDS", 60)
     for _ in range(4):
         model.enqueue("It lasts 36 months [1].")
 

@@ -29,7 +29,7 @@ _SENTINEL_PORT = 26379
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Redis]] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # there are passwords in it
 class Address:
     """What a REDIS_URL says; raises ValueError through `read_address` for one that says nothing usable."""
 
@@ -52,7 +52,9 @@ class Address:
             "optional": ssl.CERT_OPTIONAL,
             "required": ssl.CERT_REQUIRED,
         }
-        return {**told, "ssl_cert_reqs": kinds[wanted.removeprefix("cert_")]}
+        if (kind := wanted.removeprefix("cert_")) not in kinds:
+            raise ValueError(f"ssl_cert_reqs is one of {', '.join(kinds)}.")
+        return {**told, "ssl_cert_reqs": kinds[kind]}
 
 
 def read_address(url: str) -> Address:
@@ -96,7 +98,7 @@ def connect(redis_url: str, **options: Any) -> Any:
     address = read_address(redis_url)
     if not address.sentinels:
         return redis.Redis.from_url(redis_url, **options)
-    return redis.Redis(connection_pool=make_sentinel_pool(address, **options))
+    return redis.Redis.from_pool(make_sentinel_pool(address, **options))  # closed with it
 
 
 def make_sentinel_pool(address: Address, **options: Any) -> SentinelConnectionPool:
@@ -152,7 +154,12 @@ def describe_for_celery(redis_url: str) -> tuple[str, dict[str, Any] | None, dic
     """The broker's address, its TLS and its transport's options, as Celery wants to have them."""
     address = read_address(redis_url)
     if not address.sentinels:
-        return redis_url.partition("?")[0] if address.tls else redis_url, address.tls or None, {}
+        if (
+            "?" in redis_url
+        ):  # kombu knows none of redis-py's options, the number of the database neither
+            path = f"/{address.options.get('db', 0)}"
+            redis_url = urlsplit(redis_url)._replace(path=path, query="").geturl()
+        return redis_url, address.tls or None, {}
     login = ":".join(
         quote(str(address.options.get(each) or ""), safe="") for each in ("username", "password")
     )

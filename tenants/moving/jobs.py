@@ -89,7 +89,7 @@ def order_erasure(tenant: Tenant, *, confirm: str, actor: str) -> TenantTransfer
     """
     if confirm != tenant.slug:
         raise BadInput(gettext("confirm must be the tenant's slug."), code="confirmation_required")
-    options = {"tenant_id": str(tenant.pk), "status": tenant.status}
+    options = {"tenant_id": str(tenant.pk), "status_since": str(tenant.status_changed_at)}
     return _order(TransferKind.ERASURE, tenant.slug, actor=actor, options=options)
 
 
@@ -247,7 +247,7 @@ def _erase(job: TenantTransfer) -> None:
     if "traces" not in job.options:
         job.remember(traces=asdict(measure_traces(tenant.schema_name)))
     begun = Begun(
-        (job.started_at or timezone.now()).isoformat(), Traces(**job.options["traces"]), job.options["status"]
+        (job.started_at or timezone.now()).isoformat(), Traces(**job.options["traces"]), job.options["status_since"]
     )  # fmt: skip
 
     def end(receipt_id: str) -> None:

@@ -147,6 +147,27 @@ def test_what_workers_keep_in_english_is_told_in_the_readers_language():
         assert retell("This PDF has no pages.") == "This PDF has no pages."
 
 
+def test_a_sentence_that_foreigners_have_made_costs_no_more_than_another():
+    by, key = " by " * 10_000, " with the platform's key (" * 10_000
+    with override("de"):
+        for hostile in (
+            "a: " * 100_000,
+            by + key + ", last at " * 10_000,
+            "x: It leads to y: " * 10_000,
+        ):
+            assert len(retell(hostile)) > 10_000
+        assert (
+            retell("<b>: It is encrypted.") == "<b>: Es ist verschlüsselt."
+        )  # escaped by the page
+
+
+def test_what_somebody_has_named_is_not_told_in_another_language():
+    with override("de"):
+        assert retell("Hidden sheets are not read: Settings.").endswith(": Settings.")
+        assert retell("None of 3 pages could be taken.") != "None of 3 pages could be taken."
+        assert " pages " not in retell("None of 3 pages could be taken.")
+
+
 def test_the_sentences_with_places_are_those_of_the_code():
     """Else: `python -m translating.pages`."""
     found = {each for app in APPS for each in find_kept(app)}
