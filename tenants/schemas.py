@@ -283,7 +283,7 @@ def migrate_tenants(report: Callable[[str], None]) -> list[str]:
             with transaction.atomic():
                 known = _lock(tenant)
                 if known:
-                    migrate_schema(tenant.schema_name, migrations)
+                    migrate_schema(tenant.schema_name, migrations=migrations)
                     Tenant.objects.filter(pk=tenant.pk).update(schema_version=version)
                     entry.save()
         except Exception as error:  # noqa: BLE001 - one tenant's failure must not keep the others back

@@ -33,6 +33,8 @@ _UNDISTRIBUTED = """
      WHERE NOT EXISTS (SELECT FROM citus_schemas s WHERE s.schema_name = n.oid::regnamespace) ORDER BY 1
 """
 
+_HOLD_TENANT = "SELECT 1 FROM tenants_tenant WHERE schema_name = %s FOR NO KEY UPDATE"
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -68,11 +70,14 @@ def distribute_schemas() -> int:
     """Distribute what is not yet, each tenant in a transaction of its own; returns how many."""
     if not settings.DATABASE_CITUS:
         return 0
-    waiting = find_undistributed()
-    for schema_name in waiting:
-        with transaction.atomic():
-            distribute_schema(schema_name)
-    return len(waiting)
+    distributed = 0
+    for schema_name in find_undistributed():
+        with transaction.atomic(), tenant_context(None), connection.cursor() as cursor:
+            cursor.execute(_HOLD_TENANT, [schema_name])  # from being erased
+            if cursor.fetchone() is not None:
+                distribute_schema(schema_name)
+                distributed += 1
+    return distributed
 
 
 def find_undistributed() -> list[str]:

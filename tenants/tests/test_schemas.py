@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 
 from tenants import schemas
+from tenants.backend.migrating import Migrations
 from tenants.context import PUBLIC_SCHEMA, tenant_context
 from tenants.models import SchemaMigration, SchemaTemplate, Tenant
 from tenants.provisioning import erase_tenant, provision_tenant
@@ -96,6 +97,19 @@ def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(
     Tenant.objects.filter(slug="acme").update(is_canary=True)
     assert schemas.migrate_tenants(lambda line: None) == ["acme"]
     assert Tenant.objects.get(slug="globex").schema_version == "old"
+
+
+def test_a_schema_whose_migrations_break_off_does_not_spoil_the_next_one(acme):
+    migrations = Migrations()
+    with connection.cursor() as cursor:
+        for name in ("broken", "sound"):
+            cursor.execute(f"CREATE SCHEMA {name}")
+        cursor.execute("CREATE TABLE broken.webhooks_webhook ()")
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        migrations.run("broken")
+    for _ in range(2):  # the second time there is nothing to do
+        migrations.run("sound")
+    assert describe("sound") == describe(acme.tenant.schema_name)
 
 
 def test_without_pg_dump_a_new_tenant_is_made_by_the_migrations(acme, monkeypatch):
