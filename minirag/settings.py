@@ -189,7 +189,8 @@ CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
 CORS_PREFLIGHT_MAX_AGE = 600
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = [
-    *default_headers, "idempotency-key", "if-match", "last-event-id", "traceparent", "x-request-id",
+    *default_headers, "idempotency-key", "if-match", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version",
+    "traceparent", "x-request-id",
 ]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID", "X-Trace-ID", "X-Turn-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",

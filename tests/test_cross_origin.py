@@ -64,9 +64,9 @@ def test_pages_outside_the_api_are_for_nobody_else(restricted, acme):
 def test_a_page_may_send_the_apis_own_headers_and_read_them(as_acme):
     asked = {"origin": SHOP, "access-control-request-method": "POST"}
     allowed = Client().options(API, headers=asked)["access-control-allow-headers"]
-    assert {"authorization", "content-type", "idempotency-key", "x-request-id"} <= set(
-        allowed.split(", ")
-    )
+    own = {"authorization", "content-type", "idempotency-key", "x-request-id"}
+    agents = {"mcp-protocol-version", "mcp-method", "mcp-name"}
+    assert own | agents <= set(allowed.split(", "))
     exposed = as_acme.get(API, headers={"origin": SHOP})["access-control-expose-headers"].lower()
     assert {"x-request-id", "retry-after", "link", "x-next-cursor", "idempotency-replayed"} <= set(
         exposed.split(", ")

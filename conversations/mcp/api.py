@@ -76,8 +76,8 @@ async def _take(request: HttpRequest) -> HttpResponseBase:
     # Who says nothing, or that anything will do, gets one object.
     accepted = headers.get("accept", "*/*").lower()
     is_stream = "text/event-stream" in accepted
-    if "application/json" not in accepted and "*" in accepted:
-        headers["accept"] = "application/json"
+    if "*" in accepted:
+        headers["accept"] = "application/json" + (", text/event-stream" if is_stream else "")
     caller = Caller(identity, request.request_id, arrival.languages)  # type: ignore[attr-defined]
     return await answer(caller, headers, body, is_stream=is_stream)
 

@@ -13,7 +13,12 @@ from conversations.audiences import audience_of
 from conversations.turns.state import Asker
 from knowledge.documents.changing import listed_documents
 from knowledge.models import Audience, Document, Source
-from knowledge.retrieval.scope import answering_sources, filters_of
+from knowledge.retrieval.scope import (
+    answering_sources,
+    documents_by_language,
+    filters_of,
+    wanted_languages,
+)
 from minirag.lib.errors import BadInput, Forbidden, NotFound
 from tenants.authentication import Identity
 from tenants.calls.permissions import require_right, require_role
@@ -105,8 +110,15 @@ def readable_sources(caller: Caller, bot: BotProfile | None = None) -> QuerySet[
 
 
 def readable_documents(caller: Caller) -> QuerySet[Document]:
-    """Return the documents of these sources that say themselves that the caller may read them."""
+    """Return the documents of these sources that say themselves that the caller may read them.
+
+    For a token of one bot, of those the bot answers from: in the languages that its filter wants.
+    """
     readable = Document.objects.readable_by(caller.audience())
+    if caller.bound_bot:
+        wanted = wanted_languages(filters_of(find_bot(caller, None)))
+        if wanted is not None:
+            readable = documents_by_language(caller.audience()).filter(spoken__in=wanted)
     return listed_documents().filter(
         pk__in=readable.values("pk"), source__in=readable_sources(caller).order_by().values("pk"), chunk_count__gt=0,
     )  # fmt: skip

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,14 +24,13 @@ import minirag
 from conversations.mcp.callers import Caller, list_bots
 from conversations.mcp.documents import (
     TEMPLATE,
-    ResourceNotFound,
     list_documents,
     name_document,
     read_document,
 )
 from conversations.mcp.tools import TOOLS, Tool
 from knowledge.models import Document
-from minirag.lib.errors import Forbidden, ProductError
+from minirag.lib.errors import Forbidden, NotFound, ProductError
 from minirag.lib.http_in.rest import known_error
 from tenants.context import run_sync
 
@@ -47,6 +47,8 @@ INSTRUCTIONS = (
 )
 RESOURCE_NOT_FOUND = -32002
 _LONGEST_WAIT_TO_END = 5.0
+LONGEST_UNREAD_SECONDS = 60.0
+"""How long a client may leave what it is told unread, before it is taken for one that has gone."""
 _server: Server[Any] | None = None
 _loading = threading.Lock()
 
@@ -67,14 +69,44 @@ def _make_server() -> Server[Any]:
     logging.getLogger("mcp").setLevel(logging.WARNING)
     return Server(
         "minirag", version=minirag.__version__, title="MiniRAG", instructions=INSTRUCTIONS,
-        on_list_tools=_list_tools, on_call_tool=_call_tool, on_list_resources=_list_resources,
-        on_list_resource_templates=_list_templates, on_read_resource=_read_resource,
+        on_list_tools=_guard(_list_tools), on_call_tool=_guard(_call_tool),
+        on_list_resources=_guard(_list_resources), on_list_resource_templates=_guard(_list_templates),
+        on_read_resource=_guard(_read_resource),
     )  # fmt: skip
 
 
 def _caller_of(context: Any) -> Caller:
     caller: Caller = context.request.scope[CALLER]
     return caller
+
+
+def _guard(handle: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    """Answer what a handler raises with an error of the protocol: the SDK would tell the exception's own words."""
+
+    @wraps(handle)
+    async def guarded(context: Any, params: Any) -> Any:
+        from mcp import types as mcp_types
+        from mcp.shared.exceptions import MCPError
+
+        try:
+            return await handle(context, params)
+        except MCPError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: what nobody foresaw is logged there
+            known = _recognise(error)
+            code = mcp_types.INVALID_PARAMS if known.status < 500 else mcp_types.INTERNAL_ERROR
+            is_missing = isinstance(known, NotFound)
+            raise _error(RESOURCE_NOT_FOUND if is_missing else code, known.detail) from None
+
+    return guarded
+
+
+def _recognise(error: Exception) -> ProductError:
+    """What an exception means to an agent; one that nobody foresaw is logged."""
+    known = known_error(error)
+    if known.status >= 500 and not known.retryable:
+        logger.error("a message of an agent failed", exc_info=error)
+    return known
 
 
 # --- Tools --------------------------------------------------------------------------------------------------------
@@ -130,10 +162,8 @@ async def _call_tool(context: Any, params: Any) -> mcp_types.CallToolResult:
         text, data = await tool.run(caller, arguments, report)
     except ValidationError as error:
         return _fail(_name_problems(error), code="invalid_arguments", retryable=False)
-    except Exception as error:  # the edge: what nobody foresaw is logged here
-        known = known_error(error)
-        if known.status >= 500 and not known.retryable:
-            logger.exception("a tool failed", tool=tool.name)
+    except Exception as error:  # noqa: BLE001 - the edge: what nobody foresaw is logged there
+        known = _recognise(error)
         return _fail(known.detail, code=known.code, retryable=known.retryable)
     return mcp_types.CallToolResult(
         content=[mcp_types.TextContent(type="text", text=text)],
@@ -160,12 +190,8 @@ def _name_problems(error: ValidationError) -> str:
 async def _list_resources(context: Any, params: Any) -> mcp_types.ListResourcesResult:
     from mcp import types as mcp_types
 
-    try:
-        page = await run_sync(
-            list_documents, _caller_of(context), params.cursor if params else None
-        )
-    except ProductError as error:
-        raise _error(mcp_types.INVALID_PARAMS, error.detail) from None
+    cursor = params.cursor if params else None
+    page = await run_sync(list_documents, _caller_of(context), cursor)
     return mcp_types.ListResourcesResult(
         resources=[_show(document) for document in page.items], next_cursor=page.next_cursor
     )
@@ -196,10 +222,7 @@ async def _list_templates(context: Any, params: Any) -> mcp_types.ListResourceTe
 async def _read_resource(context: Any, params: Any) -> mcp_types.ReadResourceResult:
     from mcp import types as mcp_types
 
-    try:
-        document, text = await run_sync(read_document, _caller_of(context), str(params.uri))
-    except ResourceNotFound as error:
-        raise _error(RESOURCE_NOT_FOUND, error.detail) from None
+    document, text = await run_sync(read_document, _caller_of(context), str(params.uri))
     contents = mcp_types.TextResourceContents(
         uri=name_document(document.pk), mime_type="text/markdown", text=text
     )
@@ -269,10 +292,26 @@ class _Exchange:
         )  # fmt: skip
         try:
             async with manager.run():
-                await manager.handle_request(self._scope, self._receive, self._said.put)
+                await manager.handle_request(self._scope, self._receive, self._say)
         finally:
-            with suppress(asyncio.QueueFull):
+            with suppress(
+                asyncio.QueueFull
+            ):  # its reader sees for itself that nothing comes any more
                 self._said.put_nowait(None)
+
+    async def _say(self, message: MutableMapping[str, Any]) -> None:
+        if self._gone.is_set():
+            return
+        try:
+            async with asyncio.timeout(LONGEST_UNREAD_SECONDS):
+                await self._said.put(message)
+        except TimeoutError:
+            self._gone.set()
+
+    async def _hear(self) -> MutableMapping[str, Any] | None:
+        if self._task.done() and self._said.empty():
+            return None
+        return await self._said.get()
 
     async def _receive(self) -> dict[str, Any]:
         if not self._is_read:
@@ -289,7 +328,7 @@ class _Exchange:
                     yield message["body"]
                 if not message.get("more_body"):
                     return
-                message = await self._said.get()
+                message = await self._hear()
         finally:
             await self._end()
 

@@ -23,6 +23,7 @@ from conversations.openai.schemas import (
     CompletionReply,
 )
 from conversations.openai.tools import read_tooling
+from conversations.turns.prompting import defuse
 from conversations.turns.speaking import FILTERED
 from conversations.turns.state import History
 from conversations.turns.taking import (
@@ -67,10 +68,7 @@ def read_question(body: Completion) -> Asked:
         (message.role, _read_text(message, index)) for index, message in enumerate(body.messages)
     ]
     question, told = choose_question(texts[:end], "messages")
-    exchange = tuple(
-        show_exchanged(message, text)
-        for message, (_, text) in zip(body.messages[end:], texts[end:], strict=True)
-    )
+    exchange = show_exchange(body.messages[end:], [text for _, text in texts[end:]])
     ignored = sorted(str(name)[:64] for name in body.model_extra or {})
     ignored += [
         f"messages.{i}" for i, (role, _) in enumerate(texts) if role in ("system", "developer")
@@ -98,7 +96,7 @@ def split_exchange(messages: Sequence[ChatMessage], field: str) -> int:
                     param=f"{field}.{place}.tool_call_id",
                 )  # fmt: skip
             open_calls.discard(message.tool_call_id)
-        else:
+        elif message.role == "assistant":
             open_calls |= {call.id for call in message.tool_calls or ()}
     if open_calls:
         raise NotAnswerable(
@@ -107,12 +105,30 @@ def split_exchange(messages: Sequence[ChatMessage], field: str) -> int:
     return end
 
 
-def show_exchanged(message: ChatMessage, text: str) -> dict[str, Any]:
-    """A call of the model's or the result of one, as it goes to the provider."""
-    if message.role == "tool":
-        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": text}
-    calls = [call.model_dump() for call in message.tool_calls or ()]
-    return {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}
+def show_exchange(
+    messages: Sequence[ChatMessage], texts: Sequence[str]
+) -> tuple[dict[str, Any], ...]:
+    """The model's calls and what came of them, as they go to the provider; of what the system says nothing goes.
+
+    What the model said and called before it heard a result is one message: providers want the results of all its calls
+    right behind it, and clients may send each call by itself. Results are quoted as sources are: they write no labels of
+    ours.
+    """
+    shown: list[dict[str, Any]] = []
+    for message, text in zip(messages, texts, strict=True):
+        if message.role == "tool":
+            shown.append(
+                {"role": "tool", "tool_call_id": message.tool_call_id, "content": defuse(text)}
+            )
+        elif message.role == "assistant":
+            if not shown or shown[-1]["role"] == "tool":
+                shown.append({"role": "assistant", "content": ""})
+            made = shown[-1]
+            made["content"] = "\n".join(filter(None, (made["content"], text)))
+            if message.tool_calls:
+                calls = [call.model_dump() for call in message.tool_calls]
+                made["tool_calls"] = [*made.get("tool_calls", ()), *calls]
+    return tuple(shown)
 
 
 def _read_text(message: ChatMessage, index: int) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import struct
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 
 from bots.models import UsageEvent
 from bots.quotas.models import Quota, QuotaUse
 from conversations.openai.embeddings import embedding
+from conversations.openai.finding import EmbedderOfBot
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_chat import post_chat
 from minirag.ai.credentials import Credentials
@@ -120,6 +123,68 @@ def test_what_was_made_before_a_failure_is_metered_all_the_same(acme, in_acme, m
     response, body = embed(acme, model=str(bot.pk), input=["word"] * (embedding.LOCAL_PORTION + 1))
     assert (response.status_code, body["error"]["code"]) == (503, "provider_unavailable")
     assert UsageEvent.objects.get(kind="embedding").prompt_tokens > 0
+
+
+def test_dimensions_that_a_model_has_not_are_refused_after_the_first_portion(acme, in_acme):
+    bot = make_bot()
+    response, _ = embed(acme, model=str(bot.pk), input=["word"] * 64, dimensions=8)
+    assert response.status_code == 400
+    assert UsageEvent.objects.get(kind="embedding").prompt_tokens <= embedding.LOCAL_PORTION
+
+
+def test_who_leaves_pays_for_what_is_under_way(acme, in_acme, monkeypatch):
+    bot, real = make_bot(), embedding.embed_off_loop
+
+    async def leave():
+        begun = asyncio.Event()
+
+        async def linger(*args, **kwargs):
+            begun.set()
+            await asyncio.sleep(0.05)
+            return await real(*args, **kwargs)
+
+        monkeypatch.setattr(embedding, "embed_off_loop", linger)
+        asking = asyncio.ensure_future(
+            embedding.embed_for(
+                EmbedderOfBot("minirag/hash", bot), ["word"] * 64, kind="document", token_id=None
+            )
+        )
+        await begun.wait()
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert asking.cancelled()
+
+    async_to_sync(leave)()
+    event = UsageEvent.objects.get(kind="embedding")
+    assert 0 < event.prompt_tokens <= embedding.LOCAL_PORTION, "and for no more"
+
+
+def test_visitors_keep_a_thread_whoever_embeds(acme, in_acme, monkeypatch):
+    bot, real, at_once = make_bot(), embedding.embed_off_loop, []
+
+    async def crowd():
+        now = 0
+
+        async def count(*args, **kwargs):
+            nonlocal now
+            now += 1
+            at_once.append(now)
+            await asyncio.sleep(0.01)
+            made = await real(*args, **kwargs)
+            now -= 1
+            return made
+
+        monkeypatch.setattr(embedding, "embed_off_loop", count)
+        embedder = EmbedderOfBot("minirag/hash", bot)
+        await asyncio.gather(
+            *(
+                embedding.embed_for(embedder, ["word"] * 16, kind="document", token_id=None)
+                for _ in range(4)
+            )
+        )
+
+    async_to_sync(crowd)()
+    assert len(at_once) == 8 and max(at_once) == 1
 
 
 def test_quotas_of_the_token_count_and_refuse(acme, acme_bot):

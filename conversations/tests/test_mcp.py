@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from bots.models import UsageEvent
+from bots.models import BotProfile, UsageEvent
 from bots.quotas.models import Quota
-from conversations.models import Chat
+from conversations.following.running import running_turns
+from conversations.mcp import serving, tools
+from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
+from knowledge.models import Document
 from tenants.models import ApiToken
 
 URL = "/v1/mcp"
@@ -224,3 +231,117 @@ def test_pages_of_other_sites_may_not_call(acme, acme_bot, settings):
     settings.CORS_ALLOW_ALL_ORIGINS = False
     settings.CORS_ALLOWED_ORIGINS = ["https://agents.example.com"]
     assert send(acme, ping, origin="https://agents.example.com")[0].status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream, */*", "application/*, text/event-stream"])
+def test_who_takes_anything_and_events_gets_events(acme, acme_bot, accept):
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    response, content = send(acme, ping, accept=accept)
+    assert response.status_code == 200 and content.startswith("event: message"), content
+
+
+def test_a_token_of_a_bot_that_was_switched_off_reads_nothing(acme, acme_bot):
+    [document] = call(acme, "resources/list")["resources"]
+    restrict(acme, bot_profile_id=acme_bot.pk)
+    BotProfile.objects.update(is_active=False)
+    assert call(acme, "resources/read", uri=document["uri"])["code"] == -32002
+    assert call(acme, "resources/list")["code"] == -32002
+
+
+def test_a_token_for_one_bot_reads_the_languages_that_its_bot_answers_in(acme, acme_bot):
+    english = Document.objects.get()
+    Document.objects.create(
+        source=english.source, title="Garantie", language="de", chunk_count=1, content_hash="x"
+    )
+    acme_bot.source_filter = {"languages": ["de"]}
+    acme_bot.save()
+    restrict(acme, bot_profile_id=acme_bot.pk)
+    listed = call(acme, "resources/list")["resources"]
+    assert [each["name"] for each in listed] == ["Garantie"]
+    uri = f"minirag://documents/{english.pk}"
+    assert call(acme, "resources/read", uri=uri)["code"] == -32002
+
+
+def test_what_nobody_foresaw_is_not_told_in_its_own_words(acme, acme_bot, monkeypatch):
+    def break_down(*args):
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(serving, "list_documents", break_down)
+    error = call(acme, "resources/list")
+    assert error["code"] == -32603 and "hunter2" not in json.dumps(error)
+
+
+# --- Streams ------------------------------------------------------------------------------------------------------
+ASKED = {
+    "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+    "params": {"name": "ask", "arguments": {"question": QUESTION}, "_meta": {"progressToken": 1}},
+}  # fmt: skip
+
+
+def read_late(party, wait) -> bytes:
+    """Ask, and read what is streamed only once `wait` has returned."""
+
+    async def ask():
+        client = AsyncClient()
+        response = await client.generic(
+            "POST", URL, json.dumps(ASKED), content_type="application/json",
+            headers={
+                "authorization": f"Bearer {party.raw_token}", "mcp-protocol-version": VERSION,
+                "accept": "application/json, text/event-stream",
+            },
+        )  # fmt: skip
+        await wait()
+        async with asyncio.timeout(10):
+            told = b"".join([part async for part in response])
+        await running_turns().journal.write()
+        return told
+
+    return async_to_sync(ask)()
+
+
+def test_a_client_that_does_not_read_is_given_up_and_the_turn_is_stored(
+    acme, acme_bot, model, monkeypatch
+):
+    monkeypatch.setattr(serving, "LONGEST_UNREAD_SECONDS", 0.1)
+    monkeypatch.setattr(tools, "PROGRESS_SECONDS", 0.0)
+    model.enqueue(*[piece for _ in range(40) for piece in ("word ", 0.03)], "36 months [1].")
+
+    async def until_given_up():
+        async with asyncio.timeout(10):
+            while any("_serve" in str(each.get_coro()) for each in asyncio.all_tasks()):
+                await asyncio.sleep(0.05)
+            while len(running_turns()):
+                await asyncio.sleep(0.05)
+
+    told = read_late(acme, until_given_up)
+    assert b"notifications/progress" in told and b"structuredContent" not in told
+    assert Message.objects.get(role="assistant").content.endswith("36 months [1].")
+
+
+def test_a_process_that_stops_says_to_ask_again(acme, acme_bot, model):
+    model.enqueue("It lasts ", 30.0, "36 months [1].")
+
+    async def until_stopped():
+        async with asyncio.timeout(10):
+            await running_turns().end_all()
+
+    told = read_late(acme, until_stopped).decode()
+    result = json.loads(told.rpartition("data: ")[2])["result"]
+    assert result["isError"] and result["_meta"]["minirag/retryable"] is True, result
+    assert Message.objects.get(role="assistant").content.strip() == "It lasts"
+
+
+def test_a_stream_that_breaks_while_much_of_it_is_unread_ends(acme, acme_bot, monkeypatch):
+    async def break_midway(self, scope, receive, say):
+        kind = (b"content-type", b"text/event-stream")
+        await say({"type": "http.response.start", "status": 200, "headers": [kind]})
+        for _ in range(17):
+            await say({"type": "http.response.body", "body": b"x", "more_body": True})
+        raise RuntimeError("the SDK broke")
+
+    monkeypatch.setattr(StreamableHTTPSessionManager, "handle_request", break_midway)
+
+    async def until_full():
+        await asyncio.sleep(0.1)
+
+    assert read_late(acme, until_full) == b"x" * 17

@@ -227,10 +227,11 @@ async def charge_cut_off(answer: Answer, *, is_given_up: bool) -> None:
     """Count what a model has read and said that took too long, was interrupted, or was given up by whoever waited: the
     provider bills it all the same.
     """
-    is_cut = answer.content or is_given_up or answer.is_late
+    said = answer.content + answer.calls.describe()
+    is_cut = said or is_given_up or answer.is_late
     if not answer.asked or answer.completion_tokens or not is_cut:
         return
-    end = await count_cut_off(answer.model, answer.asked, answer.content)
+    end = await count_cut_off(answer.model, answer.asked, said)
     answer.prompt_tokens, answer.completion_tokens = end.prompt_tokens, end.completion_tokens
     answer.cost_usd = end.cost_usd
 

@@ -6,7 +6,7 @@ import asyncio
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from conversations.openai.embeddings.embedding import embed_for, shorten
+from conversations.openai.embeddings.embedding import embed_for
 from conversations.openai.embeddings.schemas import (
     EmbeddingListSchema,
     NewEmbeddings,
@@ -45,12 +45,12 @@ async def embeddings(request: HttpRequest) -> HttpResponseBase:
     texts, token = body.texts, identity.token
     embedder = await run_sync(find_embedder, body.model, token.bot_profile_id if token else None)
     made = await embed_for(
-        embedder, texts, kind=body.input_type, token_id=token.family if token else None
-    )
-    rows = shorten(made.rows, embedder.name, body.dimensions)
+        embedder, texts, kind=body.input_type, token_id=token.family if token else None,
+        dimensions=body.dimensions,
+    )  # fmt: skip
     written = await asyncio.to_thread(
         write_vectors,
-        rows,
+        made.rows,
         embedder.name,
         made.tokens,
         in_base64=body.encoding_format == "base64",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from django.db import transaction
 
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 LOCAL_PORTION = 8
 """So many texts keep one of the two threads that visitors' questions wait for, for some 0.2 s."""
+_LOCAL_AT_ONCE, _REMOTE_AT_ONCE = 1, 8
+"""So many portions of all callers are made at a time: the other half of the threads is for visitors' questions."""
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, asyncio.Semaphore]] = (
+    WeakKeyDictionary()
+)
 
 
 @dataclass
@@ -39,12 +46,13 @@ class Made:
 
 
 async def embed_for(
-    embedder: EmbedderOfBot, texts: Sequence[str], *, kind: Kind, token_id: uuid.UUID | None
-) -> Made:
-    """Return a unit vector for each text.
+    embedder: EmbedderOfBot, texts: Sequence[str], *, kind: Kind, token_id: uuid.UUID | None,
+    dimensions: int | None = None,
+) -> Made:  # fmt: skip
+    """Return a unit vector for each text, cut to `dimensions` (see `shorten`).
 
-    What was made is metered for the embedder's bot and the token, also where it fails midway.
-    Raises QuotaExceeded, BudgetExceeded, ProviderError.
+    What was made is metered for the embedder's bot and the token, also where it fails midway or its caller leaves.
+    Raises QuotaExceeded, BudgetExceeded, ProviderError, NotAnswerable.
     """
     bot, made, begun = embedder.bot, Made([]), time.monotonic()
     await run_sync(require_spendable, bot.pk, token_id=token_id)
@@ -54,10 +62,17 @@ async def embed_for(
     try:
         for start in range(0, len(texts), size):
             portion = texts[start : start + size]
-            part = await embed_off_loop(model, portion, kind=kind, credentials=credentials)
-            made.rows.extend(part.vectors)
-            made.tokens += part.tokens
-            made.cost_usd += part.cost_usd
+            async with _gate(is_local(model)):
+                making = asyncio.ensure_future(
+                    embed_off_loop(model, portion, kind=kind, credentials=credentials)
+                )
+                try:
+                    await asyncio.shield(making)
+                finally:  # what is under way is paid for, whoever leaves meanwhile
+                    part = await making
+                    made.tokens += part.tokens
+                    made.cost_usd += part.cost_usd
+            made.rows.extend(shorten(part.vectors, embedder.name, dimensions))
     except EmbedderMissing:
         raise ProviderError("not_configured", provider="minirag") from None
     finally:
@@ -65,6 +80,15 @@ async def embed_for(
             milliseconds = round((time.monotonic() - begun) * 1000)
             await run_sync(_meter, bot, model, made, token_id, milliseconds)
     return made
+
+
+def _gate(is_ours: bool) -> asyncio.Semaphore:
+    loop = asyncio.get_running_loop()
+    if loop not in _gates:
+        _gates[loop] = {
+            True: asyncio.Semaphore(_LOCAL_AT_ONCE), False: asyncio.Semaphore(_REMOTE_AT_ONCE)
+        }  # fmt: skip
+    return _gates[loop][is_ours]
 
 
 def _meter(

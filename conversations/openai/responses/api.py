@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from conversations.audiences import audience_of
 from conversations.following.running import start_turn
-from conversations.openai.completions import show_exchanged, split_exchange
+from conversations.openai.completions import show_exchange, split_exchange
 from conversations.openai.finding import choose_question, find_model, name_visitor
 from conversations.openai.responses.previous import Before, find_previous, name_response
 from conversations.openai.responses.schemas import RESPONSE_STREAM, NewResponse, ResponseReply
@@ -57,8 +57,8 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     end = split_exchange(messages, "input")
     said = [(each.role, str(each.content or "")) for each in messages]
     question, history = choose_question(said[:end], "input")
-    exchange = (show_exchanged(message, str(message.content or "")) for message in messages[end:])
-    tooling = read_tooling(body.offer(tuple(exchange)))
+    exchange = show_exchange(messages[end:], [text for _, text in said[end:]])
+    tooling = read_tooling(body.offer(exchange))
     # Of an item that a client sends back as it was answered, its ids and states are no news.
     unread = [name for name in ignored_of(request) if not name.startswith("input.")]
     ignored = list(dict.fromkeys([*body.unheard, *unread]))

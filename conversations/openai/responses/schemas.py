@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from bots.models import SourceFilter
 from conversations.openai.finding import NotAnswerable
@@ -37,6 +37,12 @@ class InputItem(Body):
     name: Annotated[str, Field(max_length=128)] | None = None
     arguments: Annotated[str, Field(max_length=200_000)] = ""
     output: str | list[ContentPart] | None = None
+
+    @model_validator(mode="after")
+    def _require_call(self) -> Self:
+        if self.type == "function_call" and not (self.call_id and self.name):
+            raise ValueError("A function_call has a call_id and a name.")
+        return self
 
     @property
     def is_heard(self) -> bool:
