@@ -118,7 +118,8 @@ def readable_documents(caller: Caller) -> QuerySet[Document]:
     if caller.bound_bot:
         wanted = wanted_languages(filters_of(find_bot(caller, None)))
         if wanted is not None:
-            readable = documents_by_language(caller.audience()).filter(spoken__in=wanted)
+            spoken = documents_by_language(caller.audience()).filter(spoken__in=wanted)
+            readable = readable.filter(pk__in=spoken.values("pk"))
     return listed_documents().filter(
         pk__in=readable.values("pk"), source__in=readable_sources(caller).order_by().values("pk"), chunk_count__gt=0,
     )  # fmt: skip

@@ -111,7 +111,7 @@ def show_exchange(
     """The model's calls and what came of them, as they go to the provider; of what the system says nothing goes.
 
     What the model said and called before it heard a result is one message: providers want the results of all its calls
-    right behind it, and clients may send each call by itself. Results are quoted as sources are: they write no labels of
+    right behind it, and clients may send each call by itself. Results are quoted as sources are, and write no labels of
     ours.
     """
     shown: list[dict[str, Any]] = []

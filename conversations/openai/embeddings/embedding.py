@@ -72,7 +72,7 @@ async def embed_for(
                     part = await making
                     made.tokens += part.tokens
                     made.cost_usd += part.cost_usd
-            made.rows.extend(shorten(part.vectors, embedder.name, dimensions))
+            made.rows.extend(shorten(list(part.vectors), embedder.name, dimensions))
     except EmbedderMissing:
         raise ProviderError("not_configured", provider="minirag") from None
     finally:
