@@ -294,9 +294,8 @@ class _Exchange:
             async with manager.run():
                 await manager.handle_request(self._scope, self._receive, self._say)
         finally:
-            with suppress(
-                asyncio.QueueFull
-            ):  # its reader sees for itself that nothing comes any more
+            # Where there is no room, its reader sees for itself that nothing comes any more.
+            with suppress(asyncio.QueueFull):
                 self._said.put_nowait(None)
 
     async def _say(self, message: MutableMapping[str, Any]) -> None:
