@@ -465,6 +465,18 @@ def test_a_chat_stays_one_where_its_first_question_was_stopped_before_the_server
     expect(page.locator(".message.user")).to_have_count(2 if how else 1)
 
 
+def test_what_is_stopped_before_there_is_a_connection_is_not_asked(page, server):
+    server.blocks_sockets = "late"
+    open_widget(page)
+    ask(page, "plain Question")
+    page.get_by_role("button", name="Stop the answer").click()
+    server.release()
+    expect(last_answer(page)).to_contain_text("Stopped.")
+    ask(page, "plain second")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    assert [frame["message"] for frame in frames_of(server, "question")] == ["plain second"]
+
+
 def test_a_new_conversation_over_requests_hears_nothing_of_the_one_before(cut_page, server):
     page, server.blocks_sockets = cut_page, "refused"
     open_widget(page)

@@ -60,7 +60,9 @@ class FakeWidgetServer:
         self.broken: dict[str, Script] = {}
         self.chat_of: dict[str, str | None] = {}
         self.swallowed: list[str] = []
-        self.blocks_sockets = ""  # as a proxy may: "refused" or "silent"
+        self.blocks_sockets = (
+            ""  # as a proxy may: "refused" or "silent"; "late" ones come at `release()`
+        )
         self.fetched: list[dict[str, Any] | None] = []
         self.fetching: dict[str, Talk] = {}
         self.sockets: set[web.WebSocketResponse] = set()
@@ -176,6 +178,8 @@ class FakeWidgetServer:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         if self.blocks_sockets == "refused":
             return web.Response(status=403)
+        if self.blocks_sockets == "late":
+            await self._gate.wait()
         if self.blocks_sockets == "silent":
             await self._stopped.wait()
         socket = web.WebSocketResponse()
