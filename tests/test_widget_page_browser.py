@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from hashlib import sha384
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.fakes.widget_server import BOT_ID
+from tests.fakes.widget_server import BOT_ID, STATIC
 from tests.test_widget_browser import (  # noqa: F401 - fixtures
     ask,
     browser,
@@ -144,6 +147,30 @@ def test_before_somebody_clicks_a_page_fetches_the_bubble_and_its_look_alone(pag
     open_widget(page)
     assert {"chat.js", "markdown.js"} <= set(page.evaluate(fetched))
     assert page.evaluate("shifts") == []
+
+
+@pytest.mark.parametrize(
+    "scripts", ["'nonce-abc'", "'nonce-abc' 'strict-dynamic'"], ids=("nonce", "strict-dynamic")
+)
+def test_what_is_fetched_later_runs_where_a_page_runs_but_what_it_knows(browser, server, scripts):
+    """Also what is imported, where no socket gets through."""
+    server.scripts, server.blocks_sockets = scripts, "refused"
+    digest = base64.b64encode(
+        sha384((STATIC / "minirag" / "widget.js").read_bytes()).digest()
+    ).decode()
+    server.add_page(
+        "/known/", HEAD + TAG.format(BOT_ID, f' nonce="abc" integrity="sha384-{digest}"')
+    )
+    page = browser.new_page(locale="en-GB")
+    page.goto(server.url + "/known/")
+    open_widget(page)
+    ask(page, "plain Question")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(last_answer(page).locator("strong")).to_have_text("AC-F02")
+    assert len(server.fetched) == 2
+    page.get_by_role("button", name="Your conversations").click()
+    expect(page.get_by_role("dialog", name="Your conversations")).to_be_visible()
+    page.close()
 
 
 def test_where_the_rest_does_not_come_it_is_said_tried_again_and_what_was_asked_waits(

@@ -21,9 +21,7 @@ from tests.fakes.widget_scripts import SCRIPTS
 from tests.fakes.widget_talk import Script, Talk
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:; img-src data:"
-)
+CSP = "default-src 'none'; script-src {}; style-src 'self'; connect-src 'self' ws:; img-src data:"
 BOT_ID = "7d2f3c1e-52a4-4f0b-9a51-3f2c8a1b6d00"
 
 
@@ -47,7 +45,8 @@ class FakeWidgetServer:
         self.sessions: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
         self.look: dict[str, Any] = {}
-        self.policy = ""  # what a page demands besides
+        self.scripts = "'self'"  # which of them a page runs
+        self.policy = ""  # what it demands besides
         self.feedback: list[dict[str, Any]] = []
         self.chats: dict[str, list[dict[str, Any]]] = {}
         self.owners: dict[str, str] = {}
@@ -118,7 +117,7 @@ class FakeWidgetServer:
     async def _page(self, request: web.Request) -> web.Response:
         if request.path not in self.pages:
             return web.Response(status=404)
-        headers = {"Content-Security-Policy": CSP + self.policy}
+        headers = {"Content-Security-Policy": CSP.format(self.scripts) + self.policy}
         kind = mimetypes.guess_type(request.path)[0] or "text/html"
         return web.Response(text=self.pages[request.path], content_type=kind, headers=headers)
 
