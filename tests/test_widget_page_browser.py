@@ -255,7 +255,9 @@ def test_who_comes_next_on_a_shared_computer_reads_nothing_of_who_was_there(brow
         expect(last_answer(seen).locator(".thumbs")).to_be_visible()
         seen.get_by_role("button", name="Conversations").click()
         seen.evaluate(f"{WIDGET}.shadowRoot.querySelector('textarea').value = 'half a secret'")
+        expect(seen.locator(".telling")).to_contain_text("Push filter")
         seen.evaluate(f"{WIDGET}.identify('')")
+        expect(seen.locator(".telling")).to_be_empty()  # what a screen reader was told
         expect(seen.locator(".panel")).to_have_count(0)
         expect(seen.locator(".suggestions button")).to_have_count(2)
         expect(seen.get_by_label("Your question")).to_have_value("")

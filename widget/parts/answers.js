@@ -106,10 +106,11 @@
 
     /** While busy, the log is silent for screen readers: they are told the answer's sentences beside it. */
     showBusy(busy) {
-      const label = busy ? this.words.stop : this.words.send;
+      const name = busy ? "stop" : "send";
+      const label = this.words[name];
       this.log.ariaBusy = String(busy);
-      this.sendButton.dataset.icon = busy ? "stop" : "send";
-      this.sendButton.replaceChildren(icon(this.sendButton.dataset.icon));
-      Object.assign(this.sendButton, { title: label, ariaLabel: label });
+      this.sendButton.dataset.icon = name;
+      this.sendButton.replaceChildren(icon(name));
+      this.sendButton.title = this.sendButton.ariaLabel = label;
     }
 

@@ -64,7 +64,7 @@
       this.requestId = requestId; // its chat may be told when it has been stopped
       if (!isOthers) this.memory.turn = { id: requestId, question, at: Date.now() };
       const hint = build("span", { className: "only-read" }, this.words.answering);
-      this.telling.replaceChildren();
+      this.telling.textContent = "";
       message.body.ariaLive = "off"; // told by sentences instead
       message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));

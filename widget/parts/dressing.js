@@ -19,7 +19,7 @@
       await this.fetchMarkdown();
       if (!this.window) return; // taken out of the page meanwhile
       this.bot = bot;
-      this.log.replaceChildren();
+      this.clear();
       this.wear(look);
       this.greet();
     }

@@ -52,7 +52,7 @@
     welcome(before, after) {
       if (!this.started && !this.log.childElementCount) return;
       if (before && markOf(before) !== markOf(after)) {
-        this.log.replaceChildren();
+        this.clear();
         this.input.value = Object(this.turn).question = "";
       }
       if (this.turn) this.endTurn();

@@ -28,6 +28,11 @@
       turn.told = Math.max(turn.told, known.length);
     }
 
+    /** Nothing of what was said can be read or heard any more. */
+    clear() {
+      this.log.textContent = this.telling.textContent = "";
+    }
+
     tell(text) {
       if (text) this.telling.append(build("p", {}, text));
     }

@@ -72,7 +72,7 @@
       try {
         const [session] = await Promise.all([this.client.openSession(), this.dressed, this.fetchMarkdown()]);
         if (this.beginning !== beginning) return this.started; // the page has another visitor, who has begun anew
-        this.log.replaceChildren();
+        this.clear();
         this.showHistory(session.messages || []);
         if (!this.log.childElementCount) this.greet();
         this.client.ready().catch(() => {}); // warms the socket up; a question tries again
@@ -81,7 +81,7 @@
       } catch (failure) {
         if (this.beginning !== beginning) return this.started;
         this.started = null;
-        this.log.replaceChildren();
+        this.clear();
         this.isAway = failure.code === "network";
         if (this.isAway && this.memory.turn) this.showQueued();
         else this.showFailure(failure, () => this.start());
@@ -103,7 +103,7 @@
       this.requestId = null;
       this.leftChat = this.memory.values.chat_id;
       this.memory.set("chat_id", null);
-      this.log.replaceChildren();
+      this.clear();
       this.showCompany(null);
       this.greet();
       this.input.focus();
