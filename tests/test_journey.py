@@ -34,7 +34,7 @@ def taught(
     """Both tenants, each with a bot and its real files, ingested by the worker: {slug: {file name: source id}}."""
     sources: dict[str, dict[str, str]] = {}
     for account in (acme_account, globex_account):
-        product.make_bot(account)
+        account.bot_id = product.make_bot(account)
         kinds = (".md", ".csv", ".pdf", ".docx")
         files = sorted(path for path in (DEMO / account.slug).iterdir() if path.suffix in kinds)
         assert len(files) >= 3
