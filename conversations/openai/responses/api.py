@@ -75,11 +75,9 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
         languages=Arrival.of_request(request).languages,
         audience=audience_of(identity, body.groups),
     )
-    before = Before(None, history)
-    if body.previous_response_id:
-        found = await run_sync(
-            find_previous, body.previous_response_id, bot.pk, bot.history_turns, asker
-        )
+    before, previous = Before(None, history), body.previous_response_id
+    if previous:
+        found = await run_sync(find_previous, previous, bot.pk, bot.history_turns, asker)
         before = Before(found.chat_id, [*found.history, *history])
     turn = await start_turn(
         bot.pk,
@@ -96,7 +94,7 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     writer = ResponseWriter(
         name_response(turn.turn_id, asker, is_kept=is_kept), turn.turn_id, str(bot.pk), ignored,
         {"store": is_kept, "metadata": body.metadata or {}, "user": body.user,
-         "previous_response_id": body.previous_response_id, **body.echo(tooling)},
+         "previous_response_id": previous, **body.echo(tooling)},
     )  # fmt: skip
     if not body.stream:
         whole = await writer.collect(turn.read())
