@@ -49,7 +49,6 @@ BROAD_EXCEPT_ALLOWED = {
     "conversations/trying/consumers.py",  # the edge of a task
     "conversations/widget/consumers.py",
     "conversations/handoffs/listening.py",  # the edge of a socket
-    "conversations/mcp/serving.py",  # the edge of a call
     "tenants/schemas.py",
     "tenants/moving/jobs.py",
     "tenants/tasks.py",
