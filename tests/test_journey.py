@@ -186,6 +186,7 @@ def test_commands_ask_and_search_the_same_knowledge(product, taught):
     entry = PLAIN
     printed = product.manage("ask", "--tenant", "acme", "--bot", "acme bot", entry["question"])
     assert entry["fact"].casefold() in printed.casefold() and "[1]" in printed
+    assert "conversations.turns" not in printed
     found = product.manage("search", "--tenant", "acme", "--bot", "acme bot", entry["question"])
     assert "confidence" in found.lower()
 

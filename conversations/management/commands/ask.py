@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -29,7 +30,13 @@ class Command(QuestionCommand):
     def handle(self, *, tenant: str, bot: str, question: str, groups: str, **options: Any) -> None:
         with tenant_context(get_tenant(tenant)):
             chosen, audience = choose_bot(BotProfile.objects.active(), bot), read_audience(groups)
-            async_to_sync(self._ask)(chosen, question, audience)
+            log = logging.getLogger("conversations.turns")
+            level = log.level
+            log.setLevel(logging.WARNING)  # what it tells of a turn is printed here
+            try:
+                async_to_sync(self._ask)(chosen, question, audience)
+            finally:
+                log.setLevel(level)
 
     async def _ask(self, bot: BotProfile, question: str, audience: Audience) -> None:
         asker = Asker(request_id="command", audience=audience)
