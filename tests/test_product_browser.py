@@ -337,6 +337,7 @@ def test_a_reload_keeps_the_conversation_with_its_sources_and_a_new_one_starts_e
         )
         ask(page, "What does a course cost?")
         expect(last_answer(page)).to_contain_text("240 euros")
+        wait_until_answered(page)
         assert len(pottery.messages()) == 4
         page.get_by_role("button", name="New conversation").click()
         expect(page.locator(".message.user")).to_have_count(0)

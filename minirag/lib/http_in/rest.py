@@ -7,7 +7,7 @@ answers the same. How requests are read is in `minirag.lib.http_in.reading`, who
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ClassVar
@@ -66,7 +66,7 @@ __all__ = [
     "validate_fields",
 ]
 
-AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 logger = logging.getLogger(__name__)
 
