@@ -18,8 +18,13 @@ RULES = {
 }
 
 
+SETTLED = """widget => Promise.allSettled(widget.shadowRoot.getAnimations()
+  .filter(each => each.effect.getComputedTiming().iterations !== Infinity).map(each => each.finished))"""
+
+
 def find_barriers(page: Page) -> list[str]:
-    """What axe-core finds in the widget, whatever it thinks of the page around it."""
+    """What axe-core finds in the widget once nothing fades in or out, whatever it thinks of the page around it."""
+    page.locator("minirag-widget").evaluate(SETTLED)
     found = Axe().run(page, context="minirag-widget", options=RULES).response["violations"]
     return [
         f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"

@@ -177,7 +177,7 @@ class _Import:
             raise _taken(self.slug)
         if "log" in self.parts and AuditEvent.objects.filter(tenant_slug=self.slug).exists():
             self.parts -= {"log"}  # or somebody would read what was done to a tenant of before
-            self.notes.append("The log was left out: there is one of a tenant of this slug here.")
+            self.notes.append("The audit log was left out: a tenant of this slug has one here.")
         self.ids = choose_ids(self.reader, self.parts, self.notes)
         facts, tenant = self.manifest.tenant, Tenant()
         for field in Tenant._meta.concrete_fields:
