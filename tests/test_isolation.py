@@ -1421,6 +1421,7 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "erasurereceipt", "<path:object_id>/download/"),
     ("tenants", "operatorentry", "<path:object_id>/end/"),
     ("django_celery_beat", "periodictask", "health/"),
+    ("django_celery_beat", "periodictask", "slow-statements/"),
 }
 ACTIONS = {
     "tenants.User": {"deactivate_chosen", "activate_chosen"},
@@ -1811,6 +1812,7 @@ PLATFORM_TASKS: dict[str, list[Any]] = {  # with what they are called
     "minirag.tasks.mark_new_schemas": [],
     "minirag.tasks.repair_due_work": [],
     "minirag.tasks.measure_tenants": [],
+    "minirag.tasks.back_up": [],
     "tenants.tasks.transfer_tenant": [str(uuid4())],
     "tenants.tasks.tend_transfers": [],
 }

@@ -200,7 +200,7 @@ def test_the_clock_starts_it_once_and_its_messages_do_not_pile_up(changed, sent)
     assert tasks.next_reembedding() <= timezone.now()
     assert [tasks.reembed_outdated() for _ in range(3)] == [1, 0, 0]
     row = Reembedding.objects.get()
-    assert sent == [((str(row.pk),), {"retry": False, "expires": MESSAGE_SECONDS})]
+    assert sent == [((str(row.pk),), {"retry": False, "headers": {}, "expires": MESSAGE_SECONDS})]
     assert tasks.next_reembedding() >= timezone.now() + timedelta(seconds=MESSAGE_SECONDS)
 
 

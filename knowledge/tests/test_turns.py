@@ -218,7 +218,7 @@ def test_another_tenants_message_is_seen_behind_a_long_backlog(in_acme, globex, 
 
 
 def test_a_queue_out_of_reach_interrupts_nobody(in_acme, settings):
-    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert not is_anybody_waiting()
 
 
