@@ -76,7 +76,7 @@ def test_exchanged_files_are_embedded_anew_beside_the_old_vectors(taught, toy, s
     assert between.passages[0].content == WARRANTY
     assert between.mode == "lexical"  # no vector of the new model meets one of the old
     assert dimensions() == {8}
-    assert reembed() == f"{local.pin(MODEL)}: done"
+    assert reembed() == f"{local.pin(MODEL)}: Done"
     assert Dataset.objects.get().embedding_model == local.pin(MODEL) != before
     assert dimensions() == {size} and set(Chunk.objects.values_list("pk", flat=True)) == ids
     assert ask(taught).mode == "hybrid" and not tasks.reembed_outdated()
@@ -98,7 +98,7 @@ def test_a_shared_dataset_follows_exchanged_files_though_no_bot_pays(in_acme, to
     exchange(toy, dimensions=12)
     another = make_bot(name="Another", embedding_model=MODEL)
     link_bot(made.pk, another.pk)
-    assert reembed() == f"{local.pin(MODEL)}: done"
+    assert reembed() == f"{local.pin(MODEL)}: Done"
     assert dimensions() == {12} and ask(another).mode == "hybrid"
 
 
@@ -123,7 +123,7 @@ def test_a_broken_folder_leaves_the_words_says_why_and_loses_nothing(in_acme, to
     found = ask(bot)
     assert found.mode == "lexical" and found.passages[0].content == WARRANTY
     (toy / "tokenizer.json").write_bytes(kept)
-    assert reembed() == f"{local.pin(MODEL)}: done"
+    assert reembed() == f"{local.pin(MODEL)}: Done"
     assert dimensions() == {8} and ask(bot).mode == "hybrid"
 
 
@@ -155,7 +155,7 @@ def test_the_installations_default_may_be_a_folder(in_acme, settings, toy):
     teach(bot)
     assert ask(bot).embedding_model == local.pin(MODEL) and not tasks.reembed_outdated()
     exchange(toy)
-    assert reembed() == f"{local.pin(MODEL)}: done"
+    assert reembed() == f"{local.pin(MODEL)}: Done"
 
 
 def test_globex_is_embedded_by_its_own_job_and_finds_its_own(taught, globex, toy):
@@ -164,10 +164,10 @@ def test_globex_is_embedded_by_its_own_job_and_finds_its_own(taught, globex, toy
         run(make_source(theirs, "# Fans\n\nGlobex calibrates its fans once a year."))
         before = Dataset.objects.get().embedding_model
     exchange(toy)
-    assert reembed().endswith("done")
+    assert reembed().endswith("Done")
     with tenant_context(globex.tenant):
         assert Dataset.objects.get().embedding_model == before
-        assert reembed().endswith("done")
+        assert reembed().endswith("Done")
         assert [p.content for p in ask(theirs, "When are the fans calibrated?").passages] == [
             "Globex calibrates its fans once a year."
         ]
