@@ -44,8 +44,11 @@ class LastBackup:
 def back_up_tonight() -> bool:
     """Write a backup into BACKUP_FOLDER, try it, and keep the newest BACKUPS_KEPT; returns whether all went well.
 
-    Does nothing while another worker is at it or has just done it, since two beats may run.
+    Does nothing while another worker is at it or has just done it, since two beats may run, nor where no folder is set
+    any more: beat keeps its schedule in the database.
     """
+    if not settings.BACKUP_FOLDER:
+        return False
     try:
         with being_alone() as is_alone:
             return is_alone and not _is_done() and _back_up(Path(settings.BACKUP_FOLDER))
