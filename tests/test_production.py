@@ -207,7 +207,7 @@ def test_without_its_database_the_doctor_still_tells_the_rest(monkeypatch):
 def test_a_schedule_that_outlived_its_folder_writes_nothing(db, settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings.BACKUP_FOLDER = ""
-    assert not back_up_tonight() and not list(tmp_path.iterdir())
+    assert not back_up() and not list(tmp_path.iterdir())
 
 
 def test_beat_makes_backups_at_the_time_that_is_set_and_none_without_a_folder():
