@@ -35,7 +35,7 @@ _LONGEST_WORD: Final = 24
 _HINTS: Final = (4.0, 3.2, 2.8)
 _STRANGENESS: Final = 1.0
 _FOREIGN_LETTER: Final = 3.0
-_FUNCTION_WORD, _KNOWN_WORD, _DOUBTFUL_WORD = 3.0, 1.0, 0.6
+_FUNCTION_WORD, _KNOWN_WORD, _DOUBTFUL_WORD = 3.3, 1.0, 0.6
 _LETTER_WEIGHT: Final = 0.4
 # A capital inside a word makes it a name ("iPhone", "WiFi").
 _NAME = re.compile(r"(?<!\w)[^\W\d_]*[a-z][A-Z]\w*")
