@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from conversations.models import Chat
+from conversations.turns.state import Asker
 from knowledge.models import INSIDER, Audience
 from knowledge.models.audience import INSIDER_MARK
 from minirag.lib.errors import Forbidden
@@ -34,6 +35,23 @@ def audience_of(identity: Identity, named: Sequence[str] | None) -> Audience:
             gettext("This token may not ask for these groups."), code="groups_not_allowed"
         )
     return asked
+
+
+def asker_of(
+    identity: Identity, groups: Sequence[str] | None, *, request_id: str, languages: tuple[str, ...],
+    visitor_id: str = "",
+) -> Asker:  # fmt: skip
+    """Who asks over the API; `groups` as `audience_of` has them, `visitor_id` as the caller names its own visitors."""
+    token = identity.token
+    return Asker(
+        user_id=identity.user.pk,
+        visitor_id=visitor_id,
+        request_id=request_id,
+        own_chats_only=token is not None and token.bot_profile_id is not None,
+        token_id=token.family if token else None,
+        languages=languages,
+        audience=audience_of(identity, groups),
+    )
 
 
 def open_chats(chats: QuerySet[Chat], token: ApiToken | None) -> QuerySet[Chat]:

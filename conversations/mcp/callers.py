@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from bots.models import BotProfile
-from conversations.audiences import audience_of
+from conversations.audiences import asker_of, audience_of
 from conversations.turns.state import Asker
 from knowledge.documents.changing import listed_documents
 from knowledge.models import Audience, Document, Source
@@ -62,14 +62,7 @@ class Caller:
         return audience_of(self.identity, groups)
 
     def asker(self, groups: Sequence[str] | None) -> Asker:
-        return Asker(
-            user_id=self.identity.user.pk,
-            own_chats_only=self.bound_bot is not None,
-            request_id=self.request_id,
-            token_id=self.token_id,
-            languages=self.languages,
-            audience=self.audience(groups),
-        )
+        return asker_of(self.identity, groups, request_id=self.request_id, languages=self.languages)
 
 
 def list_bots(caller: Caller) -> QuerySet[BotProfile]:

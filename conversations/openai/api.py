@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
 
 from bots.models import BotProfile
-from conversations.audiences import audience_of
+from conversations.audiences import asker_of
 from conversations.following.api import find_repeated
 from conversations.following.running import start_turn
 from conversations.openai.completions import (
@@ -35,7 +35,6 @@ from conversations.openai.schemas import (
 )
 from conversations.openai.tools import require_tools
 from conversations.turns.schemas import tell_event
-from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, text_body
@@ -78,15 +77,10 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     bound = identity.token.bot_profile_id if identity.token else None
     bot = await run_sync(find_model, body.model, bound)
     require_tools(bot, asked.tooling)
-    asker = Asker(
-        user_id=identity.user.pk,
-        visitor_id=name_visitor(body.user),
-        own_chats_only=bound is not None,
-        request_id=request.request_id,  # type: ignore[attr-defined]
-        token_id=identity.token.family if identity.token else None,
-        languages=Arrival.of_request(request).languages,
-        audience=audience_of(identity, body.groups),
-    )
+    asker = asker_of(
+        identity, body.groups, visitor_id=name_visitor(body.user),
+        request_id=request.request_id, languages=Arrival.of_request(request).languages,  # type: ignore[attr-defined]
+    )  # fmt: skip
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None
     options = body.stream_options or StreamOptions()

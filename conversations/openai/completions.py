@@ -23,6 +23,7 @@ from conversations.openai.schemas import (
     CompletionReply,
 )
 from conversations.openai.tools import read_tooling
+from conversations.turns.events import read_to_end
 from conversations.turns.prompting import defuse
 from conversations.turns.speaking import FILTERED
 from conversations.turns.state import History
@@ -160,12 +161,8 @@ class Writer:
 
     async def collect(self, events: Events) -> dict[str, Any]:
         """Read a turn to its end and return the whole completion; raises the ProductError it failed with."""
-        async with aclosing(events):
-            async for _, event in events:
-                require_no_end(event)
-                if isinstance(event, Done):
-                    return self._whole(event)
-        raise ProductError("The turn ended without an answer.")
+        _, done = await read_to_end(events)
+        return self._whole(done)
 
     async def stream(self, events: Events) -> AsyncIterator[Chunk]:
         """Yield the chunks of a completion, the last that an event leads to with its id, to go on behind.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.annotating.feedback import set_feedback
-from conversations.audiences import audience_of, open_chats
+from conversations.audiences import asker_of, open_chats
 from conversations.erasing.deleting import delete_chat
 from conversations.following.api import find_repeated, write_events
 from conversations.following.running import Turn, start_turn
 from conversations.listing.finding import list_chats
 from conversations.listing.schemas import ChatQuery, ChatSchema, ExtendedQuery
 from conversations.models import Chat, Message
+from conversations.turns.events import read_to_end
 from conversations.turns.schemas import (
     ANSWER_STREAM,
     AnswerSchema,
@@ -30,9 +29,6 @@ from conversations.turns.schemas import (
     Question,
     tell_event,
 )
-from conversations.turns.state import Asker
-from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent
-from conversations.turns.troubles import TurnStopped
 from minirag.lib.errors import Forbidden, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
@@ -91,12 +87,9 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     require_right(identity.token, Right.CHAT)
     body = await read_body_async(Question, request)
     require_right(identity.token, Right.CHAT, bot_profile_id=body.bot_profile_id)
-    is_bound = identity.token is not None and identity.token.bot_profile_id is not None
     request_id: str = request.request_id  # type: ignore[attr-defined]
-    token_id = identity.token.family if identity.token else None
-    asker = Asker(
-        user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id,
-        languages=Arrival.of_request(request).languages, audience=audience_of(identity, body.groups),
+    asker = asker_of(
+        identity, body.groups, request_id=request_id, languages=Arrival.of_request(request).languages
     )  # fmt: skip
     repeated = (
         await find_repeated(request, body.bot_profile_id, body.message) if body.stream else None
@@ -114,7 +107,7 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
         source_filter=body.source_filter,
     )
     if not body.stream:
-        answer = await collect_answer(turn.read(), extended=body.extended)
+        answer = AnswerSchema.of(*await read_to_end(turn.read()), extended=body.extended)
         whole = HttpResponse(
             answer.model_dump_json(exclude_unset=True), content_type="application/json"
         )
@@ -133,24 +126,6 @@ def _stream(
     response = stream_events(events, X_Turn_ID=str(turn.turn_id))
     tell_ignored(request, response)
     return response
-
-
-async def collect_answer(
-    events: AsyncGenerator[tuple[int, TurnEvent], None], *, extended: bool
-) -> AnswerSchema:
-    """Read a turn to its end and return the answer; raises the ProductError it failed with."""
-    passages: tuple[Any, ...] = ()
-    async with aclosing(events):
-        async for _, event in events:
-            if isinstance(event, SourcesFound):
-                passages = event.passages
-            elif isinstance(event, Failed):
-                raise event.error
-            elif isinstance(event, Stopped):
-                raise TurnStopped
-            elif isinstance(event, Done):
-                return AnswerSchema.of(passages, event, extended=extended)
-    raise ProductError("The turn ended without an answer.")
 
 
 class ChatView(ApiView):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -137,3 +139,18 @@ def require_no_end(event: TurnEvent) -> None:
         raise event.error
     if isinstance(event, Stopped):
         raise TurnStopped
+
+
+async def read_to_end(
+    events: AsyncGenerator[tuple[int, TurnEvent], None],
+) -> tuple[tuple[Passage, ...], Done]:
+    """Return the passages that an answer could cite, and its end. Raises the ProductError that the turn ends with."""
+    passages: tuple[Passage, ...] = ()
+    async with aclosing(events):
+        async for _, event in events:
+            require_no_end(event)
+            if isinstance(event, SourcesFound):
+                passages = event.passages
+            elif isinstance(event, Done):
+                return passages, event
+    raise ProductError("The turn ended without an answer.")

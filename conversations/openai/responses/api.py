@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from conversations.audiences import audience_of
+from conversations.audiences import asker_of
 from conversations.following.running import start_turn
 from conversations.openai.completions import show_exchange, split_exchange
 from conversations.openai.finding import choose_question, find_model, name_visitor
@@ -16,7 +16,6 @@ from conversations.openai.responses.schemas import RESPONSE_STREAM, NewResponse,
 from conversations.openai.responses.writing import Event, ResponseWriter
 from conversations.openai.tools import read_tooling, require_tools
 from conversations.turns.schemas import tell_event
-from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, text_body
@@ -66,15 +65,10 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     bound = identity.token.bot_profile_id if identity.token else None
     bot = await run_sync(find_model, body.model, bound)
     require_tools(bot, tooling)
-    asker = Asker(
-        user_id=identity.user.pk,
-        visitor_id=name_visitor(body.user),
-        own_chats_only=bound is not None,
-        request_id=request.request_id,  # type: ignore[attr-defined]
-        token_id=identity.token.family if identity.token else None,
-        languages=Arrival.of_request(request).languages,
-        audience=audience_of(identity, body.groups),
-    )
+    asker = asker_of(
+        identity, body.groups, visitor_id=name_visitor(body.user),
+        request_id=request.request_id, languages=Arrival.of_request(request).languages,  # type: ignore[attr-defined]
+    )  # fmt: skip
     before, previous = Before(None, history), body.previous_response_id
     if previous:
         found = await run_sync(find_previous, previous, bot.pk, bot.history_turns, asker)

@@ -20,6 +20,7 @@ from conversations.turns.events import (
     Started,
     ToolCalled,
     TurnEvent,
+    read_to_end,
     require_no_end,
 )
 from minirag.ai.tooling import ToolCallPiece
@@ -48,12 +49,8 @@ class ResponseWriter:
 
     async def collect(self, events: Events) -> Event:
         """Read a turn to its end and return the whole response; raises the ProductError it failed with."""
-        async with aclosing(events):
-            async for _, event in events:
-                require_no_end(event)
-                if isinstance(event, Done):
-                    return self._whole(event)
-        raise ProductError("The turn ended without an answer.")
+        _, done = await read_to_end(events)
+        return self._whole(done)
 
     async def stream(self, events: Events) -> AsyncIterator[Event]:
         """Yield the events of a response. Raises the ProductError that a turn fails with, also midway."""
