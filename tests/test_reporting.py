@@ -43,7 +43,7 @@ def test_a_fault_is_told_with_its_place_and_whose_request_it_was_but_without_wha
     structlog.contextvars.clear_contextvars()
     logging.getLogger("celery").error("Task %(name)s raised: %(exc)s", {"name": "x", "exc": SAID})
     logging.getLogger("x").warning("%s", SAID)
-    logging.getLogger("LiteLLM").error(f"could not answer {SAID}")
+    logging.getLogger("asyncio").error(f"could not answer {SAID}")
     first, second, third = sentry.wait_for(3, "events")
     assert first["logentry"]["formatted"] == "turn failed" and first["level"] == "error"
     assert first["tags"] == {"request_id": "r-1", "tenant": acme.slug}

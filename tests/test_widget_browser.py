@@ -350,8 +350,9 @@ def test_a_running_answer_can_be_stopped(page, server):
     expect(last_answer(page)).to_contain_text("Push filter cap")
     page.get_by_role("button", name="Stop the answer").click()
     expect(last_answer(page)).to_contain_text("Stopped.")
-    [asked], [stop] = frames_of(server, "question"), frames_of(server, "stop")
-    assert stop == {"type": "stop", "request_id": asked["request_id"]}
+    # What a line that stumbles has the widget send again bears the same id, and is one question.
+    [asked] = {each["request_id"] for each in frames_of(server, "question")}
+    assert frames_of(server, "stop") == [{"type": "stop", "request_id": asked}]
     ask(page, "plain Question")
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
 
