@@ -7,13 +7,11 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from bots.models import SourceFilter
-from conversations.turns.schemas import Cited, HelpSchema, Refused
+from conversations.turns.schemas import AskedGroups, AskedSources, Cited, HelpSchema, Refused
 from minirag.ai.tooling import Tooling
 from minirag.lib.http_in.nouns import Noun, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
 from minirag.lib.http_in.rest import Body
-from minirag.lib.security.groups import Groups
 
 
 # --- What is asked ------------------------------------------------------------------------------------------------
@@ -95,14 +93,8 @@ class Completion(Body):
     stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=255)] | None = None
     metadata: Metadata | None = None
-    source_filter: Annotated[
-        SourceFilter | None,
-        Field(description="Ours: which of the bot's sources may answer; never more than it has."),
-    ] = None
-    groups: Annotated[
-        Groups | None,
-        Field(description="Ours: in which groups the visitor is; see API tokens."),
-    ] = None
+    source_filter: AskedSources = None
+    groups: AskedGroups = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     tools: Annotated[
         list[ToolBody] | None,
@@ -125,6 +117,12 @@ class Completion(Body):
 
 
 # --- What is answered ---------------------------------------------------------------------------------------------
+Unheard = Annotated[
+    list[str],
+    Field(description="What was sent and belongs to the bot.", examples=[["temperature"]]),
+]
+
+
 class ModelSchema(Noun):
     """A bot as OpenAI's clients see it, or the embedding model of one."""
 
@@ -197,10 +195,7 @@ class CompletionReply(Noun):
     message_id: Annotated[
         UUID | None, Field(description="Null where the question went to the person in the chat.")
     ]
-    ignored: Annotated[
-        list[str],
-        Field(description="What was sent and belongs to the bot.", examples=[["temperature"]]),
-    ]
+    ignored: Unheard
 
 
 COMPLETION_STREAM = Media(

@@ -326,20 +326,23 @@ def _keep(noun: type[Noun], data: dict[str, Any]) -> dict[str, Any]:
 
 
 # --- What is asked ------------------------------------------------------------------------------------------------
+AskedSources = Annotated[
+    SourceFilter | None,
+    Field(description="Ours: which of the bot's sources may answer; never more than it has."),
+]
+AskedGroups = Annotated[
+    Groups | None, Field(description="Ours: in which groups the visitor is; see API tokens.")
+]
+
+
 class Question(Body):
     bot_profile_id: UUID
     message: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
     chat_id: UUID | None = None
     stream: bool = False
     extended: bool = False  # ours: adds citations and refusal to the answer
-    source_filter: Annotated[
-        SourceFilter | None,
-        Field(description="Ours: which of the bot's sources may answer; never more than it has."),
-    ] = None
-    groups: Annotated[
-        Groups | None,
-        Field(description="Ours: in which groups the visitor is; see API tokens."),
-    ] = None
+    source_filter: AskedSources = None
+    groups: AskedGroups = None
 
 
 class FeedbackBody(Body):

@@ -7,15 +7,19 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from bots.models import SourceFilter
 from conversations.openai.finding import NotAnswerable
-from conversations.openai.schemas import CalledFunction, ChatMessage, MadeCall, NamedJsonSchema
-from conversations.turns.schemas import Cited, HelpSchema, Refused
+from conversations.openai.schemas import (
+    CalledFunction,
+    ChatMessage,
+    MadeCall,
+    NamedJsonSchema,
+    Unheard,
+)
+from conversations.turns.schemas import AskedGroups, AskedSources, Cited, HelpSchema, Refused
 from minirag.ai.tooling import Tooling
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
 from minirag.lib.http_in.rest import Body
-from minirag.lib.security.groups import Groups
 
 _TEXT_PARTS = frozenset({"input_text", "output_text", "text"})
 _RESPONSE_ID = "resp_7d793037a0760186574b0282f2f435e73b1f0a9c44d2e6f7"
@@ -129,14 +133,8 @@ class NewResponse(Body):
         dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]] | None,
         Field(max_length=16, description="Comes back as it is, and is not stored."),
     ] = None
-    source_filter: Annotated[
-        SourceFilter | None,
-        Field(description="Ours: which of the bot's sources may answer; never more than it has."),
-    ] = None
-    groups: Annotated[
-        Groups | None,
-        Field(description="Ours: in which groups the visitor is; see API tokens."),
-    ] = None
+    source_filter: AskedSources = None
+    groups: AskedGroups = None
 
     tools: Annotated[
         list[OfferedTool] | None,
@@ -294,10 +292,7 @@ class ResponseReply(Noun):
     reasoning: dict[str, Any]
     chat_id: UUID | None
     message_id: UUID | None
-    ignored: Annotated[
-        list[str],
-        Field(description="What was sent and belongs to the bot.", examples=[["temperature"]]),
-    ]
+    ignored: Unheard
 
 
 RESPONSE_STREAM = Media(
