@@ -61,11 +61,7 @@ def read_address(url: str) -> Address:
     """Understand a REDIS_URL. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in ("sentinel", "sentinels"):
-        told = parse_url(url)
-        kept = {
-            name: told[name] for name in told if name not in ("host", "port", "connection_class")
-        }
-        return Address(url=url, options=kept)
+        return Address(url=url, options=_read_options(url))
     query = dict(parse_qsl(parts.query))
     master, password = query.pop("master", ""), query.pop("sentinel_password", None)
     login, _, hosts = parts.netloc.rpartition("@")
@@ -73,16 +69,19 @@ def read_address(url: str) -> Address:
     if not master or not sentinels:
         raise ValueError("A Sentinel's address needs hosts and ?master=NAME.")
     scheme = "rediss" if parts.scheme == "sentinels" else "redis"
-    told = parse_url(f"{scheme}://{login}@server{parts.path}?{urlencode(query)}")
-    options = {
-        name: told[name] for name in told if name not in ("host", "port", "connection_class")
-    }
+    options = _read_options(f"{scheme}://{login}@server{parts.path}?{urlencode(query)}")
     if scheme == "rediss":
         options["ssl"] = True
     own = {name: value for name, value in options.items() if name.startswith("ssl")}
     return Address(
         url, master, sentinels, options, {**own, **({"password": password} if password else {})}
     )
+
+
+def _read_options(url: str) -> dict[str, Any]:
+    """What redis-py reads of an address, but where the server is."""
+    told = parse_url(url)
+    return {name: told[name] for name in told if name not in ("host", "port", "connection_class")}
 
 
 def _read_host(text: str) -> tuple[str, int]:
