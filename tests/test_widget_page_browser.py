@@ -6,7 +6,7 @@ import base64
 from hashlib import sha384
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.fakes.widget_server import BOT_ID, STATIC
 from tests.test_widget_browser import (  # noqa: F401 - fixtures
@@ -313,3 +313,32 @@ def test_chinese_is_told_by_its_own_sentences(browser, server):
             return [turn.told, widget.telling.textContent]; }"""
         )
         assert said == [2, "请插上电源。 等待十分钟。"]
+
+
+def test_the_last_words_are_shown_where_drawing_is_slow_and_the_answer_pauses(page, server):
+    open_widget(page)
+    page.evaluate("""() => {
+        const { segment } = Intl.Segmenter.prototype;
+        Intl.Segmenter.prototype.segment = function (text) {
+            for (const end = performance.now() + 200; performance.now() < end; );
+            return segment.call(this, text);
+        };
+    }""")
+    ask(page, "hold Question")
+    expect(last_answer(page)).to_contain_text("Choos")
+    assert len(frames_of(server, "question")) == 1  # not because it was asked anew
+    server.release()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+
+
+def test_a_panel_that_is_still_fetched_does_not_open_for_who_comes_next(page, server):
+    open_widget(page)
+    held: list[Route] = []
+    page.route("**/more.js*", lambda route: held.append(route))
+    page.get_by_role("button", name="Conversations").click()
+    wait_until(page, lambda: held)
+    page.evaluate(f"{WIDGET}.identify('ada')")
+    held[0].continue_()
+    expect(page.locator(".suggestions button")).to_have_count(2)
+    wait_until(page, lambda: page.evaluate(f"Boolean({WIDGET}.openPanel)"))
+    expect(page.locator(".panel")).to_have_count(0)

@@ -1,6 +1,7 @@
     // --- Conversations and settings, over the conversation ---
-    openPanel() {
-      if (this.panel) return;
+    /** `wished` is the beginning of the conversation in which it was: not for who has come since. */
+    openPanel(wished) {
+      if (this.panel || wished !== this.beginning) return;
       const { words } = this;
       const title = build("h3", { id: "panel-title" }, words.chats);
       const close = iconButton("close", words.backToChat, () => this.closePanel(), { className: "close" });

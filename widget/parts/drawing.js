@@ -9,7 +9,7 @@
       this.input.addEventListener("input", () => this.fitInput());
       this.input.addEventListener("keydown", (event) => this.onInputKey(event));
       this.sendButton = build("button", { type: "submit", className: "send" });
-      this.menuButton = iconButton("menu", words.chats, () => this.withMore("openPanel"), { className: "menu", "aria-haspopup": "dialog" });
+      this.menuButton = iconButton("menu", words.chats, () => this.withMore("openPanel", this.beginning), { className: "menu", "aria-haspopup": "dialog" });
       const buttons = [this.menuButton, iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
       if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
       const role = this.inline ? "region" : "dialog";

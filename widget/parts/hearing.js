@@ -44,7 +44,7 @@
 
     onError(turn, event) {
       const askAgain = (change) => {
-        Object.assign(turn, change);
+        Object.assign(turn, { number: 0, text: "", ...change }); // it is told from its beginning
         this.client.close();
         this.sendQuestion(turn);
       };
@@ -63,7 +63,7 @@
         this.client.token = null;
         askAgain({ renewed: true });
       } else if (event.code === "server_stopping" && !turn.text && !turn.moved) {
-        askAgain({ moved: true, number: 0, resuming: false });
+        askAgain({ moved: true, resuming: false });
       } else {
         const detail = event.code === "interrupted" ? null : event.detail;
         this.fail(new Failure(event.code, detail, event.retryable));
@@ -112,9 +112,10 @@
     }
 
     drawSoon(turn) {
-      if (turn.frame || performance.now() < (turn.rests || 0)) return;
-      turn.frame = requestAnimationFrame(() => {
-        turn.frame = 0;
+      if (turn.waits) return;
+      turn.waits = true;
+      const draw = () => {
+        turn.waits = false;
         if (this.turn !== turn) return;
         const known = new Set(turn.sources.map((source) => source.number));
         const mark = (number) => (known.has(number) ? build("span", { className: "mark" }, String(number)) : null);
@@ -123,7 +124,8 @@
         this.tellSentences(turn, false);
         turn.rests = 5 * performance.now() - 4 * began; // a text that is slow to read is read seldom
         this.scrollDown();
-      });
+      };
+      setTimeout(() => requestAnimationFrame(draw), turn.rests - performance.now());
     }
 
     /** Draw a complete answer: `answer` is a done event or a message of the history. */

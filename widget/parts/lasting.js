@@ -136,7 +136,6 @@
       const { turn } = this;
       clearTimeout(turn.silence);
       if (Object(this.memory.turn).id === turn.requestId) this.memory.turn = null;
-      cancelAnimationFrame(turn.frame || 0);
       this.turn = null;
       this.showBusy(false);
     }
