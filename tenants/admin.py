@@ -206,7 +206,9 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
             object_id,
             archive_tenant,
             gettext("Archive"),
-            gettext("Puts the tenant away for good, its data kept and readable."),
+            gettext(
+                "Puts the tenant away for good, its data kept and readable. From then on it can be erased."
+            ),
         )
 
     def _change_status(

@@ -217,6 +217,14 @@ def restore_tenant(tenant: Tenant, *, actor: str = "") -> None:
     _change(tenant, TenantStatus.ACTIVE, "tenant.restored", "", actor)
 
 
+def require_archived(tenant: Tenant) -> Tenant:
+    """What people erase was put away before. Raises Conflict (`tenant_not_archived`)."""
+    if tenant.status != TenantStatus.ARCHIVED:
+        told = gettext("Only an archived tenant can be erased: archive it first.")
+        raise Conflict(told, code="tenant_not_archived")
+    return tenant
+
+
 def erase_tenant(
     tenant: Tenant, *, actor: str = "", begun: Begun | None = None,
     tell: Callable[[int, int, str], None] | None = None, at_end: Callable[[str], None] | None = None,

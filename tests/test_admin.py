@@ -1209,7 +1209,15 @@ class TestOperators:
             "owner_password": PASSWORD,
         }
         operator.post("/admin/tenants/tenant/add/", data)
-        url = f"/admin/tenants/tenant/{Tenant.objects.get(slug='initech').pk}/erase/"
+        tenant = Tenant.objects.get(slug="initech")
+        change = operator.url(platform_site, Tenant, "change", tenant.pk)
+        url = f"/admin/tenants/tenant/{tenant.pk}/erase/"
+        assert url not in operator.get(change).content.decode()
+        refused = operator.post(url, {"slug": "initech"})
+        assert "archive it first" in refused.content.decode()
+        assert not TenantTransfer.objects.filter(slug="initech").exists()
+        archive_tenant(tenant, actor="test")
+        assert url in operator.get(change).content.decode()
         assert operator.post(url, {"slug": "initec"}).status_code == 200
         assert Tenant.objects.filter(slug="initech").exists()
         done = operator.post(url, {"slug": "initech"})

@@ -234,6 +234,7 @@ ANSWERS = {
 UNDOING = {
     "activate": {"is_active": False},
     "restore": {"status": "suspended"},
+    "erase": {"status": "archived"},
     "plan_chosen": {"plan": "none"},
     "resume": {"maintenance_until": timezone.now() + timedelta(hours=9)},
     "invite_again": {"password": "!"},

@@ -176,4 +176,5 @@ def test_the_product_runs_on_a_citus_cluster():
         coordinator.execute("SELECT citus_schema_move(%s::regnamespace, %s, %s)", [schema, *other])
         assert coordinator.execute(place, [f"{schema}.%"]).fetchall() == [other]
     manage("doctor")
+    manage("archive_tenant", slug)
     manage("erase_tenant", slug, "--confirm", slug)

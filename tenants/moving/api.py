@@ -36,7 +36,7 @@ from tenants.moving.schemas import (
     TransferQuery,
     TransferSchema,
 )
-from tenants.platform.api import NO_PLATFORM, SLUG, UNKNOWN, PlatformView, require_archived
+from tenants.platform.api import NO_PLATFORM, SLUG, UNKNOWN, PlatformView
 from tenants.platform.schemas import Erasure
 from tenants.provisioning import get_tenant
 from tenants.tasks import queue_transfer
@@ -78,7 +78,7 @@ class PlatformTenantErase(PlatformView):
         description="A worker does it; the transfer says how far it is and, at its end, which receipt there is.",
     )  # fmt: skip
     def post(self, request: Request, slug: str, body: Erasure) -> TenantTransfer:
-        tenant = require_archived(get_tenant(slug))
+        tenant = get_tenant(slug)
         job = order_erasure(tenant, confirm=body.confirm, actor=self.actor(request))
         queue_transfer(job)
         return job

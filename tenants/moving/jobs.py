@@ -27,7 +27,13 @@ from tenants.moving.exporting import check_passphrase, export_tenant
 from tenants.moving.importing import ALL, TRUSTED_HOSTS, Taken, import_tenant
 from tenants.moving.models import OVER
 from tenants.platform.erasure import Traces, measure_traces
-from tenants.provisioning import Begun, check_slug, erase_tenant, get_tenant
+from tenants.provisioning import (
+    Begun,
+    check_slug,
+    erase_tenant,
+    get_tenant,
+    require_archived,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -83,10 +89,11 @@ def order_import(
 
 
 def order_erasure(tenant: Tenant, *, confirm: str, actor: str) -> TenantTransfer:
-    """Have a tenant erased; `confirm` is its slug once more. Raises BadInput, Conflict.
+    """Have an archived tenant erased; `confirm` is its slug once more. Raises BadInput, Conflict.
 
     Whoever restores it before a worker has come to it has kept it.
     """
+    require_archived(tenant)
     if confirm != tenant.slug:
         raise BadInput(gettext("confirm must be the tenant's slug."), code="confirmation_required")
     options = {"tenant_id": str(tenant.pk), "status_since": str(tenant.status_changed_at)}

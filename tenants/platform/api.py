@@ -9,13 +9,13 @@ from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
-from minirag.lib.errors import BadInput, Conflict
+from minirag.lib.errors import BadInput
 from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.doors import Door, Proof, fields_body
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView, read_body
-from tenants.models import OperatorToken, Tenant, TenantStatus
+from tenants.models import OperatorToken, Tenant
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
 from tenants.platform.maintenance import begin_maintenance, end_maintenance
 from tenants.platform.operators import MayOperate, OperatorAuthentication
@@ -38,7 +38,13 @@ from tenants.platform.schemas import (
     TenantPreviewSchema,
     TenantQuery,
 )
-from tenants.provisioning import change_tenant, erase_tenant, get_tenant, provision_tenant
+from tenants.provisioning import (
+    change_tenant,
+    erase_tenant,
+    get_tenant,
+    provision_tenant,
+    require_archived,
+)
 
 NO_PLATFORM = {404: "This is a tenant's path or host."}
 UNKNOWN = {404: "No such tenant."}
@@ -131,15 +137,6 @@ class PlatformTenantDetail(PlatformView):
                 gettext("confirm must be the tenant's slug."), code="confirmation_required"
             )
         erase_tenant(tenant, actor=self.actor(request))
-
-
-def require_archived(tenant: Tenant) -> Tenant:
-    """Raises Conflict for a tenant that cannot be erased yet."""
-    if tenant.status != TenantStatus.ARCHIVED:
-        raise Conflict(
-            gettext("Only an archived tenant can be erased."), code="tenant_not_archived"
-        )
-    return tenant
 
 
 class PlatformTenantStatus(PlatformView):

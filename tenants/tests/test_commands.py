@@ -178,6 +178,9 @@ class TestErase:
         with tenant_context(initech):
             cache.set("greeting", "hello")
         run("add_domain", "bots.initech.example.com", tenant="initech")
+        with pytest.raises(CommandError, match="archive it first"):
+            run("erase_tenant", "initech", confirm="initech")
+        run("archive_tenant", "initech")
         run("erase_tenant", "initech", confirm="initech")
         assert not schema_exists("t_initech") and not folder.exists()
         with tenant_context(initech):
@@ -201,12 +204,14 @@ class TestErase:
         for other in others:
             with tenant_context(other):
                 cache.set("greeting", "hello")
+        run("archive_tenant", "initech")
         run("erase_tenant", "initech", confirm="initech")
         for other in others:
             with tenant_context(other):
                 assert cache.get("greeting") == "hello", other.slug
 
     def test_erases_nothing_while_redis_is_away(self, initech, settings):
+        run("archive_tenant", "initech")
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         with pytest.raises(CommandError, match="Redis cannot be reached"):
             run("erase_tenant", "initech", confirm="initech")

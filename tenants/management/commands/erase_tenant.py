@@ -8,11 +8,14 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tenants.commands import ProductCommand
-from tenants.provisioning import erase_tenant, get_tenant
+from tenants.provisioning import erase_tenant, get_tenant, require_archived
 
 
 class Command(ProductCommand):
-    help = "Erase a tenant for good: its schema, users, tokens, hosts, files and Redis keys. There is no way back."
+    help = (
+        "Erase an archived tenant for good: its schema, users, tokens, hosts, files and Redis keys. "
+        "There is no way back."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("slug")
@@ -26,6 +29,6 @@ class Command(ProductCommand):
             raise CommandError(
                 f"Nothing was erased. To erase '{tenant.slug}' for good, add --confirm {tenant.slug}"
             )
-        kept = erase_tenant(tenant, actor=self.actor)
+        kept = erase_tenant(require_archived(tenant), actor=self.actor)
         self.say(f"{options['slug']} was erased. The receipt, which the platform keeps:")
         self.say(json.dumps(kept.receipt, indent=1))
