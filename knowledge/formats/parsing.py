@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import detect_encoding
-from knowledge.formats.isolated.asking import MEMORY_MB, PATIENT_SECONDS, ask_child
+from knowledge.formats.isolated.asking import DOCUMENT, MEMORY_MB, PATIENT_SECONDS, ask_child
 from knowledge.formats.isolated.packing import from_json
 from knowledge.formats.registry import (
     BY_SUFFIX,
@@ -166,9 +166,7 @@ def parse_isolated(
     if is_read_here(data, kind):
         return parse(data, kind=kind, name=name, rules=rules, address=address)
     head = {"kind": kind, "name": name, "rules": asdict(rules), "address": address}
-    message = ask_child(
-        "knowledge.formats.parsing_child", head, data, seconds=timeout_seconds, memory_mb=memory_mb
-    )
+    message = ask_child(DOCUMENT, head, data, seconds=timeout_seconds, memory_mb=memory_mb)
     return from_json(message["document"])
 
 

@@ -7,11 +7,14 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import docx
@@ -20,6 +23,7 @@ from docx.oxml import parse_xml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowledge.formats.isolated import asking
 from knowledge.formats.parsing import ParseError, parse, parse_isolated
 from knowledge.formats.registry import FORMATS, format_of_answer
 from knowledge.formats.sections import Section
@@ -470,6 +474,26 @@ class TestDocx:
             assert error.code == "broken"
 
 
+def find_nursery() -> int:
+    process = asking.NURSERY.process
+    assert process is not None
+    return process.pid
+
+
+def list_children(parent: int) -> list[int]:
+    told = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
+    )
+    return [int(each) for each in told.stdout.split()]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 class TestIsolation:
     def test_the_child_gives_what_the_parser_gives(self):
         for kind, data in (
@@ -499,18 +523,43 @@ class TestIsolation:
         assert caught.value.code == "too_large"
 
     def test_a_child_that_dies_is_a_reason(self, monkeypatch):
+        asking.NURSERY.forget()
         monkeypatch.setattr("knowledge.formats.isolated.asking.sys.executable", "/bin/false")
         with pytest.raises(ParseError) as caught:
             parse_isolated(b"<p>x", kind="html", name="x.html")
         assert caught.value.code == "crashed"
 
-    def test_no_child_is_left_behind(self):
+    def test_a_nursery_that_was_killed_is_replaced(self):
+        parse_isolated(b"<p>x", kind="html", name="x.html")
+        os.kill(find_nursery(), signal.SIGKILL)
+        assert parse_isolated(b"<p>word", kind="html", name="x.html").sections[0].text == "word"
+
+    def test_no_reader_is_left_behind(self):
         with pytest.raises(ParseError):
             parse_isolated(b"<div>" * 400_000, kind="html", name="x.html", timeout_seconds=0.5)
-        children = subprocess.run(
-            ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
-        ).stdout
-        assert "parsing_child" not in children
+        wait_until(lambda: not list_children(find_nursery()))
+
+    def test_readers_know_no_secret_and_see_no_other_file(self, monkeypatch):
+        monkeypatch.setenv("SECRET_KEY", "known to us alone")
+        asking.NURSERY.forget()
+        slow = partial(
+            parse_isolated, b"<div>" * 400_000, kind="html", name="x", timeout_seconds=20
+        )
+        with ThreadPoolExecutor(2) as pool:
+            reading = [pool.submit(slow) for _ in range(2)]
+            wait_until(lambda: len(list_children(find_nursery())) == 2)
+            for reader in list_children(find_nursery()):
+                wait_until(lambda: Path(f"/proc/{reader}/fd/3").exists())
+                opened = [os.readlink(each) for each in Path(f"/proc/{reader}/fd").iterdir()]
+                assert len({each for each in opened if each.startswith("socket")}) == 1, opened
+                known = Path(f"/proc/{reader}/environ").read_bytes().split(b"\0")
+                assert {each.partition(b"=")[0] for each in known} <= {
+                    b"", b"PATH", b"LC_ALL", b"PYTHONDONTWRITEBYTECODE",
+                }  # fmt: skip
+                os.kill(reader, signal.SIGKILL)
+            for each in reading:
+                with pytest.raises(ParseError, match="crashed"):
+                    each.result()
 
     def test_many_threads_may_parse_at_once(self):
         files = [make_pdf([[f"Page of file {number}"]]) for number in range(6)]
@@ -549,7 +598,7 @@ class TestIsolation:
 
 def test_children_that_read_what_strangers_send_load_neither_django_nor_celery():
     """They have no settings, and half a second of imports would be most of their time."""
-    children = ["knowledge.formats.parsing_child", "knowledge.formats.isolated.measuring_child"]
+    children = ["knowledge.formats.parsing_child", "knowledge.formats.isolated.nursery"]
     children.append("knowledge.sites.pages.reading_child")
     asked = "print({name.partition('.')[0] for name in sys.modules} & {'django', 'celery'})"
     for child in children:

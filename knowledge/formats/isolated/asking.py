@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,19 +22,29 @@ SECONDS: Final = 60.0
 """Of computing, and of waiting where somebody waits."""
 PATIENT_SECONDS: Final = 180.0
 """Of waiting where nobody does: on a busy machine a file's minute of computing takes longer."""
+DOCUMENT: Final = b"d"
+FIGURES: Final = b"f"
+"""What to ask for: the keys of `isolated.nursery.WORKS`, which has no place in our process."""
 _PROJECT: Final = Path(__file__).resolve().parents[3]
+_STATUS_BYTES: Final = 4
+_PIECE: Final = 1 << 18
 
 
 def ask_child(
-    module: str, head: dict[str, Any], data: bytes, *, seconds: float = SECONDS, memory_mb: int = MEMORY_MB
+    kind: bytes, head: dict[str, Any], data: bytes, *, seconds: float = SECONDS, memory_mb: int = MEMORY_MB
 ) -> dict[str, Any]:  # fmt: skip
-    """What `module`, a child of `isolated.serving`, answers to a file. Raises ParseError.
+    """What a child answers to a file that is asked for its DOCUMENT or FIGURES. Raises ParseError.
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
     limits = {"memory_mb": memory_mb, "cpu_seconds": int(min(seconds, SECONDS)) + 1}
-    request = json.dumps({**head, **limits}).encode() + b"\n" + data
-    answer, status = _communicate(module, request, seconds)
+    line = json.dumps({**head, **limits}).encode() + b"\n"
+    deadline = time.monotonic() + seconds
+    try:
+        answer, status = _communicate(kind, line, data, deadline)
+    except TimeoutError:
+        reason = f"Reading this file took longer than {max(1, round(seconds))} seconds."
+        raise ParseError(reason, code="timeout") from None
     if status == -signal.SIGXCPU:
         raise ParseError("Reading this file took too much computing time.", code="timeout")
     try:
@@ -43,24 +58,108 @@ def ask_child(
     return message
 
 
-def _communicate(module: str, request: bytes, seconds: float) -> tuple[bytes, int]:
-    # The child gets no environment to speak of: it reads hostile files and has no business with our secrets.
-    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-m", module],
-        cwd=_PROJECT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as child:
-        try:
-            answer, _ = child.communicate(request, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            reason = f"Reading this file took longer than {max(1, round(seconds))} seconds."
-            raise ParseError(reason, code="timeout") from None
-        finally:
-            # Also when the caller itself is interrupted (Celery's soft time limit): no child outlives its request.
-            child.kill()
-    return answer, child.returncode
+def _communicate(
+    kind: bytes, line: bytes, data: bytes, deadline: float
+) -> tuple[bytearray, int | None]:
+    """The answer of a reader, and how it ended: None where the nursery itself has died, twice in a row."""
+    for _ in range(2):
+        # Closed also where the caller is interrupted (Celery's soft time limit): no reader outlives its request.
+        with NURSERY.borrow(kind) as reader:
+            answer = _exchange(reader, [memoryview(line), memoryview(data)], deadline)
+        if len(answer) >= _STATUS_BYTES:
+            status = int.from_bytes(answer[-_STATUS_BYTES:], "big", signed=True)
+            del answer[-_STATUS_BYTES:]
+            return answer, status
+    return bytearray(), None
+
+
+def _exchange(reader: socket.socket, parts: list[memoryview], deadline: float) -> bytearray:
+    """Send all and read to the end, at once: a reader may end before it has read all. Raises TimeoutError."""
+    reader.setblocking(False)
+    answer, events = bytearray(), select.POLLIN | select.POLLOUT
+    poll = select.poll()
+    poll.register(reader, events)
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        for _, found in poll.poll(left * 1000):
+            if parts and found & (select.POLLOUT | select.POLLERR | select.POLLHUP):
+                parts = _send(reader, parts)
+                if not parts:
+                    poll.modify(reader, select.POLLIN)
+                    with suppress(OSError):
+                        reader.shutdown(socket.SHUT_WR)
+            if found & (select.POLLIN | select.POLLERR | select.POLLHUP):
+                try:
+                    piece = reader.recv(_PIECE)
+                except BlockingIOError:
+                    continue
+                except ConnectionError:
+                    piece = b""
+                if not piece:
+                    return answer
+                answer += piece
+
+
+def _send(reader: socket.socket, parts: list[memoryview]) -> list[memoryview]:
+    """What is left to be sent; nothing where nobody reads on."""
+    try:
+        sent = reader.send(parts[0][:_PIECE])
+    except BlockingIOError:
+        return parts
+    except OSError:
+        return []
+    rest = parts[0][sent:]
+    return [rest, *parts[1:]] if rest else parts[1:]
+
+
+class _Nursery:
+    """This process's own `isolated.nursery`, started when it is first needed and ended by our end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def borrow(self, kind: bytes) -> socket.socket:
+        """A socket with a reader at its other end."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            for _ in range(2):
+                control = self._control or self._start()
+                with suppress(OSError):
+                    socket.send_fds(control, [kind], [theirs.fileno()])
+                    break
+                self.forget()  # it has died, and the next one is asked
+        return ours
+
+    def _start(self) -> socket.socket:
+        if self.process is not None:
+            self.process.wait()
+        ours, theirs = socket.socketpair()
+        # It gets no environment to speak of: its readers read hostile files and have no business with our secrets.
+        environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "knowledge.formats.isolated.nursery", str(theirs.fileno())],
+                cwd=_PROJECT, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        self._control = ours
+        return ours
+
+    def forget(self) -> None:
+        """Have a new one started next time."""
+        if self._control is not None:
+            self._control.close()
+        self._control = None
+
+    def forget_parents(self) -> None:
+        """In a forked child: the parent's nursery is not ours to ask, and its lock may be held for ever."""
+        self.forget()
+        self.__init__()  # type: ignore[misc]
+
+
+NURSERY: Final = _Nursery()
+os.register_at_fork(after_in_child=NURSERY.forget_parents)

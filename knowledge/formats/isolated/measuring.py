@@ -9,14 +9,13 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
+from knowledge.formats.isolated.asking import FIGURES, MEMORY_MB, SECONDS, ask_child
 from knowledge.formats.isolated.packing import pack, unpack
 from knowledge.formats.parsing import ParsedDocument, is_read_here, parse
 from knowledge.formats.restrictions import find_restriction, read_groups
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from minirag.ai.builtin.minilm import open_counter
 
-_CHILD: Final = "knowledge.formats.isolated.measuring_child"
 PREVIEW_LENGTH: Final = 500
 _IN_PROCESS_BYTES: Final = 64 * 1024
 """What takes a tenth of a second at most, whatever is in it; a start of the child takes longer."""
@@ -66,7 +65,7 @@ def measure_isolated(
         return measure(data, kind=kind, name=name, counter=counter)
     head = {"kind": kind, "name": name, "counter": counter}
     told = ask_child(
-        _CHILD, head, data, seconds=seconds, memory_mb=memory_mb
+        FIGURES, head, data, seconds=seconds, memory_mb=memory_mb
     )  # fmt: skip
     lists = {name: tuple(told[name]) for name in ("notes", "groups")}
     return Figures(**told | lists)
@@ -79,7 +78,7 @@ def cut_isolated(
     if _is_short(document):
         return _cut(document, counter)
     head = {"kind": None, "counter": counter, "wants_drafts": True}
-    told = ask_child(_CHILD, head, pack(document), seconds=seconds)
+    told = ask_child(FIGURES, head, pack(document), seconds=seconds)
     return [ChunkDraft(*fields) for fields in told["drafts"]]
 
 
@@ -100,7 +99,7 @@ def count_chunks_isolated(
     """As `count_chunks`, in a child process where the document is long. Raises ParseError."""
     if _is_short(document):
         return count_chunks(document, counter=counter)
-    told = ask_child(_CHILD, {"kind": None, "counter": counter}, pack(document), seconds=seconds)
+    told = ask_child(FIGURES, {"kind": None, "counter": counter}, pack(document), seconds=seconds)
     return told["chunks"], told["tokens"]
 
 
@@ -120,7 +119,7 @@ def check_isolated(data: bytes, *, kind: str, name: str) -> None:
         parse(data, kind=kind, name=name)
         return
     head = {"kind": kind, "name": name, "counter": None}
-    ask_child(_CHILD, head, data)
+    ask_child(FIGURES, head, data)
 
 
 def _begin(parsed: ParsedDocument) -> str:

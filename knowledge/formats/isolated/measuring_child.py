@@ -1,4 +1,4 @@
-"""The child process of `knowledge.formats.isolated.measuring`: one file in, its figures out, never its text."""
+"""What a reader of `isolated.nursery` does for `isolated.measuring`: one file in, its figures out, never its text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 from knowledge.formats.isolated.measuring import count_chunks, cut_packed, measure
 from knowledge.formats.isolated.packing import unpack
-from knowledge.formats.isolated.serving import serve
 from knowledge.formats.parsing import parse
 
 
-def _work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
+def work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
     kind, name, counter = request["kind"], request.get("name", ""), request["counter"]
     if request.get("wants_drafts"):
         return {"drafts": cut_packed(data, counter=counter)}
@@ -22,7 +21,3 @@ def _work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
         parse(data, kind=kind, name=name)
         return {}
     return asdict(measure(data, kind=kind, name=name, counter=counter))
-
-
-if __name__ == "__main__":
-    serve(_work)

@@ -30,6 +30,8 @@ MODEL_FILE = "minilm-int8.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 DIMENSIONS = 384
 MAX_TOKENS = 256
+_LEAST_TOKENIZED = 8
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 60_000, 32
 
 
 class EmbedderMissing(ProductError):
@@ -55,8 +57,9 @@ class MiniLM:
         tokenizer: tokenizers.Tokenizer,
         threads: int,
     ) -> None:
-        self._session, self._tokenizer = session, tokenizer
+        self._session, self._tokenizer, self._threads = session, tokenizer, threads
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="minirag-minilm")
+        self._counter = _Counter(tokenizer)
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 1) -> np.ndarray:
         """Vectors of the texts, in order: float32 (n, 384), L2-normalised. Only 256 tokens of a text are read.
@@ -71,8 +74,15 @@ class MiniLM:
         self, texts: Sequence[str], *, batch_size: int = 1
     ) -> tuple[np.ndarray, int]:
         """`encode`, and how many tokens were read, the two markers of each text included."""
-        rows = [_cut(encoding.ids) for encoding in _tokenize(self._tokenizer, texts)]
+        size = max(_LEAST_TOKENIZED, -(-len(texts) // self._threads))
+        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
+        # As the vectors: a single question in the caller's thread, the texts of a file on all cores.
+        read = self._workers.map if len(parts) > 1 else map
+        rows = [row for part in read(self._read_rows, parts) for row in part]
         return run_in_batches(rows, self._run, self._workers, DIMENSIONS, batch_size)
+
+    def _read_rows(self, texts: Sequence[str]) -> list[list[int]]:
+        return [_cut(encoding.ids) for encoding in _tokenize(self._tokenizer, texts)]
 
     def _run(self, rows: list[list[int]]) -> np.ndarray:
         ids, mask = pad_rows(rows)
@@ -109,15 +119,35 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each whole text, without the two markers that `encode` adds."""
-        return _count(self._tokenizer, texts)
+        return self._counter(texts)
 
     def knows(self, word: str) -> bool:
         """Whether the vocabulary has the word as a whole."""
         return self.count_tokens([word]) == [1]
 
 
-def _count(tokenizer: tokenizers.Tokenizer, texts: Sequence[str]) -> list[int]:
-    return [len(encoding.ids) for encoding in _tokenize(tokenizer, texts, add_special_tokens=False)]
+class _Counter:
+    """Counts word pieces. None goes across a blank, so each word is read once for all texts."""
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._known: dict[str, int] = {}
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        split = [text.split(" ") for text in texts]
+        words = {word for each in split for word in each}
+        known = self._known
+        new = [word for word in words if word not in known]
+        if len(known) + len(new) > _MOST_REMEMBERED:
+            # Another one, since other threads may be reading that.
+            known = self._known = {}
+            new = [*words]
+        found = _tokenize(self._tokenizer, new, add_special_tokens=False)
+        counts = {word: len(each.ids) for word, each in zip(new, found, strict=True)}
+        known |= {word: count for word, count in counts.items() if len(word) <= _LONGEST_REMEMBERED}
+        return [
+            sum(counts[word] if word in counts else known[word] for word in each) for each in split
+        ]
 
 
 def _tokenize(
@@ -178,6 +208,7 @@ def run_in_batches(
     # Batches of like length waste least on padding.
     order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    batches.reverse()  # the long ones first, or all cores would wait for the last one
 
     def fill(chosen: list[int]) -> None:
         vectors[chosen] = run([rows[index] for index in chosen])
@@ -236,7 +267,7 @@ def open_counter(directory: Path) -> Callable[[Sequence[str]], list[int]]:
 def _open_counter(directory: Path) -> Callable[[Sequence[str]], list[int]]:
     if not is_built(directory):
         raise EmbedderMissing(directory)
-    return partial(_count, _open_tokenizer(directory))
+    return _Counter(_open_tokenizer(directory))
 
 
 def warm_up(directory: Path, *, threads: int = 0) -> None:

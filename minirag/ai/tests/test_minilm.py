@@ -8,6 +8,8 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from minirag.ai import build_minilm
 from minirag.ai.builtin import local, minilm
@@ -83,6 +85,23 @@ def test_text_beyond_256_tokens_is_not_read(model):
 
 def test_tokens_are_counted_to_the_end_without_markers(model):
     assert model.count_tokens(["hello world", "hello " * 400, ""]) == [2, 400, 0]
+
+
+@given(
+    st.lists(st.text(st.characters() | st.sampled_from([*" \n\t\x1c\u0301[CLS]中a-b"])), max_size=5)
+)
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # fmt: skip
+def test_texts_counted_word_by_word_have_the_tokens_of_the_whole(model, texts):
+    whole = minilm._tokenize(model._tokenizer, texts, add_special_tokens=False)
+    assert model.count_tokens(texts) == [len(each.ids) for each in whole]
+
+
+def test_what_is_remembered_of_words_is_bounded_and_never_wrong(model, monkeypatch):
+    monkeypatch.setattr(minilm, "_MOST_REMEMBERED", 3)
+    for _ in range(2):
+        assert model.count_tokens(["one two", "three four five", "two " * 9]) == [2, 3, 9]
 
 
 @pytest.mark.parametrize(

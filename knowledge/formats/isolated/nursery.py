@@ -1,0 +1,139 @@
+"""A process that has loaded what readers need, and forks one for each file.
+
+A fork takes milliseconds, a start a quarter of a second. It reads no file itself, so nothing of one reaches the next.
+Whoever asks sends a socket over the control socket; the reader that is forked takes its request from there and answers
+there, and when it has ended its status follows (`STATUS`). When the asker closes its end the reader is killed; when the
+control socket closes, all of them.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from knowledge.formats import parsing_child
+from knowledge.formats.isolated import measuring_child
+from knowledge.formats.isolated.serving import serve
+from knowledge.formats.parsing import parse
+from knowledge.formats.registry import MARKDOWN, WEB_PAGE
+
+STATUS: Final = struct.Struct("!i")
+"""How a reader ended, as `subprocess` puts it: its exit code, or the signal that killed it below zero."""
+WORKS: Final[dict[bytes, Callable[[bytes, dict[str, Any]], dict[str, Any]]]] = {
+    b"d": parsing_child.work,
+    b"f": measuring_child.work,
+}
+"""What a reader can be asked for, each by one byte: a document, or figures of one."""
+_MOST_OPEN: Final = 1 << 16
+_OFTEN_NEEDED: Final = ("docx", "pypdfium2")
+_FD_SIZE: Final = array.array("i").itemsize
+
+
+class Nursery:
+    """The readers that are at work, each with the socket of who asked."""
+
+    def __init__(self, control: socket.socket, ended: socket.socket) -> None:
+        self._control, self._ended = control, ended
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+        self._poll.register(ended, select.POLLIN)
+        self._askers: dict[int, socket.socket] = {}  # by their readers' process id
+
+    def run(self) -> None:
+        """Fork until nobody can ask any more."""
+        while True:
+            for fd, _ in self._poll.poll():
+                if fd == self._ended.fileno():
+                    self._ended.recv(4096)
+                    self._bury()
+                elif fd != self._control.fileno():
+                    self._kill(fd)
+                elif not self._take():
+                    for asker in self._askers.values():
+                        self._kill(asker.fileno())
+                    return
+
+    def _take(self) -> bool:
+        """Have a reader forked for who asks; returns whether anybody was there."""
+        kind, ancillary, _, _ = self._control.recvmsg(1, socket.CMSG_SPACE(_FD_SIZE))
+        if not kind:
+            return False
+        fds = array.array("i")
+        for _, _, data in ancillary:
+            fds.frombytes(data[: len(data) - len(data) % _FD_SIZE])
+        asker = socket.socket(fileno=fds[0])
+        reader = os.fork()
+        if not reader:
+            _read(WORKS[kind], asker.fileno())
+        self._askers[reader] = asker
+        self._poll.register(asker, 0)  # tells only that the other end was closed
+        return True
+
+    def _kill(self, fd: int) -> None:
+        for reader, asker in self._askers.items():
+            if asker.fileno() == fd:
+                os.kill(reader, signal.SIGKILL)  # not buried yet, so the id is still its own
+                self._poll.unregister(fd)
+
+    def _bury(self) -> None:
+        while self._askers:
+            reader, status = os.waitpid(-1, os.WNOHANG)
+            if not reader:
+                return
+            with self._askers.pop(reader) as asker:
+                told = STATUS.pack(os.waitstatus_to_exitcode(status))
+                try:
+                    self._poll.unregister(asker)
+                    asker.sendall(told)
+                except (KeyError, OSError):
+                    continue  # nobody listens any more
+
+
+def _read(work: Callable[[bytes, dict[str, Any]], dict[str, Any]], fd: int) -> NoReturn:
+    """Be a reader: what it has open is the one file, so that it can neither see other files nor hold them open."""
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        os.dup2(fd, 0)
+        os.dup2(fd, 1)
+        os.closerange(3, _MOST_OPEN)
+        serve(work)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _warm_up() -> None:
+    """What most readers would have to load, each by itself."""
+    for name in _OFTEN_NEEDED:
+        importlib.import_module(name)
+    for kind, text in (
+        (MARKDOWN, b"# A\n\nSome words.\n"),
+        (WEB_PAGE, b"<h1>A</h1><p>Some words."),
+    ):
+        parse(text, kind=kind, name="")
+    gc.freeze()  # so that no reader's collection copies these pages
+
+
+def main() -> None:
+    _warm_up()
+    ended, wakes = socket.socketpair()
+    wakes.setblocking(False)
+    signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is woken
+    Nursery(socket.socket(fileno=int(sys.argv[1])), ended).run()
+
+
+if __name__ == "__main__":
+    main()
