@@ -76,6 +76,8 @@ class Format:
     """By what such a file may say itself who may read it; empty where it cannot."""
     is_archive: bool = False
     """Whether it only holds files, each a document of its own."""
+    libraries: tuple[str, ...] = ()
+    """What reading it loads that is worth having loaded before, since such files are many."""
 
 
 _CODE: Final = (
@@ -107,14 +109,14 @@ _ROWS: Final = (
         "pdf", "PDF with text", (".pdf",), ("application/pdf", "application/x-pdf"), parse_pdf,
         "the outline's titles, or lines in larger letters, as headings, columns in reading order, tables that are "
         "drawn, values of forms", "page 3",
-        begins=(b"%pdf-",),
+        begins=(b"%pdf-",), libraries=("pypdfium2",),
     ),
     Format(
         "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
         "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, what is said "
         "of pictures, headers, footers once, comments that are not resolved at the end of their section (“Comment "
         "(Ann): …”; a rule `Comment (*` leaves them out); title, author. Changes that were tracked as accepted",
-        holds="word/document.xml",
+        holds="word/document.xml", libraries=("docx",),
     ),
     Format(
         "xlsx", "Excel, a record for each row", (".xlsx", ".xlsm"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from knowledge.formats.parsing import ParseError, parse
+from knowledge.formats.pdf.right_to_left import Glyph, read_line
 from knowledge.formats.pdf.words import Vocabulary
 from knowledge.formats.sections import Section
 from knowledge.tests.drawn_pdf import HEBREW, draw_grid, draw_pdf, spell, write_at
@@ -187,6 +188,40 @@ def test_hebrew_is_read_from_the_right_however_it_is_drawn(is_logical):
         drawn += "".join(letters[::-1] if is_logical and not word.isdigit() else letters)
         x -= 7.2
     assert words_of(draw_pdf(drawn, letters_from=HEBREW)) == words
+
+
+def draw_line(*pieces: tuple[str, float, int]) -> tuple[list[Glyph], str]:
+    """Glyphs of pieces in the order of the text: what it is, where it begins, and which way its letters go."""
+    glyphs = [
+        Glyph(letter, x + 7 * way * at, x + 7 * way * at + 6) if letter != " " else Glyph(" ", None, None)
+        for text, x, way in pieces
+        for at, letter in enumerate(text)
+    ]  # fmt: skip
+    return glyphs, "".join(text for text, _, _ in pieces)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "read"),
+    [
+        # Of one line PDFium turns some words and leaves others, as Chromium's PDFs have it.
+        ([("שלום", 200, -1), (" ", 0, 0), ("נמ", 150, 1), (" ", 0, 0), ("חדש", 130, -1)], "שלום מנ חדש"),
+        # It puts a sign, a space and a part of a number elsewhere, and names one bracket by its look.
+        (
+            [("אורשלום", 328, -1), (")", 272, 1), (" ", 0, 0), ("-", 238, 1), ("200", 245, 1), ("X", 231, 1), (" ", 0, 0),
+             ("Model", 186, 1), (")", 179, 1), (".", 172, 1)],
+            "אורשלום (Model X-200).",
+        ),
+        (
+            [("טל:", 300, -1), (" ", 0, 0), (",", 200, 1), ("0800-123", 207, 1), (" ", 0, 0), ("ימ", 186, -1)],
+            "טל: 0800-123, ימ",
+        ),
+        # Marks stay with their letters, whichever way these go.
+        ([("שׁלום", 200, -1)], "שׁלום"),
+    ],
+)  # fmt: skip
+def test_words_and_signs_of_a_line_are_read_from_where_they_stand(drawn, read):
+    glyphs, text = draw_line(*drawn)
+    assert read_line(glyphs, text) == read
 
 
 def test_joined_forms_and_ligatures_become_letters():

@@ -24,7 +24,7 @@ from knowledge.formats import parsing_child
 from knowledge.formats.isolated import measuring_child
 from knowledge.formats.isolated.serving import serve
 from knowledge.formats.parsing import parse
-from knowledge.formats.registry import MARKDOWN, WEB_PAGE
+from knowledge.formats.registry import FORMATS, MARKDOWN, WEB_PAGE
 
 STATUS: Final = struct.Struct("!i")
 """How a reader ended, as `subprocess` puts it: its exit code, or the signal that killed it below zero."""
@@ -34,7 +34,6 @@ WORKS: Final[dict[bytes, Callable[[bytes, dict[str, Any]], dict[str, Any]]]] = {
 }
 """What a reader can be asked for, each by one byte: a document, or figures of one."""
 _MOST_OPEN: Final = 1 << 16
-_OFTEN_NEEDED: Final = ("docx", "pypdfium2")
 _FD_SIZE: Final = array.array("i").itemsize
 
 
@@ -116,8 +115,8 @@ def _read(work: Callable[[bytes, dict[str, Any]], dict[str, Any]], fd: int) -> N
 
 def _warm_up() -> None:
     """What most readers would have to load, each by itself."""
-    for name in _OFTEN_NEEDED:
-        importlib.import_module(name)
+    for library in {library for row in FORMATS.values() for library in row.libraries}:
+        importlib.import_module(library)
     for kind, text in (
         (MARKDOWN, b"# A\n\nSome words.\n"),
         (WEB_PAGE, b"<h1>A</h1><p>Some words."),

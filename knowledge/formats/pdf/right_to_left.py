@@ -1,15 +1,16 @@
 """Arabic, Hebrew and their like, as they are read: a page may hold their letters in either order.
 
-Where the letters of a line run to the left as its text goes on, the text is as it is read. Where they run to the right
-it is as it is seen, and is turned: letters and words from the right, numbers and Latin words as they stand.
+Where the letters of a word run to the left as its text goes on, the word is as it is read. Where they run to the right
+it is as it is seen. Words, numbers and signs are taken from where they stand, and read from the right; numbers and
+Latin words as they stand.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import accumulate, cycle, groupby, pairwise
 from typing import Final
 
 _LETTER: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
@@ -21,6 +22,9 @@ _LATIN: Final = f"(?![{_LETTER}])[^\\W\\d_]"
 _DIGIT: Final = "[\\d\u0660-\u0669\u06f0-\u06f9]"
 _LEFT_TO_RIGHT = re.compile(
     f"{_LATIN}(?:[\\s./:@&'’+_-]*(?:{_LATIN}|{_DIGIT}))*|{_DIGIT}+(?:[.,:/\u066b\u066c-]{_DIGIT}+)*%?"
+)
+_MISPLACED_SPACE: Final = re.compile(
+    r"(?<=[(\[{]) +| +(?=[)\]}]|[.,;:!?\u060c\u061b\u061f](?:\s|$))"
 )
 _RIGHT_TO_LEFT = re.compile(f"[{_LETTER}](?:[^A-Za-z\u00c0-\u024f\n]*[{_LETTER}])?")
 
@@ -37,10 +41,16 @@ class Glyph:
     def middle(self) -> float | None:
         return None if self.left is None or self.right is None else (self.left + self.right) / 2
 
+    @property
+    def box(self) -> tuple[float, float]:
+        """Its edges; of one that stands nowhere zeros."""
+        return self.left or 0.0, self.right or 0.0
+
 
 def read_line(glyphs: list[Glyph], text: str) -> str:
     """`text` as it is read; `glyphs` are its characters."""
-    return _turn(_as_seen(glyphs)) if _is_as_seen(glyphs) else text
+    placed = _place(glyphs)
+    return _turn(_write_down(placed, _find_spaces(glyphs, placed))) if placed else text
 
 
 def is_right_to_left(text: str) -> bool:
@@ -49,40 +59,88 @@ def is_right_to_left(text: str) -> bool:
     return 2 * len(HAS_RIGHT_TO_LEFT.findall(text)) > letters
 
 
-def _is_as_seen(glyphs: list[Glyph]) -> bool:
-    rightwards = leftwards = 0
-    for one, other in pairwise(glyphs):
-        if one.middle is None or other.middle is None:
-            continue
-        if all(unicodedata.bidirectional(each.character) in ("R", "AL") for each in (one, other)):
-            rightwards += other.middle > one.middle
-            leftwards += other.middle < one.middle
-    return rightwards > leftwards
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What stands together on the page, its letters from left to right, and from which to which glyph it goes."""
+
+    left: float
+    right: float
+    text: str
+    first: int
+    last: int
+
+    @property
+    def middle(self) -> float:
+        return (self.left + self.right) / 2
 
 
-def _as_seen(glyphs: list[Glyph]) -> list[str]:
-    """Characters from left to right, a mark with its letter; a space stands between its neighbours."""
-    shown = [(glyph.middle, glyph.character) for glyph in glyphs if glyph.middle is not None]
-    middles = [middle for middle, character in shown if not unicodedata.combining(character)]
-    letters = [character for _, character in shown if not unicodedata.combining(character)]
-    for middle, character in shown:
-        if unicodedata.combining(character) and middles:
-            distances = [abs(place - middle) for place in middles]
-            letters[distances.index(min(distances))] += character
-    placed = list(zip(middles, letters, strict=True))
-    for index, glyph in enumerate(glyphs):
-        if glyph.character.isspace():
-            before = next(
-                (g.middle for g in reversed(glyphs[:index]) if g.middle is not None), None
-            )
-            after = next((g.middle for g in glyphs[index:] if g.middle is not None), None)
-            if before is not None and after is not None:
-                placed.append(((before + after) / 2, " "))
-    return [text for _, text in sorted(placed, key=lambda each: each[0])]
+def _place(glyphs: list[Glyph]) -> list[_Seen]:
+    """What stands on the line from left to right: stretches of letters that are read to the left, and single others.
+
+    PDFium turns some words of a line and leaves others, and puts what stands between letters and numbers anywhere. So
+    each stretch is turned or not by its own letters, and all else is taken from where it stands.
+    """
+    placed: list[_Seen] = []
+    for is_leftward, group in groupby(enumerate(glyphs), key=lambda each: _is_leftward(each[1])):
+        shown = [
+            _Seen(*glyph.box, glyph.character, at, at)
+            for at, glyph in group
+            if glyph.middle is not None
+        ]
+        placed += _join_letters(shown) if is_leftward else shown
+    return sorted(placed, key=lambda seen: seen.middle)
 
 
-def _turn(seen: list[str]) -> str:
-    text = "".join(seen)
+def _is_leftward(glyph: Glyph) -> bool:
+    return unicodedata.bidirectional(glyph.character) in ("R", "AL", "NSM")
+
+
+def _join_letters(shown: list[_Seen]) -> list[_Seen]:
+    """Letters that follow each other as one, a mark with its letter."""
+    letters = [each for each in shown if not unicodedata.combining(each.text)]
+    if not letters:
+        return []
+    for mark in shown:
+        if unicodedata.combining(mark.text):
+            distances = [abs(letter.middle - mark.middle) for letter in letters]
+            at = distances.index(min(distances))
+            letters[at] = replace(letters[at], text=letters[at].text + mark.text)
+    steps = [other.middle - one.middle for one, other in pairwise(letters)]
+    if sum(step > 0 for step in steps) > sum(step < 0 for step in steps):
+        letters.sort(key=lambda letter: letter.middle)
+    else:
+        letters.reverse()
+    left, right = min(each.left for each in letters), max(each.right for each in letters)
+    text = "".join(each.text for each in letters)
+    return [_Seen(left, right, text, shown[0].first, shown[-1].last)]
+
+
+def _find_spaces(glyphs: list[Glyph], placed: list[_Seen]) -> set[int]:
+    """Before which of what stands on the line there is a space.
+
+    Neighbours that are so in the text as well are apart as the text says. The spaces that are left over stand in the
+    widest gaps between the others.
+    """
+    spaces: set[int] = set()
+    gaps = []
+    for at, (one, other) in enumerate(pairwise(placed), 1):
+        between = glyphs[min(one.last, other.last) + 1 : max(one.first, other.first)]
+        if all(glyph.character.isspace() for glyph in between):
+            spaces |= {at} if between else set()
+        else:
+            gaps.append((other.left - one.right, at))
+    written = sum(
+        one.character.isspace() and not other.character.isspace() for one, other in pairwise(glyphs)
+    )
+    left = max(0, written - len(spaces))
+    return spaces | {at for _, at in sorted(gaps, reverse=True)[:left]}
+
+
+def _write_down(placed: list[_Seen], spaces: set[int]) -> str:
+    return "".join(f" {seen.text}" if at in spaces else seen.text for at, seen in enumerate(placed))
+
+
+def _turn(text: str) -> str:
     if not is_right_to_left(text):
         return _RIGHT_TO_LEFT.sub(lambda match: _reverse(match.group()), text)
     return _reverse(text)
@@ -96,10 +154,22 @@ def _reverse(seen: str) -> str:
         pieces += [*_clusters(seen[at : match.start()]), match.group()]
         at = match.end()
     pieces += _clusters(seen[at:])
-    read = "".join(reversed(pieces))
+    read = _pair_brackets("".join(reversed(pieces)))
     first = next((c for c in read if c in _OPENING + _CLOSING), "")
     # Some fonts name a bracket by how it looks, and some by what it does.
-    return read.translate(_MIRRORED) if first and first in _CLOSING else read
+    read = read.translate(_MIRRORED) if first and first in _CLOSING else read
+    return _MISPLACED_SPACE.sub("", read)
+
+
+def _pair_brackets(read: str) -> str:
+    """Brackets of which some are named by how they look, and some by what they do, in pairs again."""
+    for opening, closing in ("()", "[]", "{}"):
+        depths = [*accumulate((sign == opening) - (sign == closing) for sign in read)]
+        count = read.count(opening) + read.count(closing)
+        if count and count % 2 == 0 and depths and (min(depths) < 0 or depths[-1]):
+            following = cycle((opening, closing))
+            read = re.sub(f"[{re.escape(opening + closing)}]", lambda _: next(following), read)  # noqa: B023
+    return read
 
 
 def _clusters(text: str) -> list[str]:
