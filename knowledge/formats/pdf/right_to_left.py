@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from itertools import accumulate, cycle, groupby, pairwise
+from itertools import accumulate, cycle, groupby, islice, pairwise
 from typing import Final
 
 _LETTER: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
@@ -118,22 +118,25 @@ def _join_letters(shown: list[_Seen]) -> list[_Seen]:
 def _find_spaces(glyphs: list[Glyph], placed: list[_Seen]) -> set[int]:
     """Before which of what stands on the line there is a space.
 
-    Neighbours that are so in the text as well are apart as the text says. The spaces that are left over stand in the
-    widest gaps between the others.
+    Neighbours between which the text has one are apart. The spaces that are left over stand in the widest gaps of the
+    others, but in none between neighbours that is narrower than all those.
     """
-    spaces: set[int] = set()
-    gaps = []
+    spaces: dict[int, float] = {}
+    gaps: list[tuple[float, int, bool]] = []
     for at, (one, other) in enumerate(pairwise(placed), 1):
         between = glyphs[min(one.last, other.last) + 1 : max(one.first, other.first)]
-        if all(glyph.character.isspace() for glyph in between):
-            spaces |= {at} if between else set()
+        if between and all(glyph.character.isspace() for glyph in between):
+            spaces[at] = other.left - one.right
         else:
-            gaps.append((other.left - one.right, at))
+            gaps.append((other.left - one.right, at, not between))
+    narrowest = min(spaces.values(), default=0.0)
     written = sum(
         one.character.isspace() and not other.character.isspace() for one, other in pairwise(glyphs)
     )
-    left = max(0, written - len(spaces))
-    return spaces | {at for _, at in sorted(gaps, reverse=True)[:left]}
+    wide = (
+        at for gap, at, together in sorted(gaps, reverse=True) if not (together and gap < narrowest)
+    )
+    return {*spaces, *islice(wide, max(0, written - len(spaces)))}
 
 
 def _write_down(placed: list[_Seen], spaces: set[int]) -> str:
