@@ -68,7 +68,8 @@ def test_both_parts_are_among_the_few_passages(in_acme):
     ).query
     found = async_to_sync(retrieve)(bot, query, audience=ANYONE)
     said = [passage.content for passage in found.passages]
-    assert "warranty" in said[0] and "blue cap" in said[1] and len(said) == 2
+    assert len(said) == 2 and any("warranty" in each for each in said)
+    assert any("blue cap" in each for each in said)
     assert found.embedding_tokens > 0 and not found.is_weak
 
 

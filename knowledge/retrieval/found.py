@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Final
 from uuid import UUID
 
@@ -90,17 +90,20 @@ class Retrieval:
 
 
 def join_parts(found: Sequence[Retrieval], wanted: int) -> Retrieval:
-    """What the searches for a question's parts found, as one: a passage of each in turn, `wanted` at most.
+    """What the searches for a question's parts found, as one: by the best score in any of them, `wanted` at most, the
+    best of each part among them.
 
     The surest speaks for all. A part that would be declined alone gives none, unless all would be.
     """
     told = [each for each in found if not each.is_weak] or list(found)
-    passages: dict[UUID, Passage] = {}
-    for row in zip_longest(*(each.passages for each in told)):
-        for passage in row:
-            if passage is not None and len(passages) < wanted:
-                passages.setdefault(passage.chunk_id, passage)
-    return _sum_up(found, told, tuple(passages.values()))
+    in_turn = filter(None, chain.from_iterable(zip_longest(*(each.passages for each in told))))
+    ranked: dict[UUID, Passage] = {}
+    for passage in sorted(in_turn, key=lambda each: -each.score):  # those of one score in turn
+        ranked.setdefault(passage.chunk_id, passage)
+    firsts = {passage.chunk_id for each in told for passage in each.passages[:1]}
+    kept = sorted(ranked, key=lambda chunk_id: chunk_id not in firsts)[:wanted]
+    passages = tuple(passage for chunk_id, passage in ranked.items() if chunk_id in kept)
+    return _sum_up(found, told, passages)
 
 
 def join_variations(whole: Retrieval, others: Sequence[Retrieval], wanted: int) -> Retrieval:
