@@ -16,6 +16,8 @@ def make_logging(style: str, level: str) -> dict[str, Any]:
         "loggers": {
             "daphne": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "botocore": {"level": "WARNING"},  # it would tell what it signs
+            "s3transfer": {"level": "WARNING"},
             "urllib3": {"level": "ERROR"},  # a collector that is away would be told of at each try
             "LiteLLM": {"level": "WARNING"},
             "django.channels.server": {"level": "WARNING"},

@@ -38,6 +38,12 @@ TRACES_ENDPOINT = env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="") or env(
 )
 SENTRY_DSN = env("SENTRY_DSN", default="")
 SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
+FILES_BUCKET = env("FILES_BUCKET", default="")  # s3://NAME/FOLDER, instead of MEDIA_ROOT
+S3_ENDPOINT = env("S3_ENDPOINT", default="")
+S3_REGION = env("S3_REGION", default="")
+S3_ACCESS_KEY = env("S3_ACCESS_KEY", default="")
+S3_SECRET_KEY = env("S3_SECRET_KEY", default="")
+S3_PATH_STYLE = env.bool("S3_PATH_STYLE", default=bool(S3_ENDPOINT))
 BACKUP_FOLDER = env("BACKUP_FOLDER", default="")
 BACKUP_AT = env("BACKUP_AT", default="02:15")
 BACKUPS_KEPT = env.int("BACKUPS_KEPT", default=14)
@@ -293,13 +299,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Longer than the time limit, or a running task would be handed out twice; swept often, so that a killed worker's
 # message comes back within seconds after that instead of 100 s later.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": CELERY_TASK_TIME_LIMIT + 600,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "socket_timeout": 30,
-    "global_keyprefix": "minirag:celery:",
-    **_BROKER,
-}
+    "visibility_timeout": CELERY_TASK_TIME_LIMIT + 600, "unacked_restore_interval": 5, "unacked_restore_throttle": 1,
+    "socket_timeout": 30, "global_keyprefix": "minirag:celery:", **_BROKER,
+}  # fmt: skip
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = make_schedule(BACKUP_AT if BACKUP_FOLDER else "")
@@ -325,9 +327,8 @@ FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 # Of the sidecar only Swagger UI: Redoc, which comes with it, calls other servers.
-SWAGGER_UI_DIR = Path(
-    drf_spectacular_sidecar.__path__[0], "static/drf_spectacular_sidecar/swagger-ui-dist"
-)
+_SIDECAR = Path(drf_spectacular_sidecar.__path__[0], "static/drf_spectacular_sidecar")
+SWAGGER_UI_DIR = _SIDECAR / "swagger-ui-dist"
 STATICFILES_DIRS = [BASE_DIR / "static", ("swagger-ui", SWAGGER_UI_DIR)]
 # From a checkout the files are served where they lie, and packed when they are asked for; an image collects and packs
 # them once.

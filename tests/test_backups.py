@@ -18,7 +18,12 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from psycopg import sql
 
-from minirag.operations.backing_up import backup_files, backups
+from minirag.lib.files import bucket
+from minirag.operations.backing_up import backups, programs
+from minirag.operations.backing_up.folder_shelf import FolderShelf
+from minirag.operations.backing_up.opening import open_shelf, read_backup
+from minirag.operations.backing_up.shelves import BackupFailed
+from tests.fakes.s3_server import BUCKET, S3Server
 from tests.product import make_database
 
 
@@ -42,7 +47,7 @@ def list_databases(like: str) -> list[str]:
 def backup(_parties, tmp_path_factory, django_db_blocker):
     """Of the tests' own database, in which acme and globex are committed."""
     with django_db_blocker.unblock():
-        return backups.make_backup(tmp_path_factory.mktemp("backups") / "nightly")
+        return backups.make_backup(FolderShelf(tmp_path_factory.mktemp("backups") / "nightly"))
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def test_a_backup_holds_every_tenant_and_is_for_its_owner_alone(backup):
     written = (backup.path, backup.path.parent, backup.path.with_suffix(".json"))
     assert all(path.stat().st_mode & 0o077 == 0 for path in written)
     assert not list(backup.path.parent.glob("*.part"))
-    assert "acme" not in backup.facts.key_sign and backup_files.read_backup(backup.path) == backup
+    assert "acme" not in backup.facts.key_sign and read_backup(str(backup.path)) == backup
 
 
 def test_it_takes_the_place_of_a_database_that_is_kept(db, backup, another, monkeypatch):
@@ -145,12 +150,12 @@ def test_two_of_one_second_spoil_nothing_and_what_killed_ones_left_is_cleared(
     draft = path.with_suffix(".part")
     draft.write_text("half of another's")
     with pytest.raises(backups.BackupFailed, match="try again"):
-        backups.make_backup(tmp_path, now=now)
+        backups.make_backup(FolderShelf(tmp_path), now=now)
     assert draft.read_text() == "half of another's"
     draft.unlink()
     path.write_text("another's")
     with pytest.raises(backups.BackupFailed, match="try again"):
-        backups.make_backup(tmp_path, now=now)
+        backups.make_backup(FolderShelf(tmp_path), now=now)
     assert [each.read_text() for each in tmp_path.iterdir()] == ["another's"]
 
     own = tmp_path / "minirag-before-upgrade.dump"
@@ -158,7 +163,7 @@ def test_two_of_one_second_spoil_nothing_and_what_killed_ones_left_is_cleared(
     for each in (own, old, draft):
         each.write_text("…")
     os.utime(old, (1, 1))
-    assert backup_files.drop_older(tmp_path, keep=1) == [old]
+    assert FolderShelf(tmp_path).drop_older(1) == [str(old)]
     assert {own, path, draft} == set(tmp_path.iterdir())
 
     # Killed while it tried; another one that is at it holds its lock.
@@ -180,9 +185,8 @@ def test_odd_names_an_exchange_broken_off_and_a_database_that_is_gone(
     with closing(backups._connect("postgres")) as server:
         server.execute(backups._RENAMED.format(sql.Identifier(another), sql.Identifier(odd)))
     monkeypatch.setattr(backups, "_own_name", lambda: odd)
-    backups._run(
-        [str(backups.find_program("pg_dump")), "--schema-only", *backups.name_database(odd)]
-    )
+    program = programs.require_program("pg_dump")
+    programs.run([program, "--schema-only", *backups.name_database(odd)])
 
     def break_off(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -220,3 +224,80 @@ def test_what_a_role_may_not_is_said_in_a_sentence(db, backup, monkeypatch):
     finally:
         with closing(backups._connect("postgres")) as server:
             server.execute("DROP ROLE rv_plain")
+
+
+@pytest.fixture
+def s3(settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(bucket, "_PAUSE_SECONDS", 0.0)
+    with S3Server() as server:
+        server.serve_to(settings)
+        yield server
+
+
+PLACE = f"s3://{BUCKET}/nightly"
+
+
+def test_a_backup_goes_into_a_bucket_as_it_is_made_and_the_oldest_go(
+    db, _parties, s3, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(bucket, "_PART", 5 * 2**20)
+    for name in ("minirag-20010101-000000", "minirag-20020101-000000"):
+        s3.objects[f"nightly/{name}.dump"] = b"old"
+    s3.objects["nightly/minirag-20020101-000000.json"] = b"{}"
+    s3.objects["nightly/my own.dump"] = b"somebody's"
+    said = run("backup", PLACE, keep=1)
+    made = [key for key in s3.objects if key.startswith("nightly/minirag-2")]
+    assert [key[-5:] for key in sorted(made)] == [".dump", ".json"]
+    assert "20010101" in said and "20020101" in said and "nightly/my own.dump" in s3.objects
+    assert s3.largest_body <= 5 * 2**20 and not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_a_bucket_s_backup_takes_a_database_s_place_and_a_changed_one_does_not(
+    db, backup, s3, another, monkeypatch
+):
+    """The backup is one of a folder, copied there as it is."""
+    monkeypatch.setitem(backups.connection.settings_dict, "NAME", another)
+    key = f"nightly/{backup.name}"
+    beside = key.replace(".dump", ".json")
+    whole = backup.path.read_bytes()
+    s3.objects |= {key: whole, beside: backup.path.with_suffix(".json").read_bytes()}
+
+    def refused(because: str) -> None:
+        with pytest.raises(CommandError, match=because):
+            run("restore", f"{PLACE}/{backup.name}", replace=another)
+        assert ask(another, "SELECT number FROM precious") == [(4711,)]
+        assert not list_databases("minirag_restored%")
+
+    s3.objects[key] = whole[:-1000]
+    refused("cut short")
+    s3.objects[key] = whole[:-1] + bytes([whole[-1] ^ 1])
+    refused("cut short|pg_restore failed")
+    s3.objects[key] = bytes(len(whole))
+    refused("pg_restore failed")
+    s3.objects[key] = whole
+    s3.refuses = "InvalidAccessKeyId"
+    refused("no such access key")
+    s3.refuses = ""
+    said = s3.objects.pop(beside)
+    refused("with its .json")
+    s3.objects[beside] = said
+    s3.cut_after = 100_000
+    run("restore", f"{PLACE}/{backup.name}", replace=another)
+    assert s3.cuts == 1 and ("globex",) in ask(another, "SELECT slug FROM public.tenants_tenant")
+
+
+def test_what_fails_on_its_way_into_a_bucket_leaves_nothing_there(db, s3, settings, monkeypatch):
+    monkeypatch.setattr(backups, "_own_name", lambda: "no such database")
+    with pytest.raises(CommandError, match="No connection"):
+        run("backup", PLACE)
+    with pytest.raises(BackupFailed, match="pg_dump failed"):
+        open_shelf(PLACE).dump(
+            "a.dump", [programs.require_program("pg_dump"), *backups.name_database("none of it")]
+        )
+    assert not s3.objects and not s3.parts
+    settings.S3_SECRET_KEY = settings.S3_ACCESS_KEY = "AKIANOBODY"
+    with pytest.raises(CommandError, match="no such access key"):
+        run("backup", PLACE)
+    with pytest.raises(CommandError, match="s3://NAME"):
+        run("backup", "s3://a/../b")

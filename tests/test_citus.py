@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from minirag.operations import cluster as looking
+from minirag.operations import places as looking
 from minirag.operations.findings import FAIL, OK, WARN
 from tenants.backend import distributing
 from tenants.provisioning import erase_tenant, provision_tenant

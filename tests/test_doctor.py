@@ -19,7 +19,7 @@ from knowledge.models import Dataset
 from knowledge.models.reembedding import Reembedding
 from minirag.ai.builtin import folders
 from minirag.celery import app
-from minirag.operations import diagnosis
+from minirag.operations import diagnosis, places
 from minirag.operations.findings import FAIL, OK, WARN
 from tenants.models import Tenant
 from tests.embedder_folder import make_folder
@@ -43,7 +43,7 @@ def run_doctor(*arguments: str) -> tuple[int, str]:
 def test_a_sound_database_redis_and_its_secrets_are_ok() -> None:
     for check in (
         diagnosis.check_secrets, diagnosis.check_database, diagnosis.check_pgvector, diagnosis.check_migrations,
-        diagnosis.check_tenants, diagnosis.check_redis, diagnosis.check_debug, diagnosis.check_files,
+        diagnosis.check_tenants, diagnosis.check_redis, diagnosis.check_debug, places.check_files,
     ):  # fmt: skip
         finding = check()
         assert (finding.state, finding.remedy) == (OK, ""), finding
@@ -207,10 +207,10 @@ def test_a_disk_that_fills_up_warns_first_and_fails_then(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     free = type("Usage", (), {"free": 1_000 * 2**20})
-    monkeypatch.setattr(diagnosis.shutil, "disk_usage", lambda path: free)
-    assert diagnosis.check_disk().state == WARN
+    monkeypatch.setattr(places.shutil, "disk_usage", lambda path: free)
+    assert places.check_disk().state == WARN
     free.free = 100 * 2**20
-    assert diagnosis.check_disk().state == FAIL
+    assert places.check_disk().state == FAIL
 
 
 def test_debug_is_a_warning(settings: Settings) -> None:

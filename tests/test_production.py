@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from minirag.clock import make_schedule
 from minirag.operations import production
-from minirag.operations.backing_up import backups, nightly
+from minirag.operations.backing_up import backups, nightly, programs
+from minirag.operations.backing_up.folder_shelf import FolderShelf
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from minirag.tasks import back_up
 from tenants import audit
@@ -166,10 +167,10 @@ def test_backups_that_cannot_be_tried_do_not_fill_the_disk(db, settings, tmp_pat
     settings.BACKUP_FOLDER, settings.BACKUPS_KEPT = str(tmp_path), 1
     days = iter("12345678")
 
-    def make(folder: Path) -> None:
+    def make(shelf: FolderShelf) -> None:
         day = next(days)
         for suffix in (".dump", ".json"):
-            (folder / f"minirag-2026010{day}-000000{suffix}").touch()
+            (tmp_path / f"minirag-2026010{day}-000000{suffix}").touch()
 
     monkeypatch.setattr(nightly, "make_backup", make)
     monkeypatch.setattr(nightly, "try_backup", Mock(side_effect=backups.BackupFailed("no room")))
@@ -184,7 +185,7 @@ def test_why_a_dump_failed_is_told_without_the_row_that_was_in_it():
         "CONTEXT:  COPY x, line 3: my-mother-has-measles"
     )
     with pytest.raises(backups.BackupFailed) as failed:
-        backups._run(["/bin/sh", "-c", 'echo "$0" >&2; exit 1', said])
+        programs.run(["/bin/sh", "-c", 'echo "$0" >&2; exit 1', said])
     assert failed.value.detail.endswith("table x: ERROR:  no room")
 
 

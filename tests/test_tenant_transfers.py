@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from django.test import Client
 from django.utils import timezone
 
 from minirag.lib.errors import ProductError
+from minirag.lib.files import bucket
+from minirag.lib.files.choosing import kept_files
 from minirag.lib.jobs.job import ClaimLost
+from minirag.operations import places
 from tenants import provisioning, schemas
 from tenants.admin_site.sites import platform_site
 from tenants.models import AuditEvent, ErasureReceipt, Tenant, TenantTransfer, User
@@ -27,6 +31,7 @@ from tenants.platform.operators import mint_operator_token
 from tenants.platform.receipts import own_public_key, verify_receipt
 from tenants.provisioning import archive_tenant, erase_tenant, restore_tenant
 from tenants.tasks import transfer_tenant
+from tests.fakes.s3_server import SECRET_KEY, S3Server
 from tests.test_admin import browser
 
 PASSPHRASE = "a long passphrase"
@@ -49,6 +54,10 @@ def whole(response: Any) -> bytes:
         return b"".join([piece async for piece in response.streaming_content])
 
     return async_to_sync(read)()
+
+
+def has_file(job: TenantTransfer) -> bool:
+    return kept_files().size(job.file_name) is not None
 
 
 def work(told: dict[str, Any]) -> TenantTransfer:
@@ -82,7 +91,7 @@ def test_an_operators_program_exports_imports_and_copies(acme, program, olga):
     job = work(ordered.json())
     assert (job.status, job.error_message) == ("succeeded", "")
     assert User.objects.filter(tenant__slug="acme-two", email="alice@acme.example.com").exists()
-    assert not job.path.exists()
+    assert not has_file(job)
     copied = work(send(program, "tenants/acme/clone", {"new_slug": "acme-three"}).json())
     assert (copied.status, copied.error_message) == ("succeeded", "")
     assert Tenant.objects.filter(slug="acme-three").exists()
@@ -104,7 +113,7 @@ def test_what_cannot_be_is_refused_at_once_or_told_by_the_job(acme, program):
     )
     job = work(bad.json())
     assert (job.status, job.error_code) == ("failed", "tenant_file_invalid")
-    assert not job.path.exists() and not Tenant.objects.filter(slug="new").exists()
+    assert not has_file(job) and not Tenant.objects.filter(slug="new").exists()
 
 
 def test_a_worker_that_died_is_made_up_for_and_files_do_not_stay(acme, program):
@@ -115,9 +124,9 @@ def test_a_worker_that_died_is_made_up_for_and_files_do_not_stay(acme, program):
     )
     assert tend_transfers() == [job.pk]
     done = work(told)
-    assert done.path.exists()
+    assert has_file(done)
     TenantTransfer.objects.filter(pk=job.pk).update(expires_at=timezone.now())
-    assert tend_transfers() == [] and not done.path.exists()
+    assert tend_transfers() == [] and not has_file(done)
     assert (
         program.get(f"/v1/platform/transfers/{job.pk}/download").json()["code"]
         == "transfer_expired"
@@ -139,7 +148,7 @@ def test_what_is_cancelled_stops_and_leaves_nothing(acme, program, olga, monkeyp
     monkeypatch.setattr(jobs, name, cancel_meanwhile)
     job = work(told)
     assert (job.status, job.claim_id, job.error_code) == ("cancelled", None, "")
-    assert not job.path.exists() and not Tenant.objects.filter(slug="acme-copy").exists()
+    assert not has_file(job) and not Tenant.objects.filter(slug="acme-copy").exists()
     assert send(program, url, {}).json()["code"] == "transfer_over"
     [line] = AuditEvent.objects.filter(action="transfer.cancelled")
     assert line.actor.startswith(olga.email) and line.tenant_slug == "acme"
@@ -152,7 +161,7 @@ def test_a_worker_stops_at_the_next_table_and_what_waits_never_begins(acme, prog
     operator = browser(olga.email)
     page = operator.url(platform_site, TenantTransfer, "change", waiting.pk)
     answer = operator.post(page.replace("/change/", "/cancel/"))
-    assert answer["Location"] == page and not waiting.path.exists()
+    assert answer["Location"] == page and not has_file(waiting)
     assert (
         transfer_tenant(str(waiting.pk)) is None and not Tenant.objects.filter(slug="new").exists()
     )
@@ -171,10 +180,10 @@ def test_what_takes_its_workers_with_it_leaves_no_file(acme, program):
     TenantTransfer.objects.filter(pk=job.pk).update(
         heartbeat_at=timezone.now() - timedelta(hours=1), attempts=2
     )
-    assert job.path.exists()
+    assert has_file(job)
     assert tend_transfers() == []
     assert TenantTransfer.objects.get(pk=job.pk).error_code == "interrupted"
-    assert not job.path.exists()
+    assert not has_file(job)
 
 
 def test_an_export_that_ends_after_its_tenant_was_erased_leaves_no_file(acme, program, monkeypatch):
@@ -191,7 +200,7 @@ def test_an_export_that_ends_after_its_tenant_was_erased_leaves_no_file(acme, pr
     monkeypatch.setattr(jobs, "export_tenant", erase_meanwhile)
     job = work(told)
     assert (job.status, job.error_code) == ("failed", "tenant_unknown")
-    assert not job.path.exists()
+    assert not has_file(job)
 
 
 def test_the_admin_orders_shows_and_hands_out(acme, olga, program):
@@ -221,7 +230,7 @@ def test_an_erasure_leaves_a_receipt_that_names_nobody_and_cannot_be_changed(
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     kept = erase_tenant(acme.tenant, actor="test")
-    assert not exported.path.exists()
+    assert not has_file(exported)
     receipt = program.get("/v1/platform/receipts").json()["items"][0]["receipt"]
     assert receipt == ErasureReceipt.objects.get(pk=kept.pk).receipt
     assert (receipt["slug"], receipt["public_rows"]["tenants_user"], receipt["exports"]) == (
@@ -291,10 +300,10 @@ def test_a_worker_erases_and_says_which_receipt_there_is(archived, globex, progr
 
 
 def test_an_erasure_goes_on_after_its_worker_was_killed_and_counts_what_was_gone_by_then(
-    archived, program, monkeypatch
+    archived, program, monkeypatch, settings
 ):
     told = send(program, "tenants/acme/erase", {"confirm": "acme"}).json()
-    folder = jobs.TenantTransfer().path.parents[1] / archived.schema_name
+    folder = Path(settings.MEDIA_ROOT) / archived.schema_name
 
     def die(*args: Any) -> None:
         assert not folder.exists()
@@ -316,7 +325,9 @@ def test_an_erasure_goes_on_after_its_worker_was_killed_and_counts_what_was_gone
 
 
 @pytest.mark.parametrize("change", ["restored", "restored and archived again", "cancelled"])
-def test_who_thinks_better_of_it_in_time_keeps_the_tenant(archived, program, monkeypatch, change):
+def test_who_thinks_better_of_it_in_time_keeps_the_tenant(
+    archived, program, monkeypatch, settings, change
+):
     told = send(program, "tenants/acme/erase", {"confirm": "acme"}).json()
     if change.startswith("restored"):
         restore_tenant(archived, actor="test")
@@ -332,6 +343,58 @@ def test_who_thinks_better_of_it_in_time_keeps_the_tenant(archived, program, mon
 
         monkeypatch.setattr(schemas, "drop_schema", cancel_meanwhile)
         work(told)
-    kept = TenantTransfer(kind="export").path.parents[1] / archived.schema_name
+    kept = Path(settings.MEDIA_ROOT) / archived.schema_name
     assert (kept / "a.txt").exists() and not ErasureReceipt.objects.exists()
     assert Tenant.objects.get(slug="acme").users.exists()
+
+
+def test_in_a_bucket_another_machine_takes_in_what_one_was_sent_and_hands_out_what_one_has_made(
+    acme, program, settings, tmp_path, monkeypatch
+):
+    """Web process and worker have nothing in common but the bucket, whose lines break off."""
+    monkeypatch.setattr(bucket, "_PAUSE_SECONDS", 0.0)
+    with S3Server() as s3:
+        s3.serve_to(settings)
+        settings.MEDIA_ROOT = settings.DATA_DIR = tmp_path / "web"
+        told = send(program, "tenants/acme/export", {"passphrase": PASSPHRASE}).json()
+        settings.MEDIA_ROOT = settings.DATA_DIR = tmp_path / "worker"
+        job = work(told)
+        assert (job.status, [*s3.objects]) == ("succeeded", [f"ours/transfers/{job.pk}.zip"])
+        settings.MEDIA_ROOT = settings.DATA_DIR = tmp_path / "another web"
+        s3.cut_after = 10_000
+        answer = program.get(f"/v1/platform/transfers/{job.pk}/download")
+        file = whole(answer)
+        assert s3.cuts == 1 and len(file) == job.file_size == int(answer["Content-Length"])
+        assert zipfile.ZipFile(io.BytesIO(file)).testzip() is None
+        fields = {"slug": "acme-two", "without_tokens": "true", "without_hosts": "true"}
+        upload = SimpleUploadedFile("acme.zip", file)
+        fields |= {"passphrase": PASSPHRASE}
+        told = program.post("/v1/platform/imports", {**fields, "file": upload}).json()
+        settings.MEDIA_ROOT = settings.DATA_DIR = tmp_path / "worker"
+        s3.refuses = "SlowDown"
+        assert work(told).status == "pending"  # and is sent again by the clock
+        s3.refuses = ""
+        assert work(told).status == "succeeded" and len(s3.objects) == 1
+        TenantTransfer.objects.filter(pk=job.pk).update(expires_at=timezone.now())
+        s3.refuses = "InvalidAccessKeyId"
+        assert tend_transfers() == [] and len(s3.objects) == 1
+        assert program.get(f"/v1/platform/transfers/{job.pk}/download").status_code in (410, 503)
+        s3.refuses = ""
+        assert tend_transfers() == [] and not s3.objects
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_wrong_key_fails_an_export_with_its_reason_and_refuses_an_import(acme, program, settings):
+    with S3Server() as s3:
+        s3.serve_to(settings, S3_ACCESS_KEY="AKIANOBODY")
+        job = work(send(program, "tenants/acme/export", {}).json())
+        assert (job.status, job.error_code) == ("failed", "files_unavailable")
+        assert "no such access key" in job.error_message and SECRET_KEY not in job.error_message
+        upload = SimpleUploadedFile("acme.zip", b"PK")
+        refused = program.post("/v1/platform/imports", {"slug": "new", "file": upload})
+        assert (refused.status_code, refused.json()["code"]) == (503, "files_unavailable")
+        assert TenantTransfer.objects.count() == 1
+        finding = places.check_files()
+        assert finding.state == "fail" and "no such access key" in finding.detail
+        s3.serve_to(settings)
+        assert places.check_files().state == "ok" and not s3.objects

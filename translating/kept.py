@@ -18,7 +18,7 @@ from minirag.lib.telling.kept_sentences import TEMPLATES
 _CALLS = {
     "kept": (0,), "ParseError": (0,), "ItemGone": (0,), "IngestionError": (1,), "SiteFailed": (1,),
     "OutboundError": (1,), "RobotsUnknown": (1,), "NyxCoreError": (1,), "Visit": (3,), "ended": (2,), "fail": (1,),
-    "Finding": (2, 3), "told": (0,), "interrupted": (0,),
+    "Finding": (2, 3), "told": (0,), "interrupted": (0,), "FilesFailed": (0,), "FileMissing": (0,),
 }  # fmt: skip
 _NAMES = {"reason", "error_message", "last_error", "remedy"}
 

@@ -27,6 +27,7 @@ from knowledge.connectors.items import (
 from knowledge.connectors.limits import check_limits, check_text, invalid, read_limits
 from knowledge.connectors.signing import encode_key, encode_query, sign_get
 from knowledge.indexing.loading import IngestionError
+from minirag.lib.files.refusals import S3_REFUSALS
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -44,18 +45,8 @@ _REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
 _CREDENTIAL: Final = re.compile(r"[\x21-\x7e]{1,512}")
 _SESSION: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _ACCESS_KEY: Final = re.compile(r"[\w.+=@-]{1,128}", re.ASCII)
-_SAID: Final = {
-    "InvalidAccessKeyId": ("credentials_refused", "There is no such access key."),
-    "SignatureDoesNotMatch": ("credentials_refused", "The secret key does not belong to the access key."),
-    "ExpiredToken": ("credentials_refused", "The session token has expired: enter new keys."),
-    "InvalidToken": ("credentials_refused", "The session token does not belong to the access key."),
+_SAID: Final = S3_REFUSALS | {
     "AccessDenied": ("access_denied", "The key may not do this: it needs s3:ListBucket and s3:GetObject."),
-    "NoSuchBucket": ("bucket_missing", "There is no bucket of this name on the server."),
-    "PermanentRedirect": ("wrong_region", "The bucket is in another region, or has another address."),
-    "TemporaryRedirect": ("wrong_region", "The bucket is in another region, or has another address."),
-    "AuthorizationHeaderMalformed": ("wrong_region", "The bucket is in another region."),
-    "RequestTimeTooSkewed": ("clock_differs", "The server's clock and ours differ by more than it allows."),
-    "InvalidObjectState": ("archived", "It is archived and has to be brought back first."),
 }  # fmt: skip
 
 

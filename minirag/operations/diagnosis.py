@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -28,8 +26,8 @@ from minirag.celery import app
 from minirag.lib.redis_client import connect
 from minirag.lib.telling.kept_sentences import kept
 from minirag.operations.checks import find_secret_faults
-from minirag.operations.cluster import check_citus
 from minirag.operations.findings import FAIL, OK, WARN, Finding
+from minirag.operations.places import check_citus, check_disk, check_files
 from minirag.operations.providers import check_provider
 from tenants.backend.proof import find_crossing, shares_server_connections
 from tenants.context import tenant_context
@@ -39,7 +37,6 @@ from tenants.schemas import find_unmarked, stale_tenants
 
 _POSTGRES_NEEDED = 150_000
 _PGVECTOR_NEEDED = (0, 8)
-_FREE_MB_NEEDED, _FREE_MB_COMFORTABLE = 200, 2_000
 _WORKER_SECONDS = 2.0
 _MOST_VISITED, _MOST_TOLD = 50, 3
 _BEAT_SILENT = timedelta(minutes=10)  # its rows are written every three minutes
@@ -246,28 +243,6 @@ def _list_failed(tenant: Tenant) -> list[str]:
         return [f"{name} to {model} ({code})" for name, model, code in rows]
 
 
-def check_files() -> Finding:
-    directory = _nearest_existing(settings.MEDIA_ROOT)
-    if not os.access(directory, os.W_OK | os.X_OK):
-        return Finding(
-            "files", FAIL, f"{directory} cannot be written", "Fix its owner or set MEDIA_ROOT."
-        )
-    return Finding("files", OK, f"{settings.MEDIA_ROOT} can be written")
-
-
-def check_disk() -> Finding:
-    directory = _nearest_existing(settings.DATA_DIR)
-    free = shutil.disk_usage(directory).free // 2**20
-    detail = kept(f"{free} MB free at {directory}")
-    if free < _FREE_MB_NEEDED:
-        return Finding(
-            "disk", FAIL, detail, "Free some space, uploads and the database stop otherwise."
-        )
-    if free < _FREE_MB_COMFORTABLE:
-        return Finding("disk", WARN, detail, "Free some space soon.")
-    return Finding("disk", OK, detail)
-
-
 def check_beat() -> Finding:  # by the clock's own rows
     try:
         found = PeriodicTask.objects.filter(enabled=True).aggregate(last=Max("last_run_at"))["last"]
@@ -321,10 +296,6 @@ def _ask_database(statement: str) -> str | None:
 
 def _list_slugs(tenants: list[Tenant]) -> str:
     return ", ".join(tenant.slug for tenant in tenants[:5]) + (" …" if len(tenants) > 5 else "")
-
-
-def _nearest_existing(directory: Path) -> Path:
-    return next(place for place in (directory, *directory.parents) if place.exists())
 
 
 def _first_line(error: Exception) -> str:

@@ -169,9 +169,7 @@ class TenantTransferAdmin(LookOnlyAdmin):
         if (proof := ask_for_proof(request)) is not None:
             return proof
         try:
-            return send_file(
-                open_transfer(job, actor=acting_user(request).email), f"{job.slug}.zip"
-            )
+            return send_file(open_transfer(job, actor=acting_user(request).email), job)
         except ProductError as error:
             self.message_user(request, error.detail, messages.WARNING)
             return HttpResponseRedirect(self.change_url(job))

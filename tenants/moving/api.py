@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
@@ -146,7 +145,7 @@ class PlatformTransferFile(PlatformView):
     )  # fmt: skip
     def get(self, request: Request, transfer_id: UUID) -> StreamingHttpResponse:
         job = find_transfer(transfer_id)
-        return send_file(open_transfer(job, actor=self.actor(request)), f"{job.slug}.zip")
+        return send_file(open_transfer(job, actor=self.actor(request)), job)
 
 
 class PlatformReceipts(PlatformView):
@@ -158,22 +157,15 @@ class PlatformReceipts(PlatformView):
         return paginate(ErasureReceipt.objects.all(), query)
 
 
-def send_file(path: Path, name: str) -> StreamingHttpResponse:
-    """Answer with a file piece by piece, read off the event loop."""
-    response = StreamingHttpResponse(_stream(path), content_type="application/zip")
-    response["Content-Disposition"] = f"attachment; filename={name}"
-    response["Content-Length"] = str(path.stat().st_size)
+def send_file(pieces: Iterator[bytes], job: TenantTransfer) -> StreamingHttpResponse:
+    """Answer with an export's file piece by piece, read off the event loop."""
+    response = StreamingHttpResponse(_stream(pieces), content_type="application/zip")
+    response["Content-Disposition"] = f"attachment; filename={job.slug}.zip"
+    response["Content-Length"] = str(job.file_size)
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _stream(path: Path) -> AsyncIterator[bytes]:
-    pieces = _read(path)
+async def _stream(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     while piece := await run_sync(next, pieces, b""):
         yield piece
-
-
-def _read(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(256 * 1024):
-            yield piece

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from django.conf import settings
@@ -16,6 +14,7 @@ from django.utils.translation import gettext
 
 from minirag import __version__
 from minirag.lib.errors import BadInput
+from minirag.lib.files.choosing import kept_files
 from minirag.lib.security.crypto import encrypt, key_of_passphrase
 from tenants import audit, schemas
 from tenants.context import tenant_context
@@ -138,15 +137,7 @@ def _copy_out(
 
 
 def _add_files(writer: ArchiveWriter, tenant: Tenant) -> None:
-    """The tenant's folder, if it has one: what is no plain file is left out."""
-    folder = Path(settings.MEDIA_ROOT) / tenant.schema_name
-    for place, _, names in sorted(os.walk(folder)):
-        for path in sorted(Path(place) / name for name in names):
-            if path.is_file() and not path.is_symlink():
-                writer.add(FILES + path.relative_to(folder).as_posix(), _pieces_of(path))
-
-
-def _pieces_of(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(1024 * 1024):
-            yield piece
+    """The tenant's folder, if it has one."""
+    files = kept_files()
+    for name in files.names(tenant.schema_name):
+        writer.add(FILES + name.removeprefix(f"{tenant.schema_name}/"), files.pieces(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from tenants.due import make_all_due
 from tenants.models import AuditEvent, BotAddress, Plan, Tenant, User, make_schema_name
 from tenants.moving.archive import FILES, SCHEMA, ArchiveReader, FileRefused, Manifest, StreamInfo
 from tenants.moving.exporting import CHECK, Tell, tell_nobody
-from tenants.moving.folder import restore_files
+from tenants.moving.folder import remove_files, restore_files
 from tenants.moving.layout import ADMIN_LOG, Table, is_of_tenants, tables_of
 from tenants.moving.public_rows import check_hosts, choose_ids, load_public_rows
 from tenants.moving.sealing import NewIds, Resealing
@@ -134,7 +133,6 @@ class _Import:
     ) -> None:
         self.reader, self.manifest, self.parts, self.tell = reader, reader.manifest, parts, tell
         self.slug, self.schema_name = slug, make_schema_name(slug)
-        self.folder = Path(settings.MEDIA_ROOT) / self.schema_name
         self.has_folder = False
         self.notes: list[str] = []
         self.has_secrets = key is not None
@@ -307,11 +305,11 @@ class _Import:
 
     def _restore_files(self) -> None:
         self.has_folder = True  # its schema was claimed, so nobody else writes there
-        restore_files(self.reader, self.folder)
+        restore_files(self.reader, self.schema_name)
 
     def _remove_folder(self) -> None:
         if self.has_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_files(self.schema_name)
 
 
 def _check_at_end(at_end: bool) -> None:

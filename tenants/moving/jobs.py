@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
+from os import SEEK_END
 from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from minirag.lib.errors import BadInput, Conflict, Gone, NotFound, ProductError
+from minirag.lib.files.choosing import kept_files
+from minirag.lib.files.keeping import FilesFailed
 from minirag.lib.jobs.heartbeat import Heartbeat
-from minirag.lib.jobs.job import ClaimLost
+from minirag.lib.jobs.job import MAX_ATTEMPTS, ClaimLost
 from minirag.lib.saving.tags import hold_row
 from minirag.lib.telling.kept_sentences import kept
 from tenants import audit
@@ -63,28 +66,28 @@ def order_import(
     pieces: Iterable[bytes], *, slug: str, passphrase: str, leave_secrets: bool,
     parts: Iterable[str], actor: str, source: str = "",
 ) -> TenantTransfer:  # fmt: skip
-    """Keep a file that was sent and have it taken in. Raises BadInput, Conflict."""
+    """Keep a file that was sent and have it taken in. Raises BadInput, Conflict, FilesFailed."""
     _check_free(slug)
     options = {
         "leave_secrets": leave_secrets,
         "parts": sorted((ALL | {TRUSTED_HOSTS}) & set(parts)),
     }
     pk = uuid.uuid4()
-    path = TenantTransfer(pk=pk).path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files, name = kept_files(), TenantTransfer(pk=pk).file_name
+    with files.writing(name) as file:
+        for piece in pieces:
+            file.write(piece)
+        size = file.tell()
     is_ordered = False
     try:
-        with path.open("xb") as file:
-            for piece in pieces:
-                file.write(piece)
         job = _order(
             TransferKind.IMPORT, slug, pk=pk, source=source[:100], passphrase=passphrase, actor=actor,
-            options=options, file_size=path.stat().st_size,
+            options=options, file_size=size,
         )  # fmt: skip
         is_ordered = True
     finally:
         if not is_ordered:
-            path.unlink(missing_ok=True)
+            files.remove(name)
     return job
 
 
@@ -134,21 +137,21 @@ def find_transfer(job_id: uuid.UUID) -> TenantTransfer:
     return job
 
 
-def open_transfer(job: TenantTransfer, *, actor: str) -> Path:
-    """Where the file of an export lies, for whoever downloads it. Raises Conflict, Gone."""
+def open_transfer(job: TenantTransfer, *, actor: str) -> Iterator[bytes]:
+    """The file of an export piece by piece, for whoever downloads it. Raises Conflict, Gone, FilesFailed."""
     if job.kind != TransferKind.EXPORT or job.status != TransferStatus.SUCCEEDED:
         raise Conflict(gettext("There is no file to download."), code="transfer_not_ready")
-    if not job.has_file or not job.path.exists():
+    if not job.has_file or kept_files().size(job.file_name) is None:
         raise Gone(
             gettext("The file is not kept any longer. Make a new export."), code="transfer_expired"
         )
     tenant = Tenant.objects.filter(slug=job.slug).first()
     audit.record("transfer.downloaded", of=job, tenant=tenant, actor=actor)
-    return job.path
+    return kept_files().pieces(job.file_name)
 
 
 def delete_transfer(job: TenantTransfer, *, actor: str) -> None:
-    """Remove a transfer that is over, with its file. Raises Conflict."""
+    """Remove a transfer that is over, with its file. Raises Conflict, FilesFailed."""
     with transaction.atomic():
         if not TenantTransfer.objects.filter(pk=job.pk, status__in=OVER).exists():
             raise Conflict(gettext("It waits or runs still."), code="transfer_not_over")
@@ -170,7 +173,7 @@ def cancel_transfer(job: TenantTransfer, *, actor: str) -> TenantTransfer:
             "transfer.cancelled", of=job, actor=actor, tenant=tenant,
             detail={"kind": job.kind, "slug": job.slug},
         )  # fmt: skip
-        job.drop_file()
+        job.drop_file_in_time()
     job.refresh_from_db()
     return job
 
@@ -186,6 +189,9 @@ def run_transfer(job: TenantTransfer) -> None:
     except ClaimLost:
         logger.warning("a transfer was taken away", transfer_id=str(job.pk))
         _leave_nothing(job)
+    except FilesFailed as error:
+        if not (error.retryable and _try_again(job)):
+            _give_up(job, error.code, error.detail)
     except ProductError as error:
         _give_up(job, error.code, error.detail)
     except Exception:
@@ -193,29 +199,37 @@ def run_transfer(job: TenantTransfer) -> None:
         _give_up(job, "internal", "Something went wrong on our side.")
 
 
+def _try_again(job: TenantTransfer) -> bool:
+    """Wait for the clock to send it once more, where files cannot be reached in this moment; False in the end."""
+    if job.attempts + 1 >= MAX_ATTEMPTS:
+        return False
+    with suppress(ClaimLost):
+        job.give_back(attempts=F("attempts") + 1)
+    return True
+
+
 def _leave_nothing(job: TenantTransfer) -> None:
     """Remove what was written of a cancelled one; another worker's goes on."""
     ours = TenantTransfer.objects.filter(pk=job.pk)
     if not ours.exclude(status=TransferStatus.CANCELLED).exists():
-        job.path.unlink(missing_ok=True)
+        job.drop_file_in_time()
 
 
 def _give_up(job: TenantTransfer, code: str, detail: str) -> None:
     try:
         job.fail(code, detail)
-        job.drop_file()
+        job.drop_file_in_time()
     except ClaimLost:
         _leave_nothing(job)
 
 
 def _export(job: TenantTransfer) -> None:
     tenant = get_tenant(job.slug)
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    with job.path.open("wb") as file:
+    with kept_files().writing(job.file_name) as file:
         manifest = export_tenant(
             tenant, file, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by
         )
-        size = file.seek(0, os.SEEK_END)
+        size = file.seek(0, SEEK_END)
     rows = f"{sum(stream.rows for stream in manifest.streams):,}"
     notes = [kept(f"{rows} rows")]
     if manifest.secrets == "left_out":
@@ -228,12 +242,13 @@ def _export(job: TenantTransfer) -> None:
 
 
 def _import(job: TenantTransfer) -> None:
-    import_tenant(
-        job.path, slug=job.slug, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by,
-        leave_secrets=bool(job.options.get("leave_secrets")), parts=frozenset(job.options.get("parts", ())),
-        at_end=partial(_end, job),
-    )  # fmt: skip
-    job.path.unlink(missing_ok=True)
+    with kept_files().reading(job.file_name) as file:
+        import_tenant(
+            file, slug=job.slug, passphrase=job.reveal_passphrase(), tell=job.tell, actor=job.asked_by,
+            leave_secrets=bool(job.options.get("leave_secrets")), parts=frozenset(job.options.get("parts", ())),
+            at_end=partial(_end, job),
+        )  # fmt: skip
+    job.drop_file_in_time()
 
 
 def _clone(job: TenantTransfer) -> None:
@@ -273,11 +288,11 @@ def _end(job: TenantTransfer, taken: Taken) -> None:
 def tend_transfers() -> list[uuid.UUID]:
     """Remove files that are kept no longer; returns whose message has to be sent again."""
     for job in TenantTransfer.objects.over():
-        job.drop_file()
+        job.drop_file_in_time()
     return [job.pk for job in TenantTransfer.objects.sweep(_interrupt)]
 
 
 def _interrupt(job: TenantTransfer) -> None:
     """What has taken several workers with it leaves no file, neither a half nor the one that was sent."""
     job.interrupt()
-    job.drop_file()
+    job.drop_file_in_time()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 
-from django.conf import settings
+import structlog
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from minirag.lib.files.choosing import kept_files
+from minirag.lib.files.keeping import FilesFailed
 from minirag.lib.jobs.job import ClaimLost, Job, JobQuerySet
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
+
+logger = structlog.get_logger(__name__)
 
 KEPT_FOR = timedelta(days=7)
 
@@ -103,9 +106,9 @@ class TenantTransfer(Job):
         return f"{self.get_kind_display()} {self.slug}"
 
     @property
-    def path(self) -> Path:
-        """Where its file lies: what an export has written, or an import was given."""
-        return Path(settings.MEDIA_ROOT) / "transfers" / f"{self.pk}.zip"
+    def file_name(self) -> str:
+        """Of its file among those that are kept: what an export has written, or an import was given."""
+        return f"transfers/{self.pk}.zip"
 
     @property
     def has_file(self) -> bool:
@@ -173,10 +176,20 @@ class TenantTransfer(Job):
         return bool(open_ones.cancel(**facts))
 
     def drop_file(self) -> None:
-        """Remove what lies on the disk; the row stays."""
+        """Remove its file; the row stays. Raises FilesFailed."""
         with transaction.atomic():
             TenantTransfer.objects.filter(pk=self.pk).update(file_size=0)
-            self.path.unlink(missing_ok=True)
+            kept_files().remove(self.file_name)
+
+    def drop_file_in_time(self) -> None:
+        """Remove its file now, or have the clock do it where that cannot be now."""
+        try:
+            self.drop_file()
+        except FilesFailed as error:
+            logger.warning(
+                "a file cannot be removed yet", transfer_id=str(self.pk), reason=error.detail
+            )
+            TenantTransfer.objects.filter(pk=self.pk).update(expires_at=Now())
 
     def _context(self) -> str:
         return f"transfer:{self.pk}/passphrase"

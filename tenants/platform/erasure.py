@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import redis
@@ -16,6 +13,8 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from minirag.lib.errors import ProductError
+from minirag.lib.files.choosing import kept_files
+from minirag.lib.files.keeping import FilesFailed
 from minirag.lib.redis_client import connect
 
 
@@ -46,7 +45,7 @@ def measure_traces(schema_name: str) -> Traces:
     """Count a tenant's Redis keys and its files. Raises TracesRemain."""
     with _open_redis() as client:
         keys = len(_find_keys(client, schema_name))
-    sizes = _measure_files(_folder_of(schema_name))
+    sizes = _measure_files(schema_name)
     return Traces(keys, len(sizes), sum(sizes))
 
 
@@ -59,9 +58,8 @@ def remove_traces(schema_name: str) -> Traces:
         keys = _find_keys(client, schema_name)
         for start in range(0, len(keys), 500):
             client.unlink(*keys[start : start + 500])
-    folder = _folder_of(schema_name)
-    sizes = _measure_files(folder)
-    _remove_folder(folder)
+    sizes = _measure_files(schema_name)
+    _remove_folder(schema_name)
     return Traces(len(keys), len(sizes), sum(sizes))
 
 
@@ -86,23 +84,18 @@ def _find_keys(client: Any, schema_name: str) -> list[bytes]:
     return [key for key in found if own.search(key)]
 
 
-def _folder_of(schema_name: str) -> Path:
-    return Path(settings.MEDIA_ROOT) / schema_name
-
-
-def _measure_files(folder: Path) -> list[int]:
-    return [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()]
-
-
-def _remove_folder(folder: Path) -> None:
-    def pass_over_what_is_gone(
-        function: object, path: str, error: tuple[type[BaseException], BaseException, TracebackType]
-    ) -> None:
-        if not isinstance(error[1], FileNotFoundError):
-            raise error[1]
-
+def _measure_files(schema_name: str) -> list[int]:
     try:
-        shutil.rmtree(folder, onerror=pass_over_what_is_gone)
+        return kept_files().sizes(schema_name)
+    except FilesFailed as error:
+        raise TracesRemain(error.detail, code="files_remain") from error
+
+
+def _remove_folder(schema_name: str) -> None:
+    try:
+        kept_files().remove_folder(schema_name)
     except OSError as error:
         detail = f"The tenant's folder of files cannot be removed: {error.strerror}."
         raise TracesRemain(detail, code="files_remain") from error
+    except FilesFailed as error:
+        raise TracesRemain(error.detail, code="files_remain") from error

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from minirag.operations.backing_up.backup_files import Backup, drop_older
 from minirag.operations.backing_up.backups import ending_in_order, make_backup, try_backup
 from minirag.operations.backing_up.nightly import MADE
+from minirag.operations.backing_up.opening import open_shelf
+from minirag.operations.backing_up.shelves import Backup
 from tenants import audit
 from tenants.commands import ProductCommand
 
@@ -18,7 +18,7 @@ class Command(ProductCommand):
     help = "Write the whole installation, all tenants, into a new file of a folder. It goes on working meanwhile."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("folder", type=Path)
+        parser.add_argument("folder", help="a folder, or a bucket as s3://NAME/FOLDER")
         parser.add_argument(
             "--try", action="store_true", dest="tries",
             help="restore it into a database of its own, compare, and drop that again",
@@ -35,21 +35,22 @@ class Command(ProductCommand):
             self._back_up(options, keep)
 
     def _back_up(self, options: dict[str, Any], keep: int | None) -> None:
-        made = make_backup(options["folder"])
+        shelf = open_shelf(str(options["folder"]))
+        made = make_backup(shelf)
         self.say(describe(made))
         if options["tries"]:
             try_backup(made)
             self.say("It was restored into a database of its own, and everything was there.")
-        audit.record(MADE, detail={"file": made.path.name, "tried": options["tries"]})
+        audit.record(MADE, detail={"file": made.name, "tried": options["tries"]})
         if keep is not None:
-            for path in drop_older(options["folder"], keep=keep):
-                self.say(f"{path} is removed.")
+            for dropped in shelf.drop_older(keep):
+                self.say(f"{dropped} is removed.")
 
 
 def describe(backup: Backup) -> str:
     rows = backup.facts.rows
     tenants = len(rows) - ("public" in rows)
     return (
-        f"{backup.path}: {sum(rows.values()):,} rows of {tenants:,} schemas "
+        f"{backup}: {sum(rows.values()):,} rows of {tenants:,} schemas "
         f"({backup.facts.bytes:,} bytes, {backup.facts.made_at:%Y-%m-%d %H:%M} UTC)."
     )

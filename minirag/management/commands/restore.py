@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import connection
 
 from minirag.management.commands.backup import describe
-from minirag.operations.backing_up.backup_files import read_backup
 from minirag.operations.backing_up.backups import (
     ending_in_order,
     require_fit,
     restore_backup,
     try_backup,
 )
+from minirag.operations.backing_up.opening import read_backup
 from tenants.commands import ProductCommand
 
 
@@ -23,7 +22,7 @@ class Command(ProductCommand):
     help = "Put a backup in the place of the database, which is kept under another name."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", help="a path, or s3://NAME/FOLDER/FILE")
         parser.add_argument(
             "--replace",
             metavar="NAME",
@@ -42,7 +41,7 @@ class Command(ProductCommand):
             self._restore(options)
 
     def _restore(self, options: dict[str, Any]) -> None:
-        backup = read_backup(options["file"])
+        backup = read_backup(str(options["file"]))
         self.say(describe(backup))
         require_fit(backup, with_other_key=options["with_other_key"])
         if options["tries"]:

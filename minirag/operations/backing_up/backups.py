@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 import secrets
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -24,17 +22,16 @@ from psycopg import sql
 
 from minirag import __version__
 from minirag.lib.security.crypto import DecryptionFailed, decrypt, encrypt
-from minirag.operations.backing_up.backup_files import (
+from minirag.operations.backing_up.programs import require_program
+from minirag.operations.backing_up.shelves import (
     SUFFIX,
     Backup,
     BackupFailed,
     BackupRefused,
     Facts,
-    begin_draft,
-    beside_of,
-    digest_of,
+    Shelf,
 )
-from tenants.backend.dumping import find_program, name_database, read_tls, with_login
+from tenants.backend.dumping import name_database, read_tls
 
 _LONGEST_NAME_BYTES: Final = 63
 _RESTORED: Final = "minirag_restored_"
@@ -48,17 +45,16 @@ _NIGHTLY: Final = "minirag: the backup of the night"
 _KEY_SIGN, _KEY_CONTEXT = "this installation's keys", "operations.backup"
 
 
-def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
-    """Dump everything into a new file of `folder`, while the installation goes on. Raises BackupFailed.
+def make_backup(shelf: Shelf, *, now: datetime | None = None) -> Backup:
+    """Dump everything into a new file, while the installation goes on. Raises BackupFailed.
 
-    What is half written when it fails or is killed has another name and is no backup.
+    What is half written when it fails or is killed is no backup.
     """
-    program = _require_program("pg_dump")
+    program = require_program("pg_dump")
     moment = now or datetime.now(UTC)
-    path = folder / f"minirag-{moment:%Y%m%d-%H%M%S}{SUFFIX}"
-    draft = path.with_suffix(".part")
-    beside = beside_of(path)
-    begin_draft(draft, path)
+    name = f"minirag-{moment:%Y%m%d-%H%M%S}{SUFFIX}"
+    shelf.begin(name)
+    is_kept = False
     try:
         with _said_plainly(), closing(_connect()) as own:
             own.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -67,25 +63,19 @@ def make_backup(folder: Path, *, now: datetime | None = None) -> Backup:
                 "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0"
             )
             snapshot = _ask(own, "SELECT pg_export_snapshot()")
-            options = ["--format=custom", "--no-owner", "--no-privileges"]
-            options += [f"--snapshot={snapshot}", f"--file={draft}"]
-            _run([program, *options, *name_database(_own_name())])
+            options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
+            size, digest = shelf.dump(name, [program, *options, *name_database(_own_name())])
             rows, migrations = _count_rows(own), _list_migrations(own)
         facts = Facts(
-            made_at=moment, release=__version__, bytes=draft.stat().st_size, sha256=digest_of(draft),
+            made_at=moment, release=__version__, bytes=size, sha256=digest,
             migrations=migrations, rows=rows, key_sign=encrypt(_KEY_SIGN, context=_KEY_CONTEXT),
         )  # fmt: skip
-        beside.touch(mode=0o600)
-        beside.write_text(facts.model_dump_json(indent=1))
-        draft.rename(path)
-    except OSError as error:
-        raise BackupFailed(f"{folder} cannot be written: {error.strerror}.") from None
+        made = shelf.keep(name, facts)
+        is_kept = True
     finally:
-        with suppress(OSError):
-            if draft.exists():  # or it has its name by now
-                draft.unlink()
-                beside.unlink(missing_ok=True)
-    return Backup(path, facts)
+        if not is_kept:
+            shelf.discard(name)
+    return made
 
 
 def require_fit(backup: Backup, *, with_other_key: bool = False) -> None:
@@ -158,14 +148,14 @@ def ending_in_order() -> Iterator[None]:
 @contextmanager
 def _restored(backup: Backup) -> Iterator[str]:
     """A new database that holds what the backup has to hold; gone afterwards, unless it has another name by then."""
-    program = _require_program("pg_restore")
+    program = require_program("pg_restore")
     name = f"{_RESTORED}{secrets.token_hex(4)}"
     with _said_plainly(), _in_use(name), closing(_connect("postgres")) as server:
         _drop_left_behind(server)
         server.execute(_make_like(server, _own_name(), name))
         try:
             command = [program, "--exit-on-error", "--no-owner", "--no-privileges"]
-            _run([*command, *name_database(name), str(backup.path)])
+            backup.restore_by([*command, *name_database(name)])
             with closing(_connect(name)) as own:
                 found = _count_rows(own)
                 own.execute("ANALYZE")
@@ -302,26 +292,6 @@ def _drop(name: str) -> None:
 def _ask(database: psycopg.Connection[Any], statement: Any, values: Sequence[Any] = ()) -> Any:
     row = database.execute(statement, values or None).fetchone()
     return row[0] if row else None
-
-
-def _run(command: list[str]) -> None:
-    environment = {**with_login(), "LC_ALL": "C"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BackupFailed(f"{Path(command[0]).name} failed: {_pick_reason(done.stderr)[:300]}")
-
-
-def _pick_reason(said: str) -> str:
-    """The line that names the error: those below it repeat the row that could not be read."""
-    lines = said.strip().splitlines() or ["it said nothing"]
-    return next((line for line in lines if ": error: " in line), lines[-1])
-
-
-def _require_program(name: str) -> str:
-    program = find_program(name)
-    if program is None:
-        raise BackupFailed(f"There is no {name} here: install PostgreSQL's client programs.")
-    return program
 
 
 def _say(error: psycopg.Error) -> str:

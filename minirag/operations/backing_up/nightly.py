@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -13,8 +12,9 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from minirag.operations.backing_up.backup_files import BackupFailed, drop_broken_off, drop_older
 from minirag.operations.backing_up.backups import being_alone, make_backup, try_backup
+from minirag.operations.backing_up.opening import open_shelf
+from minirag.operations.backing_up.shelves import BackupFailed, BackupRefused, Shelf
 from minirag.operations.findings import FAIL, OK, WARN, Finding
 from tenants import audit
 from tenants.log.models import Outcome
@@ -51,8 +51,8 @@ def back_up_tonight() -> bool:
         return False
     try:
         with being_alone() as is_alone:
-            return is_alone and not _is_done() and _back_up(Path(settings.BACKUP_FOLDER))
-    except BackupFailed as error:
+            return is_alone and not _is_done() and _back_up(open_shelf(settings.BACKUP_FOLDER))
+    except (BackupFailed, BackupRefused) as error:
         return _tell_failure(error.detail)
     except SoftTimeLimitExceeded:
         _tell_failure("It took too long and was broken off.")
@@ -72,18 +72,18 @@ def _tell_failure(reason: str) -> bool:
     return False
 
 
-def _back_up(folder: Path) -> bool:
+def _back_up(shelf: Shelf) -> bool:
     kept = max(1, settings.BACKUPS_KEPT)
-    drop_broken_off(folder)
-    made = make_backup(folder)
+    shelf.drop_broken_off()
+    made = make_backup(shelf)
     try:
         try_backup(made)
-    except BackupFailed:
-        drop_older(folder, keep=2 * kept)  # else they fill the disk, night after night
+    except (BackupFailed, BackupRefused):
+        shelf.drop_older(2 * kept)  # else they fill the disk, night after night
         raise
-    dropped = drop_older(folder, keep=kept)
+    dropped = shelf.drop_older(kept)
     told = {
-        "file": made.path.name,
+        "file": made.name,
         "bytes": made.facts.bytes,
         "tried": True,
         "removed": len(dropped),
