@@ -65,6 +65,8 @@ ACCORDIONS = [
     '<div id="p1" hidden><p>Dogs travel free.</p></div>',
     '<a role="button" aria-expanded="false" aria-controls="p1">May dogs travel?</a>'
     '<div id="p1" style="display:none" aria-hidden="true">Dogs travel free.</div>',
+    '<button class="accordion">May dogs travel?</button><div style="display:none">Dogs travel free.</div>',
+    '<button class="btn" data-bs-target="#d1">May dogs travel?</button><div id="d1" hidden>Dogs travel free.</div>',
     "<dl><dt>May dogs travel?</dt><dd>Dogs travel free.</dd></dl>",
     "<template><details><summary>May dogs travel?</summary><p>Dogs travel free.</p></details></template>",
     '<script type="application/ld+json">'
@@ -82,9 +84,10 @@ def test_questions_keep_their_answers_however_they_are_folded(accordion):
 
 
 def test_a_heading_that_is_a_button_heads_what_it_opens():
-    button = '<button aria-expanded="false" aria-controls="x">Dogs?</button>'
-    page = f"<main><h3>{button}</h3><div id=x hidden>Free.</div></main>"
-    assert read(page) == (Section(("Dogs?",), "Free."),)
+    for target in (' aria-controls="x"', ""):
+        button = f'<button aria-expanded="false"{target}>Dogs?</button>'
+        page = f"<main><h3>{button}</h3><div id=x hidden>Free.</div></main>"
+        assert read(page) == (Section(("Dogs?",), "Free."),)
 
 
 def test_tabs_are_read_one_below_the_other_under_their_names():
@@ -104,6 +107,8 @@ def test_a_page_that_is_utf_8_and_says_otherwise_is_read_as_what_it_is():
 def test_menus_and_placeholders_stay_hidden():
     page = (
         '<button aria-expanded="false" aria-controls="m">Menu</button><div id="m" hidden><nav>Home</nav></div>'
+        "<button class=navbar-toggle aria-expanded=false>Menu</button><div hidden><a href=/a>Shop</a> <a href=/b>Us</a></div>"
+        "<button class=expand>More</button><div hidden><button>Buy</button> ghost</div>"
         "<template><h3>{{ question }}?</h3></template><template><p>Row</p></template><p hidden>ghost</p><p>Text</p>"
     )
     assert text_of(page) == "Text"

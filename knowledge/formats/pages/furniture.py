@@ -56,6 +56,10 @@ _MOST_TEMPLATES: Final = 200
 _MOST_BUTTONS: Final = 50
 _MOST_LINKS: Final = 50_000
 _MOST_TABS: Final = 200
+_MOST_AROUND: Final = 4
+_TARGETS: Final = ("data-bs-target", "data-target")
+_PANELS: Final = ("div", "section", "p", "article", "dd")
+_FOLDS = re.compile(r"accordion|collaps|faq|toggle|expand|question", re.IGNORECASE)
 _TEMPLATE = re.compile(r"<template\b([^>]{0,500})>(.*?)</template\s*>", re.IGNORECASE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[")
 _QUESTION = re.compile(r"\?\s*</(?:h[1-6]|summary|dt|button|strong|b|p|legend)\s*>", re.IGNORECASE)
@@ -169,9 +173,9 @@ def _is_contents(node: LexborNode, links: list[LexborNode], *, fewest: int) -> b
 
 
 def _unfold(tree: LexborHTMLParser) -> None:
-    """What a button or a tab opens by `aria-controls` is text, and the button says what it is about."""
-    for button in tree.css("[aria-controls][aria-expanded]"):
-        panel = _find_panel(tree, button)
+    """What a button or a tab opens is text, and the button says what it is about."""
+    for button in tree.css("[aria-controls][aria-expanded], button, [role=button]"):
+        panel = _find_panel(tree, button) or _find_panel_below(button)
         if panel is not None:
             panel.attrs[UNFOLDED] = "panel"
             button.attrs[UNFOLDED] = "question"
@@ -184,8 +188,37 @@ def _unfold(tree: LexborHTMLParser) -> None:
             leave_out(tab)
 
 
+def _find_panel_below(button: LexborNode) -> LexborNode | None:
+    """What stands behind a button that says that it folds, or behind the heading that holds nothing else."""
+    attributes, said = button.attributes, clean_line(button.text())
+    named = f"{attributes.get('id') or ''} {attributes.get('class') or ''}"
+    if not said or not ("aria-expanded" in attributes or _FOLDS.search(named)):
+        return None
+    node: LexborNode | None = button
+    for _ in range(_MOST_AROUND):
+        if node is None or clean_line(node.text()) != said:
+            return None
+        panel = node.next
+        while panel is not None and not panel.is_element_node:
+            panel = panel.next
+        if panel is not None:
+            return panel if panel.tag in _PANELS and _is_answer(panel) else None
+        node = node.parent
+    return None
+
+
+def _is_answer(panel: LexborNode) -> bool:
+    """Whether it says something, and not only where to go or what else can be opened."""
+    text = clean_line(panel.text())
+    if panel.css_first("nav, button, [role=button]") is not None:
+        return False
+    linked = sum(len(clean_line(link.text())) for link in panel.css("a")[:_MOST_LINKS])
+    return 2 * linked < len(text)
+
+
 def _find_panel(tree: LexborHTMLParser, button: LexborNode) -> LexborNode | None:
-    name = button.attributes.get("aria-controls") or ""
+    told = (button.attributes.get(name) or "" for name in ("aria-controls", *_TARGETS))
+    name = next(filter(None, told), "").removeprefix("#")
     if not re.fullmatch(r"[\w:.-]{1,100}", name) or not clean_line(button.text()):
         return None
     panel = tree.css_first(f'[id="{name}"]')

@@ -315,6 +315,7 @@ def _write_questions(questions: list[tuple[str, str]], writer: SectionWriter) ->
     """Those that the page does not show itself."""
     shown = clean_line(" ".join(section.text for section in writer.finish())).casefold()
     headings = {name.casefold() for section in writer.sections for name in section.heading}
+    writer.end_headings()
     for question, answer in questions:
         if question.casefold() in shown or question.casefold() in headings:
             continue
