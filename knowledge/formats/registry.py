@@ -122,8 +122,9 @@ _ROWS: Final = (
         "xlsx", "Excel, a record for each row", (".xlsx", ".xlsm"),
         (f"{_OFFICE}.spreadsheetml.sheet", "application/vnd.ms-excel.sheet.macroenabled.12"), parse_xlsx,
         "names of sheets as headings, a record for each row with the names of its columns; days, percentages and "
-        "currencies as they are shown; joined cells and links (workbooks up to 8 MiB unpacked); title, author, date. "
-        "Formulas as the value that was last stored. Hidden sheets are named and not read",
+        "currencies as they are shown; joined cells and links (workbooks up to 8 MiB unpacked); another table below an "
+        "empty row, with its own header; title, author, date. Formulas as the value that was last stored. Hidden "
+        "sheets are named and not read",
         "sheet Prices, row 12", holds="xl/workbook.xml",
     ),
     Format(
@@ -152,7 +153,8 @@ _ROWS: Final = (
     ),
     Format(
         "rtf", "Rich text", (".rtf",), ("application/rtf", "text/rtf"), parse_rtf,
-        "paragraphs, tables, links; title, author, date", begins=(b"{\\rtf",),
+        "paragraphs, lists with their numbers, tables, links, foot- and endnotes, text boxes; title, author, date. "
+        "What was deleted or is hidden is not read", begins=(b"{\\rtf",),
     ),
     Format(
         "epub", "EPUB book", (".epub",), ("application/epub+zip",), parse_epub,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from email.message import EmailMessage
 
 import openpyxl
@@ -196,6 +197,68 @@ class TestOffice:
             ("", "", "See the manual (https://acme.example/m)"),
         ]
         assert metadata(RTF, "rtf") == {"title": "Prüfung", "author": "Ann", "date": "2026-03-01"}
+
+    def test_rich_text_shows_what_its_readers_see(self):
+        parts = (
+            rb"{\listtext\pard\plain 1.\tab}Close\par {\pntext\f0 2.\tab}{\*\pn\pnlvlbody}Drain\par "
+            rb"Warranty {\b\deleted one}{\revised two} years{\super\chftn{\footnote\pard From \{today\}.\par}}.\par "
+            rb"{\v hidden}{\v0 shown}\par {\shp{\*\shpinst{\sp{\sn x}{\sv 1}}{\shptxt\pard Call 112\par}}}End\par",
+        )
+        text = told(rb"{\rtf1\ansi " + b"".join(parts) + b"}", "rtf")[0][2]
+        assert text.split("\n\n") == [
+            "1.\tClose", "2.\tDrain", "Warranty two years [From {today}. ].", "shown", "Call 112", "End",
+        ]  # fmt: skip
+
+    def test_rich_text_whose_groups_never_end_takes_no_time(self):
+        begun = time.process_time()
+        for part in (rb"{\shp{\shptxt x", rb"{\footnote a", rb"{\b\i\v0"):
+            parse(rb"{\rtf1" + part * 20_000, kind="rtf", name="x")
+        assert time.process_time() - begun < 10
+
+    def test_a_table_below_an_empty_row_has_a_header_of_its_own(self):
+        book = openpyxl.Workbook()
+        rows: list[list[object]] = [
+            ["Name", "Age"], ["Ann", 30], ["Ben", 41], [], ["Cem", 52], [],
+            ["Towns"], ["City", "Zip"], ["Ulm", "89073"], [], ["Köln", 50667], [], ["Dora", "none"],
+        ]  # fmt: skip
+        for row in rows:
+            book.active.append(row)
+        said = [text for _, _, text in told(save(book), "xlsx")]
+        assert said == [
+            "Name: Ann\nAge: 30", "Name: Ben\nAge: 41", "Name: Cem\nAge: 52", "Towns", "City: Ulm\nZip: 89073",
+            "City: Köln\nZip: 50667", "City: Dora\nZip: none",
+        ]  # fmt: skip
+
+    def test_words_in_the_first_column_alone_begin_no_table(self):
+        book = openpyxl.Workbook()
+        for row in (
+            ["Name", "Town"],
+            ["Ann", "Ulm"],
+            [],
+            ["Ben", "Bonn"],
+            ["Cem", "Ulm 2"],
+            [],
+            ["Eva", "Köln"],
+        ):
+            book.active.append(row)
+        assert [text for _, _, text in told(save(book), "xlsx")] == [
+            "Name: Ann\nTown: Ulm", "Name: Ben\nTown: Bonn", "Name: Cem\nTown: Ulm 2", "Name: Eva\nTown: Köln",
+        ]  # fmt: skip
+
+    def test_cells_that_are_joined_downwards_say_the_same_in_each_row_of_a_slide(self):
+        deck = pptx.Presentation()
+        slide = deck.slides.add_slide(deck.slide_layouts[6])
+        table = slide.shapes.add_table(3, 2, 0, 0, 100, 100).table
+        for row, cells in enumerate((("Part", "Shelf"), ("Nozzle", "A7"), ("Pipe", ""))):
+            for column, text in enumerate(cells):
+                table.cell(row, column).text = text
+        table.cell(1, 1).merge(table.cell(2, 1))
+        assert told(save(deck), "pptx")[0][2] == "Part | Shelf\nNozzle | A7\nPipe | A7"
+
+    def test_what_is_said_after_a_long_pause_is_cited_at_its_own_time(self):
+        spoken = (("00:00:01", "Hello."), ("00:00:04", "On."), ("00:01:10", "Bye."))
+        cues = "\n\n".join(f"{start},000 --> 00:02:00,000\n{words}" for start, words in spoken)
+        assert told(cues, "subtitles") == [("", "00:00:01", "Hello. On."), ("", "00:01:10", "Bye.")]
 
     def test_a_book_is_its_chapters_in_reading_order(self):
         assert told(EPUB, "epub") == [

@@ -107,7 +107,7 @@ def test_a_page_that_is_utf_8_and_says_otherwise_is_read_as_what_it_is():
 def test_menus_and_placeholders_stay_hidden():
     page = (
         '<button aria-expanded="false" aria-controls="m">Menu</button><div id="m" hidden><nav>Home</nav></div>'
-        "<button class=navbar-toggle aria-expanded=false>Menu</button><div hidden><a href=/a>Shop</a> <a href=/b>Us</a></div>"
+        "<button class=toggle aria-expanded=false>Menu</button><div hidden><a href=/a>Shop</a> <a href=/b>Us</a></div>"
         "<button class=expand>More</button><div hidden><button>Buy</button> ghost</div>"
         "<template><h3>{{ question }}?</h3></template><template><p>Row</p></template><p hidden>ghost</p><p>Text</p>"
     )

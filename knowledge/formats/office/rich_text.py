@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line, clean_text
@@ -20,7 +21,16 @@ _REVISED: Final = re.compile(r"\{\\revtim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
 _LINK: Final = re.compile(
     r'\{\\\*\\fldinst[^"\n]{0,200}HYPERLINK\s+"(https?://[^"{}\\\s]{1,2000})"[^"]{0,200}?\{\\fldrslt'
 )
-_LONGEST_LINK: Final = 10_000
+_NOTE: Final = re.compile(r"\{\\\*?\\?footnote(?![a-z])(?:\\ftnalt)? ?")
+# Text boxes, and words that were deleted or are hidden: what is said of letters stands at the beginning of a group.
+_SHAPE: Final = re.compile(r"\{\\shp(?![a-z])")
+_BOX: Final = re.compile(r"\{\\shptxt ?")
+_UNSEEN: Final = re.compile(
+    r"\{(?:\\(?!(?:deleted|v)(?![a-z]))[a-z]{1,32}-?\d{0,10} ?){0,30}\\(?:deleted(?:1(?!\d)|(?!\d))|v(?![a-z0-9])) ?"
+)
+_BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
+_PARAGRAPH: Final = re.compile(r"\\par(?![a-z]) ?")
+_LONGEST_GROUP: Final = 100_000
 _ROW: Final = re.compile(r"^(?:[^\n|]*\|)+[^\n|]*$")
 
 
@@ -33,7 +43,7 @@ def parse_rtf(data: bytes, writer: SectionWriter) -> dict[str, object]:
 
     source = data.decode("latin-1")
     try:
-        text = clean_text(rtf_to_text(_show_links(source), errors="replace"))
+        text = clean_text(rtf_to_text(_show(source), errors="replace"))
     except (
         ValueError,
         LookupError,
@@ -54,18 +64,49 @@ def parse_rtf(data: bytes, writer: SectionWriter) -> dict[str, object]:
     return metadata
 
 
-def _show_links(source: str) -> str:
-    """The addresses of links behind their words, where the library leaves them out."""
-    parts, at = [], 0
-    for link in _LINK.finditer(source):
-        end, depth = link.end(), 1
-        while depth and end < min(len(source), link.end() + _LONGEST_LINK):
-            depth += {"{": 1, "}": -1}.get(source[end], 0)
-            end += 1
-        if not depth and link.start() >= at:
-            parts += [source[at : end - 1], f" ({link[1]})"]
-            at = end - 1
+def _show(source: str) -> str:
+    """The source with what its readers see and the library leaves out, and without what they do not see."""
+    source = _change_groups(source, _LINK, lambda link, inner: f"{link[0]}{inner} ({link[1]})")
+    source = _change_groups(source, _NOTE, lambda _, inner: f"{{ [{_PARAGRAPH.sub(' ', inner)}]")
+    source = _change_groups(source, _SHAPE, _show_box)
+    source = _change_groups(source, _UNSEEN, lambda _, inner: "{")
+    return source.replace("{\\pntext", "{\\listtext")
+
+
+def _show_box(_: re.Match[str], inner: str) -> str:
+    """A shape as the text in it."""
+    text = _BOX.search(inner)
+    end = _find_ends(inner).get(text.start()) if text else None
+    return f"{{\\par {inner[text.end() : end]}\\par " if text and end is not None else "{"
+
+
+def _change_groups(
+    source: str, begin: re.Pattern[str], change: Callable[[re.Match[str], str], str]
+) -> str:
+    """Each group whose beginning is found replaced by what `change` makes of that and of the rest; its end stays."""
+    found = begin.search(source)
+    if found is None:
+        return source
+    parts, at, ends = [], 0, _find_ends(source)
+    for found in begin.finditer(source):
+        opened = source.rfind("{", found.start(), found.end())
+        end = ends.get(opened) if found.start() >= at else None
+        if end is not None and found.end() <= end < found.end() + _LONGEST_GROUP:
+            parts += [source[at : found.start()], change(found, source[found.end() : end])]
+            at = end
     return "".join([*parts, source[at:]])
+
+
+def _find_ends(source: str) -> dict[int, int]:
+    """Where each group ends, by where it begins; in one pass, since a hostile file opens groups and ends none."""
+    ends: dict[int, int] = {}
+    open_groups: list[int] = []
+    for brace in _BRACE.finditer(source):
+        if brace[0] == "{":
+            open_groups.append(brace.start())
+        elif brace[0] == "}" and open_groups:
+            ends[open_groups.pop()] = brace.start()
+    return ends
 
 
 def _write(text: str, writer: SectionWriter) -> None:

@@ -82,7 +82,7 @@ def _write_shape(shape: Any, writer: SectionWriter, depth: int) -> None:
         for inner in shape.shapes:
             _write_shape(inner, writer, depth + 1)
     elif getattr(shape, "has_table", False):
-        rows = [[_cell_text(cell) for cell in row.cells] for row in shape.table.rows]
+        rows = _read_rows(shape.table)
         writer.add_table(rows)
     elif getattr(shape, "has_chart", False):
         _write_chart(shape.chart, writer)
@@ -148,6 +148,17 @@ def _address_of(paragraph: Any, link: Any) -> str:
     name = link.get(_RELATION.replace("}dm", "}id")) or ""
     relations = paragraph.part.rels
     return str(relations[name].target_ref) if name in relations else ""
+
+
+def _read_rows(table: Any) -> list[list[str]]:
+    """Cells that are joined downwards say the same in each of their rows."""
+    cells = [list(row.cells) for row in table.rows]
+    rows = [[_cell_text(cell) for cell in row] for row in cells]
+    for at, row in enumerate(cells):
+        for column, cell in enumerate(row):
+            for below in range(at + 1, min(at + cell.span_height, len(rows))):
+                rows[below][column] = rows[at][column]
+    return rows
 
 
 def _cell_text(cell: Any) -> str:

@@ -147,6 +147,8 @@ def _show(cell: Any) -> str:
     if isinstance(value, datetime.datetime):
         is_day = not (value.hour or value.minute or value.second)
         return value.date().isoformat() if is_day else value.isoformat(" ", "minutes")
+    if isinstance(value, datetime.time):
+        return value.isoformat("seconds" if value.second else "minutes")
     if isinstance(value, int | float):
         return _show_number(value, getattr(cell, "number_format", "") or "")
     link = getattr(getattr(cell, "hyperlink", None), "target", None) or ""

@@ -19,6 +19,8 @@ _ENTITIES: Final = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm
 _SENTENCE_END: Final = re.compile(r"[.!?…。！？][\"'»”)]*$")
 _LONGEST: Final = 600
 _SHORTEST: Final = 200
+_LONG_PAUSE: Final = 30
+"""Seconds from one cue to the next, after which what is said is cited at its own time."""
 
 
 def parse_subtitles(data: bytes, writer: SectionWriter) -> dict[str, object]:
@@ -28,9 +30,13 @@ def parse_subtitles(data: bytes, writer: SectionWriter) -> dict[str, object]:
     if blocks and not cues:
         raise ParseError("This file holds no subtitles: no time is given as 00:00:00 --> 00:00:00.")
     said: list[str] = []
-    begins = last = ""
+    begins = last = heard = ""
     for start, lines in cues:
         words = clean_line(" ".join(lines))
+        if said and _seconds(start) - _seconds(heard) > _LONG_PAUSE:
+            _write(writer, begins, said)
+            begins, said = "", []
+        heard = start
         if not words or words == last:
             continue  # captions that roll repeat their last line
         begins, last = begins or start, words
@@ -57,6 +63,11 @@ def _read_cue(block: list[str]) -> tuple[str, list[str]] | None:
                 _clean(each) for each in block[at + 1 :]
             ]
     return None
+
+
+def _seconds(time: str) -> int:
+    hours, minutes, seconds = time.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
 
 
 def _clean(line: str) -> str:
