@@ -67,3 +67,22 @@ document.addEventListener("focusin", (event) => {
     new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
   });
 }
+
+// What the theme opens by mouse alone, the sidebar and the log-out among it, opens by keyboard as well.
+window.addEventListener("load", () => {
+  const told = [["#header-inner [x-on\\:click*='sidebar']", "Menu"], ["[x-on\\:click*='openUserLinks']", "Your account"]];
+  for (const [which, name] of told) {
+    for (const opener of document.querySelectorAll(which)) {
+      Object.assign(opener, { role: "button", tabIndex: 0, ariaLabel: window.mrSay(name) });
+      opener.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        opener.click();
+      });
+    }
+  }
+  // The theme writes each word of a phone's column names large, which German does not.
+  for (const cell of document.querySelectorAll("#result_list [data-label]")) {
+    cell.dataset.label = cell.dataset.label.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+  }
+});

@@ -16,7 +16,7 @@ _WORDS: Final = (
     _("Trace, prompt and cost"), _("It is not kept any longer."), _("Save as golden question"), _("Saved."),
     _("Say what is right"), _("It was not saved."), _("The form has mistakes, so nothing was asked:"),
     _("With changes that are not saved:"), _("As it is saved."), _("Stop"), _("Ask"), _("As in the form"),
-    _("As it is saved"), _("Models"), _("Copy"), _("Copied"),
+    _("As it is saved"), _("Models"), _("Copy"), _("Copied"), _("Menu"), _("Your account"),
 )  # fmt: skip
 
 
