@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class BotsConfig(AppConfig):
     name = "bots"
     verbose_name = "Bots"
+
+    def ready(self) -> None:
+        from bots.scopes.kept import PART
+        from bots.versions.parts import add_part
+
+        add_part(PART)

@@ -5,7 +5,8 @@
 
 Whoever saves a bot does so inside of `keeping`. Within another one it is left to the outer, so that what is saved
 together is one version. Neither keys nor other secrets are in it: of a key of its own only that there is one, and of
-chosen provider keys their names. Its scopes are in it: whoever saves one does so inside of `keeping` as well.
+chosen provider keys their names. Its `PARTS` are in it, such as its scopes: whoever saves one does so inside of
+`keeping` as well.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from bots.configurations import answering_fields, fingerprint, with_configuration
-from bots.models import SCOPE_FACTS, BotProfile, BotVersion, CameFrom, ProviderCredential, Scope
+from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential
+from bots.versions.parts import PARTS
 from minirag.lib.errors import NotFound
 from tenants.audit import acts_by, name_actor
 
@@ -37,7 +39,6 @@ NOT_KEPT: Final = frozenset(
     )
 )  # fmt: skip
 KEYS, OWN_KEY, SCOPES = "provider_keys", "own_key", "scopes"
-KEPT_OF_SCOPES: Final = ("description", "is_active", *SCOPE_FACTS[1:])  # all but their ids
 
 _kept_bot: ContextVar[uuid.UUID | None] = ContextVar("kept_bot", default=None)
 
@@ -55,13 +56,13 @@ def describe_configuration(bot: BotProfile) -> dict[str, Any]:
     )
     keys = [{"id": str(each.pk), "name": each.name, "provider": each.provider} for each in chosen]
     columns = {name: getattr(bot, name) for name in kept_columns()}
-    scopes = list(Scope.objects.filter(bot_profile_id=bot.pk).values(*KEPT_OF_SCOPES))
-    return {**columns, KEYS: keys, OWN_KEY: bot.has_credentials, SCOPES: scopes}
+    parts = {name: part.read(bot) for name, part in PARTS.items()}
+    return {**columns, KEYS: keys, OWN_KEY: bot.has_credentials, **parts}
 
 
 def find_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """The names of what two configurations differ in. Of a version from before scopes were kept they are not known."""
-    known = [name for name in new if name != SCOPES or SCOPES in old]
+    """The names of what two configurations differ in. Of a version from before a part was kept it is not known."""
+    known = [name for name in new if name not in PARTS or name in old]
     return [name for name in known if _plain(name, value_of(old, name)) != _plain(name, new[name])]
 
 
@@ -79,6 +80,8 @@ def value_of(configuration: Mapping[str, Any], name: str) -> Any:
 
 
 def _plain(name: str, value: Any) -> Any:
+    if name in PARTS:
+        return PARTS[name].compared(value)
     return [each["id"] for each in value] if name == KEYS else value
 
 
@@ -114,7 +117,9 @@ def _keep(bot_id: uuid.UUID, came_from: CameFrom, note: str, restored: int | Non
     last = BotVersion.objects.filter(bot_profile_id=bot_id).order_by("-number").first()
     configuration = describe_configuration(bot)
     changed = find_changed(last.configuration, configuration) if last else []
-    is_older = last is not None and SCOPES not in last.configuration and bool(configuration[SCOPES])
+    is_older = last is not None and any(
+        configuration[name] for name in PARTS.keys() - last.configuration.keys()
+    )
     if last is not None and not changed and not is_older:
         return
     number = last.number + 1 if last else 1

@@ -12,19 +12,18 @@ from django.db.models import Model
 from django.utils.translation import gettext
 
 from bots.configurations import answering_fields
-from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential, Scope
+from bots.models import BotProfile, BotVersion, CameFrom, ProviderCredential
 from bots.profiles import update_bot
 from bots.providers.changing import choose_keys
 from bots.readiness.judging import judge_keys
-from bots.scopes.changing import set_scopes
 from bots.versions.keeping import (
     KEYS,
     OWN_KEY,
-    SCOPES,
     describe_configuration,
     keeping,
     kept_columns,
 )
+from bots.versions.parts import list_kept
 from bots.versions.telling import FieldChange, compare_configurations, label_of
 from minirag.lib.errors import Conflict
 from tenants.audit import record
@@ -46,8 +45,12 @@ def plan_roll_back(bot: BotProfile, version: BotVersion) -> RollBack:
     keys = _find_keys(version)
     there = {str(each.pk) for each in keys}
     wanted[KEYS] = [each for each in wanted[KEYS] if each["id"] in there]
-    changes = compare_configurations(now, wanted)
-    return RollBack(changes, list(_list_lost(bot, version, keys)))
+    lost = list(_list_lost(bot, version, keys))
+    trial = _as_it_was(bot, version)
+    for part, value in list_kept(version.configuration):
+        wanted[part.name], told = part.plan(trial, value)
+        lost += told
+    return RollBack(compare_configurations(now, wanted), lost)
 
 
 def roll_back(bot: BotProfile, version: BotVersion, reason: str = "") -> RollBack:
@@ -79,8 +82,8 @@ def roll_back(bot: BotProfile, version: BotVersion, reason: str = "") -> RollBac
             },
         )
         choose_keys(bot, [each.pk for each in _find_keys(version)])
-        if SCOPES in version.configuration:
-            set_scopes(bot, version.configuration[SCOPES])
+        for part, value in list_kept(version.configuration):
+            part.bring_back(bot, value)
     return plan
 
 
@@ -90,8 +93,8 @@ def _check(bot: BotProfile, version: BotVersion, columns: dict[str, Any]) -> Non
         setattr(trial, name, value)
     try:
         trial.clean_fields()
-        for each in version.configuration.get(SCOPES, ()):
-            Scope(bot_profile=bot, **each).clean_fields()
+        for part, value in list_kept(version.configuration):
+            part.check(bot, value)
     except ValidationError as error:
         told = "; ".join(
             f"{label_of(name)}: {' '.join(why)}" for name, why in error.message_dict.items()
@@ -119,12 +122,17 @@ def _list_lost(
             "It had no API key of its own; the one that it has now stays until you remove it."
         )
     yield from _list_filtered(version)
-    trial = copy(bot)
-    for name in kept_columns():
-        setattr(trial, name, version.configuration.get(name, getattr(bot, name)))
+    trial = _as_it_was(bot, version)
     yield from (found.detail for found in judge_keys(trial, tuple(keys)))
     if trial.embedding_model != bot.embedding_model:
         yield gettext("Its knowledge is embedded anew by the other model, which takes a while.")
+
+
+def _as_it_was(bot: BotProfile, version: BotVersion) -> BotProfile:
+    trial = copy(bot)
+    for name in kept_columns():
+        setattr(trial, name, version.configuration.get(name, getattr(bot, name)))
+    return trial
 
 
 def _list_filtered(version: BotVersion) -> Iterator[str]:

@@ -37,8 +37,8 @@ class BotVersionDetailSchema(BotVersionSchema):
     configuration: Annotated[
         dict[str, Any],
         Field(
-            description="All settings by name; `provider_keys` by name and id, `own_key`: whether there was one, and "
-            "`scopes`, which versions from before they were kept do not have.",
+            description="All settings by name; `provider_keys` by name and id, `own_key`: whether there was one; "
+            "`scopes`, `datasets` and `handoff_rules`, which versions from before they were kept do not have.",
             examples=[{"temperature": 0.2}],
         ),
     ]

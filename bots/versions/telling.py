@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,18 +13,19 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from bots.appearance.looks import tell_appearance
-from bots.models import BotProfile, BotVersion, Scope
+from bots.models import BotProfile, BotVersion
 from bots.models.filters import tell_filter
-from bots.versions.keeping import KEYS, OWN_KEY, SCOPES, find_changed, value_of
+from bots.versions.keeping import KEYS, OWN_KEY, find_changed, value_of
+from bots.versions.parts import PARTS
 from minirag.lib.comparing.texts import Comparison, compare_texts
 
 _LABELS: Final = {
-    SCOPES: gettext_lazy("Scopes"), KEYS: gettext_lazy("Provider keys"), OWN_KEY: gettext_lazy("An API key of its own"),
+    KEYS: gettext_lazy("Provider keys"), OWN_KEY: gettext_lazy("An API key of its own"),
     "condense_model": gettext_lazy("Model that rewrites"), "fusion": gettext_lazy("How words and meaning are joined"),
 }  # fmt: skip
 _TEXTS: Final = frozenset(
     (
-        "system_prompt", "greeting", "refusal_text", "description", "starter_questions", "allowed_origins", SCOPES,
+        "system_prompt", "greeting", "refusal_text", "description", "starter_questions", "allowed_origins",
     )
 )  # fmt: skip
 _LONGEST_IN_WORDS: Final = 60
@@ -63,7 +64,7 @@ def tell_field(name: str, before: Any, after: Any) -> FieldChange:
     shown = tell_value(name, before), tell_value(name, after)
     text = (
         compare_texts(*(_as_text(name, each) for each in (before, after)))
-        if name in _TEXTS
+        if name in _TEXTS or name in PARTS
         else None
     )
     return FieldChange(name, label_of(name), *shown, text)
@@ -71,6 +72,8 @@ def tell_field(name: str, before: Any, after: Any) -> FieldChange:
 
 def label_of(name: str) -> str:
     """What a setting is called; of one that there is no more its name."""
+    if name in PARTS:
+        return str(PARTS[name].label)
     if name in _LABELS:
         return str(_LABELS[name])
     try:
@@ -86,7 +89,7 @@ def tell_value(name: str, value: Any) -> str:
         return tell_filter(value or {})
     if name == "appearance":
         return tell_appearance(value or {})
-    if name == SCOPES:
+    if name in PARTS:
         return _as_text(name, value) or "–"
     if name == KEYS:
         return ", ".join(f"{each['name']} ({each['provider']})" for each in value) or "–"
@@ -103,22 +106,9 @@ def tell_value(name: str, value: Any) -> str:
     return str(choices.get(value, value))
 
 
-def _tell_scope(scope: Mapping[str, Any]) -> Iterator[str]:
-    """A scope in lines: its name, and each thing that it is set to."""
-    yield scope["name"] if scope["is_active"] else f"{scope['name']} ({gettext('inactive')})"
-    for name, value in scope.items():
-        column: Any = Scope._meta.get_field(name)
-        if name not in ("name", "is_active") and value not in EMPTY_VALUES and value is not False:
-            for each in value if isinstance(value, list) else [value]:
-                shown = dict(column.flatchoices or ()).get(
-                    each, gettext("yes") if each is True else each
-                )
-                yield f"  {column.verbose_name}: {shown}"
-
-
 def _as_text(name: str, value: Any) -> str:
-    if name == SCOPES:
-        return "\n".join(line for scope in value or () for line in _tell_scope(scope))
+    if name in PARTS:
+        return "\n".join(PARTS[name].tell(value))
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 

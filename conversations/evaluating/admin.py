@@ -24,7 +24,7 @@ from conversations.evaluating.running import delete_run, order_run, retry_run, s
 from conversations.models import EvaluationRun, GoldenQuestion
 from conversations.tasks import queue_run
 from minirag.lib.errors import ProductError
-from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, search_field
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted, search_field
 from tenants.admin_site.rows import told
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -101,11 +101,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
         """The last runs of one bot: of the one the list is filtered by, else of the one that was measured last."""
         runs = EvaluationRun.objects.succeeded().filter(tag="").select_related("bot_profile")
         last = next((run for run in runs[:1]), None)
-        bot_id: UUID | None
-        try:
-            bot_id = UUID(request.GET.get("bot_profile__id__exact", ""))
-        except ValueError:
-            bot_id = last.bot_profile_id if last else None
+        bot_id = _named_bot(request) or (last.bot_profile_id if last else None)
         rows = list(runs.filter(bot_profile_id=bot_id)[:_PLOTTED])
         name = rows[0].bot_profile.name if rows else ""
         return {"trend": [self._point(run) for run in reversed(rows)], "trend_bot": name}
@@ -154,7 +150,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
 
     @action(description=_("New run"), icon="play_arrow", url_path="order", permissions=["manage"])
     def order_new(self, request: HttpRequest) -> HttpResponse:
-        form = NewRunForm(request.POST if request.method == "POST" else None)
+        form = NewRunForm(posted(request), initial={"bot_profile": _named_bot(request)})
         form.fields["bot_profile"] = search_field(
             GoldenQuestion,
             "bot_profile",
@@ -250,6 +246,14 @@ def show_figure(name: str, value: Any) -> str:
 
 def show_difference(name: str, value: Any) -> str:
     return f"+{show_figure(name, value)}" if value and value > 0 else show_figure(name, value)
+
+
+def _named_bot(request: HttpRequest) -> UUID | None:
+    """The bot that the address names, as the list's filter does."""
+    try:
+        return UUID(request.GET.get("bot_profile__id__exact", ""))
+    except ValueError:
+        return None
 
 
 def name_figure(name: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, Final
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 import minirag
 from bots.configurations import answering_fields, snapshot, with_configuration
@@ -15,8 +16,8 @@ from knowledge.models import INSIDER, CuratedAnswer, Source
 from knowledge.models.standing import STANDING
 
 SURROUNDINGS: Final = {
-    "questions": "golden questions", "index": "knowledge", "curated": "curated answers", "scopes": "guardrails",
-    "embedding_model": "embedding model", "version": "MiniRAG's version",
+    "questions": _("golden questions"), "index": _("knowledge"), "curated": _("curated answers"),
+    "scopes": _("guardrails"), "embedding_model": _("embedding model"), "version": _("MiniRAG's version"),
 }  # fmt: skip
 """What is no part of the configuration and may change between two runs of the same, in a reader's words."""
 

@@ -24,10 +24,12 @@ from bots.versions.telling import FieldChange, compare_configurations, tell_vers
 from conversations.evaluating.admin import list_figures, name_figure, show_figure
 from conversations.gates.passing import (
     Passing,
+    check_live,
     explain,
     judge_draft,
     list_measures,
     list_runs,
+    name_changed,
     order_draft_run,
     publish,
 )
@@ -228,8 +230,14 @@ def describe_publishing(bot: BotProfile) -> dict[str, Any]:
         "versions": [
             {"version": each, "changes": told[each.pk], "is_live": each is versions[0]} for each in versions
         ],
-        "live": versions[0] if versions else None,
+        "live": versions[0] if versions else None, **(_describe_check(bot) if gate else {}),
     }  # fmt: skip
+
+
+def _describe_check(bot: BotProfile) -> dict[str, Any]:
+    """Whether what is live is still what was measured: knowledge, scopes and the like count at once."""
+    check = check_live(bot)
+    return {"checked": check.run, "changed_since": name_changed(check)}
 
 
 def _describe_draft(

@@ -12,7 +12,13 @@ from bots.models import BotProfile, QualityGate
 from bots.profiles import find_bot
 from bots.schemas import BotProfileSchema
 from conversations.evaluating.schemas import EvaluationRunSchema
-from conversations.gates.passing import judge_draft, list_measures, order_draft_run, publish
+from conversations.gates.passing import (
+    check_live,
+    judge_draft,
+    list_measures,
+    order_draft_run,
+    publish,
+)
 from conversations.gates.schemas import (
     BotDraftSchema,
     DraftPublication,
@@ -22,6 +28,7 @@ from conversations.gates.schemas import (
 )
 from conversations.models import EvaluationRun
 from conversations.tasks import queue_run
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView
 from tenants.authentication import name_caller
@@ -34,8 +41,8 @@ class GateView(ApiView):
 
 class GateDetail(GateView):
     @describe("Show a bot's gate", answers={200: QualityGateSchema})
-    def get(self, request: Request, bot_profile_id: UUID) -> QualityGate:
-        return find_gate(find_bot(bot_profile_id))
+    def get(self, request: Request, bot_profile_id: UUID) -> Joined:
+        return show_gate(find_gate(find_bot(bot_profile_id)))
 
     @describe(
         "Give a bot a gate", body=NewQualityGate, answers={200: QualityGateSchema},
@@ -43,8 +50,8 @@ class GateDetail(GateView):
         "the gate that it has.",
         example={"least_right": 0.9, "least_declined_right": 0.9},
     )  # fmt: skip
-    def put(self, request: Request, bot_profile_id: UUID, body: NewQualityGate) -> QualityGate:
-        return set_gate(find_bot(bot_profile_id), body.model_dump())
+    def put(self, request: Request, bot_profile_id: UUID, body: NewQualityGate) -> Joined:
+        return show_gate(set_gate(find_bot(bot_profile_id), body.model_dump()))
 
     @describe(
         "Remove a bot's gate", answers={204: None}, description="A draft stays until it is published or discarded."
@@ -85,6 +92,11 @@ class DraftPublish(GateView):
     )  # fmt: skip
     def post(self, request: Request, bot_profile_id: UUID, body: DraftPublication) -> BotProfile:
         return publish(find_bot(bot_profile_id), body.reason)
+
+
+def show_gate(gate: QualityGate) -> Joined:
+    live = check_live(gate.bot_profile)
+    return Joined(gate, run_id=live.run.pk if live.run else None, changed=list(live.changed))
 
 
 def show_draft(bot: BotProfile) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext, ngettext, override
 
 from bots.configurations import fingerprint, snapshot
 from bots.drafts.changing import draft_of, find_draft
@@ -106,6 +106,12 @@ def judge_draft(bot: BotProfile) -> Passing:
     return judge_run(gate, run) if gate is not None and run is not None else Passing(run, None)
 
 
+def check_live(bot: BotProfile) -> Passing:
+    """The last run of what is published, if any, and what counts at once and has changed since."""
+    run = _find_run(bot, _published_hash(bot))
+    return Passing(run, None, changed=tuple(list_changed(run)) if run is not None else ())
+
+
 def _published_hash(bot: BotProfile) -> str:
     return fingerprint(snapshot(BotProfile.objects.get(pk=bot.pk)))
 
@@ -156,20 +162,33 @@ def publish(bot: BotProfile, reason: str = "") -> BotProfile:
         return publish_draft(bot, note)
 
 
+def name_changed(passing: Passing) -> str:
+    """What has changed since the run, in the reader's words."""
+    return ", ".join(str(SURROUNDINGS[name]) for name in passing.changed)
+
+
 def explain(passing: Passing) -> str:
     """One sentence on why a draft does not pass; empty where it does."""
     if passing.run is None:
         return gettext("The draft has not been measured: order a run of it.")
     if passing.changed:
-        names = ", ".join(SURROUNDINGS[name] for name in passing.changed)
-        return gettext("Run it again, because this has changed since the last run: %(names)s.") % {
-            "names": names
-        }
-    told = [
-        f"{int(each.got or 0)} questions got worse" if each.figure == "worse"
-        else f"{each.figure} is {'not measured' if each.got is None else round(each.got, 4)}, wanted {each.wanted}"
-        for each in passing.failures
-    ]  # fmt: skip
-    if not told:
+        told = gettext("Run it again, because this has changed since the last run: %(names)s.")
+        return told % {"names": name_changed(passing)}
+    if not passing.failures:
         return ""
-    return gettext("The gate is not passed: %(what)s.") % {"what": "; ".join(told)}
+    told = "; ".join(map(_explain_failure, passing.failures))
+    return gettext("The gate is not passed: %(what)s.") % {"what": told}
+
+
+def _explain_failure(failure: Failure) -> str:
+    if failure.figure == "worse":
+        number = int(failure.got or 0)
+        told = ngettext("%(number)d question got worse", "%(number)d questions got worse", number)
+        return told % {"number": number}
+    facts = {"figure": failure.figure, "got": failure.got, "wanted": failure.wanted}
+    if failure.got is None:
+        return gettext("%(figure)s is not measured, wanted %(wanted)s") % facts
+    return gettext("%(figure)s is %(got)s, wanted %(wanted)s") % {
+        **facts,
+        "got": round(failure.got, 4),
+    }

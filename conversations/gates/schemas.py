@@ -19,6 +19,17 @@ class QualityGateSchema(Noun, of=QualityGate):
     least_citation_valid: float | None
     least_support: float | None
     forbids_worse: StrictBool
+    run_id: Annotated[
+        Shown[UUID | None],
+        Field(description="The last run of what is live; null: it was never measured."),
+    ]
+    changed: Annotated[
+        Shown[list[str]],
+        Field(
+            description="What has changed since that run and counts at once, gate or not: as in a draft.",
+            examples=[["index"]],
+        ),
+    ]
     created_at: Shown[Moment]
     updated_at: Shown[Moment]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.admin import register
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from conversations.handoffs.forms import HandoffRulesForm, write_hours
+from bots.versions.keeping import keeping
+from conversations.handoffs.forms import HandoffRulesForm
+from conversations.handoffs.hours import write_hours
 from conversations.models import HandoffRules
 from tenants.admin_site.model_admin import ProductAdmin
 from tenants.admin_site.sites import tenant_site
@@ -33,6 +38,14 @@ class HandoffRulesAdmin(ProductAdmin):
         (_("Call a person for"), {"fields": ("on_wish", "on_declined_twice", "on_disliked")}),
         (_("Business hours"), {"fields": ("hours", "takes_messages")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: HandoffRules, form: Any, change: bool) -> None:
+        with keeping(obj.bot_profile):
+            super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: HandoffRules) -> None:
+        with keeping(obj.bot_profile):
+            super().delete_model(request, obj)
 
     @display(description=_("hours"))
     def shown_hours(self, rules: HandoffRules) -> str:

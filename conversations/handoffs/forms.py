@@ -11,21 +11,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from conversations.handoffs.hours import DAYS, check_hours, is_date
+from conversations.handoffs.hours import DAYS, check_hours, is_date, write_hours
 from conversations.models import HandoffRules
 from tenants.admin_site.meanwhile import GuardedModelForm
 
 _SPAN: Final = re.compile(r"^(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$")
-
-
-def write_hours(hours: dict[str, Any]) -> str:
-    """One line a day, such as `mon 09:00-12:00, 13:00-17:00`."""
-    lines = []
-    for day in (*DAYS, *sorted(set(hours) - set(DAYS))):
-        if day in hours:
-            spans = ", ".join(f"{begins}-{ends}" for begins, ends in hours[day])
-            lines.append(f"{day} {spans or 'closed'}")
-    return "\n".join(lines)
 
 
 def read_hours(text: str) -> dict[str, Any]:

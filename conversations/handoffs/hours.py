@@ -92,3 +92,13 @@ def find_opening(hours: dict[str, Any], moment: datetime) -> datetime | None:
             if opening > moment:
                 return opening
     return None
+
+
+def write_hours(hours: dict[str, Any]) -> str:
+    """One line a day, such as `mon 09:00-12:00, 13:00-17:00`."""
+    lines = []
+    for day in (*DAYS, *sorted(set(hours) - set(DAYS))):
+        if day in hours:
+            spans = ", ".join(f"{begins}-{ends}" for begins, ends in hours[day])
+            lines.append(f"{day} {spans or 'closed'}")
+    return "\n".join(lines)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
 
 from bots.models import BotProfile
-from conversations.handoffs.hours import find_opening, is_within
+from bots.versions.keeping import keeping
+from bots.versions.parts import Part
+from conversations.handoffs.hours import find_opening, is_within, write_hours
 from conversations.models import HandoffRules
 from minirag.lib.errors import NotFound
 from tenants.audit import compare, record
 from tenants.context import require_tenant
 from tenants.models import Tenant
-from tenants.plans.holding import require_feature
+from tenants.plans.holding import has_feature, require_feature
 from tenants.plans.models import Feature
 
 
@@ -34,7 +36,7 @@ def find_rules(bot: BotProfile) -> HandoffRules:
 def set_rules(bot: BotProfile, fields: Mapping[str, Any]) -> HandoffRules:
     """Give the bot rules, in place of those that it has. Raises NotInPlan."""
     require_feature(Feature.HANDOFFS)
-    with transaction.atomic():
+    with keeping(bot):
         rules = HandoffRules.objects.select_for_update().filter(bot_profile_id=bot.pk).first()
         if rules is None:
             rules = HandoffRules.objects.create(bot_profile=bot, **fields)
@@ -50,7 +52,7 @@ def set_rules(bot: BotProfile, fields: Mapping[str, Any]) -> HandoffRules:
 
 def remove_rules(bot: BotProfile) -> None:
     """From now on no visitor gets a person; those who wait or have one go on. Raises NotFound."""
-    with transaction.atomic():
+    with keeping(bot):
         find_rules(bot).delete()
         record("handoff_rules.deleted", of=bot)
 
@@ -82,3 +84,52 @@ def describe_company(bot_profile_id: UUID) -> dict[str, Any] | None:
         "takes_messages": rules.takes_messages,
         "opens_at": None if is_there else next_opening(rules),
     }
+
+
+# --- In the versions of a bot ---------------------------------------------------------------------------------------
+_KEPT: Final = (
+    "is_offered", "on_wish", "on_declined_twice", "on_disliked", "hours", "takes_messages",
+)  # fmt: skip
+Rules = dict[str, Any] | None
+
+
+def _read(bot: BotProfile) -> Rules:
+    return HandoffRules.objects.filter(bot_profile_id=bot.pk).values(*_KEPT).first()
+
+
+def _tell(rules: Rules) -> Iterator[str]:
+    for name, value in (rules or {}).items():
+        column: Any = HandoffRules._meta.get_field(name)
+        if name == "hours":
+            told = write_hours(value).replace("\n", "; ") or gettext("always")
+        else:
+            told = gettext("yes") if value else gettext("no")
+        yield f"{capfirst(str(column.verbose_name))}: {told}"
+
+
+def _plan(bot: BotProfile, rules: Rules) -> tuple[Rules, list[str]]:
+    if rules is None or has_feature(Feature.HANDOFFS):
+        return rules, []
+    return _read(bot), [gettext("Your plan has no people who answer, so these rules stay out.")]
+
+
+def _check(bot: BotProfile, rules: Rules) -> None:
+    if rules is not None:
+        HandoffRules(bot_profile=bot, **rules).clean_fields()
+
+
+def _bring_back(bot: BotProfile, rules: Rules) -> None:
+    wanted, _lost = _plan(bot, rules)
+    there = _read(bot)
+    if wanted == there:
+        return
+    if wanted is None:
+        remove_rules(bot)
+    else:
+        set_rules(bot, wanted)
+
+
+KEPT: Final = Part(
+    "handoff_rules", gettext_lazy("Handoff rules"), read=_read, tell=_tell, plan=_plan, check=_check,
+    bring_back=_bring_back,
+)  # fmt: skip

@@ -112,7 +112,7 @@ def test_a_question_that_got_worse_keeps_it_back_unless_someone_says_why(bot, as
     ]
     url = f"/v1/bot-profiles/{bot.pk}/draft/publish"
     refused = as_acme.post(url, {}, content_type=JSON).json()
-    assert refused["code"] == "gate_not_passed" and "1 questions got worse" in refused["detail"]
+    assert refused["code"] == "gate_not_passed" and "1 question got worse" in refused["detail"]
     assert (
         as_acme.post(url, {"reason": "The shop changed its terms."}, content_type=JSON).status_code
         == 200

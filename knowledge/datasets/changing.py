@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from bots.models import BotProfile
 from bots.profiles import find_bot
+from bots.versions.keeping import keeping
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import BotDataset, Dataset, Source, SourceStatus, SourceType
 from knowledge.sources.changing import (
@@ -26,7 +28,7 @@ from minirag.ai.builtin.local import pin, unpin
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import compare, record
 
-_NAME_TAKEN = "There is a shared dataset of this name already"
+_NAME_TAKEN = gettext_lazy("There is a shared dataset of this name already.")
 
 
 def listed_datasets() -> QuerySet[Dataset]:
@@ -73,7 +75,7 @@ def create_dataset(fields: dict[str, Any]) -> Dataset:
             dataset = Dataset.objects.create(**{**fields, "embedding_model": model})
             record("dataset.created", of=dataset)
     except IntegrityError:
-        raise Conflict(_NAME_TAKEN, code="dataset_name_taken") from None
+        raise Conflict(str(_NAME_TAKEN), code="dataset_name_taken") from None
     return find_dataset(dataset.pk)
 
 
@@ -95,7 +97,7 @@ def update_dataset(dataset_id: UUID, changes: dict[str, Any]) -> Dataset:
             dataset.save(update_fields=[*changes, "updated_at"])
             record("dataset.changed", of=dataset, changes=compared)
     except IntegrityError:
-        raise Conflict(_NAME_TAKEN, code="dataset_name_taken") from None
+        raise Conflict(str(_NAME_TAKEN), code="dataset_name_taken") from None
     return find_dataset(dataset_id)
 
 
@@ -105,7 +107,12 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
     With `force` its sources are deleted and its bots' links removed as well; without, they are a Conflict. Raises
     NotFound.
     """
-    with transaction.atomic():
+    with ExitStack() as stack:
+        stack.enter_context(transaction.atomic())
+        # Before its row, as those do who link a bot.
+        linked = BotProfile.objects.filter(dataset_links__dataset=dataset_id).order_by("pk")
+        for bot in linked if force else ():
+            stack.enter_context(keeping(bot))
         if force:  # before its rows, as a swap does, which takes a source and then its dataset
             lock_knowledge()
         dataset = Dataset.objects.select_for_update().filter(pk=dataset_id).first()
@@ -117,7 +124,9 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
         sources = Source.objects.filter(dataset=dataset, deleted_at__isnull=True)
         links = BotDataset.objects.filter(dataset=dataset)
         if not force and (sources.exists() or links.exists()):
-            counts = f"{sources.count()} sources and {links.count()} bots"
+            counts = gettext("%(sources)d sources and %(bots)d bots") % {
+                "sources": sources.count(), "bots": links.count(),
+            }  # fmt: skip
             raise Conflict(
                 gettext("The dataset is in use: %(counts)s. Use force=true.") % {"counts": counts},
                 code="dataset_in_use",
@@ -155,14 +164,14 @@ def link_bot(
     Raises NotFound for the dataset, BadInput for the bot, Conflict if they are linked already or have different
     embedding models.
     """
-    with transaction.atomic():
+    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+    if bot is None:
+        find_dataset(dataset_id)
+        raise BadInput(
+            gettext("Bot profile not found or belongs to a different tenant"), code="bot_not_found"
+        )
+    with keeping(bot):
         dataset = _lock_shared(dataset_id)
-        bot = BotProfile.objects.filter(pk=bot_profile_id).first()
-        if bot is None:
-            raise BadInput(
-                gettext("Bot profile not found or belongs to a different tenant"),
-                code="bot_not_found",
-            )
         _check_models_agree(bot, dataset)
         if BotDataset.objects.filter(bot_profile=bot, dataset=dataset).exists():
             raise Conflict(
@@ -179,7 +188,7 @@ def link_bot(
 
 def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any]) -> BotDataset:
     """Change a link's priority or whether it is active. Raises NotFound."""
-    with transaction.atomic():
+    with keeping(find_bot(bot_profile_id)):
         link = (
             links_of_dataset(dataset_id)
             .select_for_update(of=("self",))
@@ -198,8 +207,7 @@ def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any])
 
 def unlink_bot(dataset_id: UUID, bot_profile_id: UUID) -> None:
     """Take a dataset from a bot; its next answer does without. Twice is as good as once. Raises NotFound."""
-    find_bot(bot_profile_id)
-    with transaction.atomic():
+    with keeping(find_bot(bot_profile_id)):
         dataset = _lock_shared(dataset_id)
         if _unlink([dataset.pk], bot_profile_id):
             _note_link("bot_unlinked", dataset, bot_profile_id)
@@ -214,7 +222,7 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
     if len(set(ids)) < len(ids):
         raise BadInput(gettext("A dataset is named twice"), code="dataset_named_twice")
     bot = find_bot(bot_profile_id)
-    with transaction.atomic():
+    with keeping(bot):
         found = {
             row.pk: row
             for row in Dataset.objects.filter(pk__in=ids).order_by("pk").select_for_update()
@@ -267,8 +275,10 @@ def _check_models_agree(bot: BotProfile, dataset: Dataset) -> None:
         unpin(name) for name in (bot.effective_embedding_model, dataset.embedding_model)
     )
     if of_bot != of_dataset:
-        detail = f"The bot embeds with {of_bot}, the dataset with {of_dataset}."
-        raise Conflict(detail, code="embedding_model_differs")
+        told = gettext("The bot embeds with %(bot)s, the dataset with %(dataset)s.")
+        raise Conflict(
+            told % {"bot": of_bot, "dataset": of_dataset}, code="embedding_model_differs"
+        )
 
 
 def _check_model_is_free(dataset: Dataset, model: str) -> None:

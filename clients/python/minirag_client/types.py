@@ -2372,6 +2372,8 @@ class QualityGate(TypedDict):
     least_citation_valid: float | None
     least_support: float | None
     forbids_worse: bool
+    run_id: str | None
+    changed: list[str]
     created_at: str
     updated_at: str
     ignored: NotRequired[list[str]]

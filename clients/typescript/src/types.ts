@@ -2293,6 +2293,8 @@ export interface QualityGate {
   least_citation_valid: number | null;
   least_support: number | null;
   forbids_worse: boolean;
+  run_id: string | null;
+  changed: string[];
   created_at: string;
   updated_at: string;
   ignored?: string[];
