@@ -208,8 +208,8 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
         (_("Answers"), {"classes": ("tab",), "fields": (
-            "system_prompt", "contact", ("passage_count", "history_turns"), "asks_back", "condense_mode",
-            "condense_model", "unsupported_mode",
+            "system_prompt", "contact", ("passage_count", "history_turns"), ("asks_back", "follow_up_questions"),
+            "condense_mode", "condense_model", "unsupported_mode",
         )}),
         (_("Model"), {"classes": ("tab",), "fields": (
             ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "provider_keys", "new_api_key",

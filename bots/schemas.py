@@ -58,6 +58,7 @@ class BotSettingsSchema(Noun, of=BotProfile):
     source_filter: dict[str, Any]
     unsupported_mode: UnsupportedMode
     asks_back: StrictBool
+    follow_up_questions: StrictBool
     condense_mode: CondenseMode
     condense_model: str
     greeting: str

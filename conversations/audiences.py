@@ -39,7 +39,7 @@ def audience_of(identity: Identity, named: Sequence[str] | None) -> Audience:
 
 def asker_of(
     identity: Identity, groups: Sequence[str] | None, *, request_id: str, languages: tuple[str, ...],
-    visitor_id: str = "",
+    visitor_id: str = "", asks_on: bool = False,
 ) -> Asker:  # fmt: skip
     """Who asks over the API; `groups` as `audience_of` has them, `visitor_id` as the caller names its own visitors."""
     token = identity.token
@@ -51,6 +51,7 @@ def asker_of(
         token_id=token.family if token else None,
         languages=languages,
         audience=audience_of(identity, groups),
+        asks_on=asks_on,
     )
 
 

@@ -513,6 +513,7 @@ def bot_form(**changes: Any) -> dict[str, Any]:
         "greeting": "Hi",
         "contact": "",
         "asks_back": "on",
+        "follow_up_questions": "on",
         "condense_mode": "auto",
         "condense_model": "",
         "starter_questions": "What?\nHow?\n\n",

@@ -38,7 +38,7 @@ def good_bodies(things):
     settings = {"refuses": True, "refusal_floor": 0.5, "refusal_text": "", "dense_weight": 0.5, "fusion": "rrf",
                 "passage_count": 5, "history_turns": 5, "greeting": "", "starter_questions": [],
                 "allowed_origins": [], "is_public": True, "is_indexed": True, "contact": "",
-                "asks_back": True, "condense_mode": "auto",
+                "asks_back": True, "follow_up_questions": True, "condense_mode": "auto",
                 "condense_model": ""}  # fmt: skip
     child = {"name": "x", "description": "", "source_type": "text", "config": {}, "content": None}
     return [

@@ -78,6 +78,7 @@ SETTINGS = {
     "is_indexed": True,
     "contact": "",
     "asks_back": True,
+    "follow_up_questions": True,
     "condense_mode": "auto",
     "condense_model": "",
 }

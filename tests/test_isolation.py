@@ -1616,6 +1616,7 @@ class TestAdmins:
             "query_variations": "0",
             "refusal_mode": "balanced",
             "asks_back": "on",
+            "follow_up_questions": "on",
             "condense_mode": "auto",
         }
         assert alice.post("/admin/bots/botprofile/", data).status_code == 302

@@ -34,6 +34,11 @@ class Answering(models.Model):
         default=True,
         help_text='Asks what is meant where a short question ("refund?") has several good readings.',
     )
+    follow_up_questions = models.BooleanField(
+        "questions below answers",
+        default=True,
+        help_text="Offers what the sources answer as well and was not asked yet.",
+    )
     condense_mode = models.CharField(
         "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO
     )

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 from bots.scopes.guardrails import UNSAFE_QUESTION
 from conversations.helping.nearby import (
     MOST_SHOWN,
-    choose_near,
+    choose_plausible,
     leave_out_asked,
     list_asked,
     list_topics,
@@ -53,7 +53,7 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
     language = answer.understood.language
     help = Help(language, contact=" ".join(turn.bot.known_contact.split()))
     if answer.refusal.reason not in _UNHELPED:
-        near = _choose_near(turn, answer)
+        near = choose_near(answer)
         questions: list[str] = []
         try:
             async with asyncio.timeout(settings.HELP_TIMEOUT_SECONDS):
@@ -67,19 +67,23 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
     return None if help.is_empty else help
 
 
-def _choose_near(turn: OpenTurn, answer: Answer) -> tuple[Passage, ...]:
-    """Nothing where a scope refused: then nothing was searched."""
+def choose_near(answer: Answer) -> tuple[Passage, ...]:
+    """What comes close to what was asked; nothing where nothing was searched, as where a scope refused."""
     if answer.retrieval is None or answer.understood is None:
         return ()
-    return choose_near(answer.understood.query.text, answer.retrieval)
+    return choose_plausible(answer.understood.query.text, answer.retrieval)
+
+
+def list_asked_before(turn: OpenTurn) -> list[str]:
+    """What the visitor has asked in this chat, with the turn's own question."""
+    asked = [content for role, content in turn.history if role == MessageRole.USER]
+    return [*asked, turn.question.content]
 
 
 async def _find_questions(
     turn: OpenTurn, language: str, near: tuple[Passage, ...], questions: list[str]
 ) -> None:
     """Fill `questions` with what can be asked and has an answer: what comes close first, then what the bot is for."""
-    asked = [content for role, content in turn.history if role == MessageRole.USER]
-    asked.append(turn.question.content)
     candidates: Iterable[str] = (
         *list_asked(near), *turn.bot.starter_questions, *list_topics(near[MOST_SHOWN:])
     )  # fmt: skip
@@ -87,7 +91,7 @@ async def _find_questions(
         candidates = await run_sync(
             list_titles, turn.bot, language, MOST_SHOWN, turn.audience, turn.source_filter
         )
-    for question in leave_out_asked(candidates, asked)[:MOST_TRIED]:
+    for question in leave_out_asked(candidates, list_asked_before(turn))[:MOST_TRIED]:
         if await has_answer(turn, question):
             questions.append(question)
         if len(questions) == MOST_SHOWN:
@@ -95,17 +99,22 @@ async def _find_questions(
 
 
 async def has_answer(turn: OpenTurn, question: str) -> bool:
-    """Whether this bot would answer a question now, as far as that can be told without asking a model.
+    """Whether this bot would answer a question now, as far as that can be told without asking a model."""
+    return await find_answer(turn, question) is not None
+
+
+async def find_answer(turn: OpenTurn, question: str) -> str | None:
+    """What this bot would quote to answer a question now; None where it would not answer it.
 
     It is guarded, searched, judged by the floor and, whoever speaks, by the check of what could be quoted. A provider's
     embedder is not asked: then it is searched by words.
     """
     understood = read_turn(question, (), (*turn.languages, *turn.source_languages))
     if understood.is_small_talk:
-        return False
+        return None
     verdict = await judge_question(question, turn.scopes, (), understood.language)
     if not verdict.is_allowed:
-        return False
+        return None
     bot = turn.bot
     is_asked_here = is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
     curated_in = understood.language if turn.has_curated else None
@@ -114,12 +123,13 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
         bot, query, audience=turn.audience, bases=(), source_filter=turn.source_filter
     )
     if found.curated is not None:
-        return True
+        return found.curated.text
     if not found.passages or ground(found, refuses=bot.refuses) is not None:
-        return False
+        return None
     answered = await asyncio.to_thread(
         answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
         variants=found.variants, strictness=choose_strictness(bot.refusal_mode) or "balanced",
         margin=found.confidence - found.threshold, lead=measure_lead(found.passages, found.rows),
     )  # fmt: skip
-    return answered.check is not None and answered.check.is_answered
+    is_answered = answered.check is not None and answered.check.is_answered
+    return answered.text if is_answered else None

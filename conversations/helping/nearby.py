@@ -38,7 +38,7 @@ _ALONE = re.compile(r"^(?![a-z])[^\n.!:;]{3,140}[?？؟]\W*(?=\n\s*\S)", re.MULT
 """A question on a line of its own with something below: so a passage has the headings within it."""
 
 
-def choose_near(question: str, retrieval: Retrieval) -> tuple[Passage, ...]:
+def choose_plausible(question: str, retrieval: Retrieval) -> tuple[Passage, ...]:
     """The passages that a visitor may have meant, best first, one of each heading."""
     chosen: dict[tuple[str, str], Passage] = {}
     for passage in retrieval.passages:

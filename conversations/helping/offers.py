@@ -49,6 +49,7 @@ class Help:
     """What stands below an answer that is none: close `passages`, `questions` that have an answer, and a `contact`.
 
     `choices` instead are the readings of a question that may mean several things; asking one of them is the reply.
+    `next_questions` alone stand below a good answer.
     Everything has its sentence to stand under in `language`, so that clients need no words of their own.
     """
 
@@ -57,10 +58,12 @@ class Help:
     questions: tuple[str, ...] = ()
     contact: str = ""
     choices: tuple[str, ...] = ()
+    next_questions: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.passages or self.questions or self.contact or self.choices)
+        offered = self.passages or self.questions or self.contact or self.choices
+        return not (offered or self.next_questions)
 
 
 def describe_help(help: Help | None) -> dict[str, Any] | None:
@@ -68,13 +71,15 @@ def describe_help(help: Help | None) -> dict[str, Any] | None:
     if help is None or help.is_empty:
         return None
     phrases = phrases_in(help.language)
+    label = phrases.ask_on if help.next_questions else phrases.try_asking
+    questions = help.next_questions or help.questions
     return {
         "language": help.language,
         "choices": list(help.choices),
         "passages_label": phrases.may_mean if help.passages else "",
         "passages": [asdict(each) for each in help.passages],
-        "questions_label": phrases.try_asking if help.questions else "",
-        "questions": list(help.questions),
+        "questions_label": label if questions else "",
+        "questions": list(questions),
         "contact_label": phrases.contact.format(help.contact) if help.contact else "",
         "contact": help.contact,
     }

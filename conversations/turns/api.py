@@ -89,7 +89,8 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     require_right(identity.token, Right.CHAT, bot_profile_id=body.bot_profile_id)
     request_id: str = request.request_id  # type: ignore[attr-defined]
     asker = asker_of(
-        identity, body.groups, request_id=request_id, languages=Arrival.of_request(request).languages
+        identity, body.groups, request_id=request_id, languages=Arrival.of_request(request).languages,
+        asks_on=body.extended,
     )  # fmt: skip
     repeated = (
         await find_repeated(request, body.bot_profile_id, body.message) if body.stream else None

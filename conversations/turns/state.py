@@ -46,6 +46,7 @@ class Asker:
     languages: tuple[str, ...] = ()  # that the page and the browser ask for, the likeliest first
     audience: Audience = ANYONE  # who of those that a bot answers differently
     subject: str = ""  # who a widget's visitor is, by the page's own word for it
+    asks_on: bool = False  # whether it is shown what may be asked next
     # Called in the transaction that stores the question, before it is: raises AlreadyAsked for a repetition.
     require_new: Callable[[], None] | None = None
 
@@ -173,9 +174,7 @@ class Answer:
     content: str = ""
     outcome: str = Outcome.ANSWERED
     refusal: Refusal | None = None
-    help: Help | None = (
-        None  # what stands below a refusal, or the readings of a question asked back
-    )
+    help: Help | None = None  # what stands below a refusal or an answer, or readings to choose from
     error_code: str = ""
     model: str = ""
     prompt_tokens: int = 0

@@ -20,6 +20,7 @@ import structlog
 from bots.models import Outcome, SourceFilter
 from bots.scopes.refusals import write_filtered
 from conversations.helping.asking_back import ask_back
+from conversations.helping.asking_on import AskingOn
 from conversations.helping.helping import find_help
 from conversations.models import Message
 from conversations.turns.events import (
@@ -101,15 +102,16 @@ async def take_turn(
         return
     turn = replace(turn, tooling=tooling)
     started, failure = time.monotonic(), None
+    further = AskingOn(turn, answer, is_wanted=asker.asks_on)
     try:
         yield Started(turn.chat.pk, turn.question.pk)
         async with aclosing(answer_turn(turn, answer)) as events:
             async for event in events:
                 yield event
+                if isinstance(event, SourcesFound) and event.passages:
+                    further.begin()
         answer.duration_ms = _milliseconds_since(started)
-        if answer.refusal is not None:
-            answer.help = await find_help(turn, answer)
-            answer.note_stage("help")
+        await _help(turn, answer, further)
         yield await _finish(turn, answer)
     except ProductError as error:
         failure = error
@@ -117,6 +119,7 @@ async def take_turn(
         logger.exception("turn failed", chat_id=str(turn.chat.pk))
         failure = InternalFailure("Something went wrong on our side. Please try again.")
     finally:
+        further.leave()
         if not answer.is_closed:  # it failed, or the reader went away
             if failure is not None:
                 answer.outcome, answer.error_code = Outcome.FAILED, failure.code
@@ -257,6 +260,16 @@ def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tupl
     answer.content, answer.refusal, answer.outcome = text, refusal, Outcome.REFUSED
     answer.model = turn.bot.model
     return SourcesFound(turn.chat.pk, ()), Delta(text)
+
+
+async def _help(turn: OpenTurn, answer: Answer, further: AskingOn) -> None:
+    """Add what stands below a refusal, or what may be asked next."""
+    if answer.refusal is not None:
+        answer.help = await find_help(turn, answer)
+    elif answer.help is None:
+        answer.help = await further.find()
+    if answer.help is not None:
+        answer.note_stage("help")
 
 
 async def _finish(turn: OpenTurn, answer: Answer) -> Done:

@@ -203,6 +203,7 @@ class ChatConsumer(HistoryConsumer, TryingSocket):
             token_id=session.token_family,
             audience=session.audience,
             subject=session.subject,
+            asks_on=True,
             languages=(self.language, *Arrival.of_scope(self.scope).languages),
         )
 

@@ -86,6 +86,9 @@ class Phrases:
         "Which of these do you mean?", "Asks back; a list of readings of the question follows."
     )
     try_asking: str = _say("You can ask me, for example:", "A list of questions follows.")
+    ask_on: str = _say(
+        "You can also ask me:", "Stands below an answer. A list of further questions follows."
+    )
     contact: str = _say(
         "You can also get help here: {}",
         "Stands behind a refusal. {}: an address or a telephone number.",
