@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='botprofile',
             name='follow_up_questions',
-            field=models.BooleanField(default=True, help_text='Offers what the sources answer as well and was not asked yet.', verbose_name='questions below answers'),
+            field=models.BooleanField(default=True, help_text='Up to three that the sources answer and that were not asked yet.', verbose_name='further questions below answers'),
         ),
     ]

@@ -35,9 +35,9 @@ class Answering(models.Model):
         help_text='Asks what is meant where a short question ("refund?") has several good readings.',
     )
     follow_up_questions = models.BooleanField(
-        "questions below answers",
+        "further questions below answers",
         default=True,
-        help_text="Offers what the sources answer as well and was not asked yet.",
+        help_text="Up to three that the sources answer and that were not asked yet.",
     )
     condense_mode = models.CharField(
         "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO

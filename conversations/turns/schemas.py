@@ -134,7 +134,7 @@ class NearSchema(Noun):
 
 
 class HelpSchema(Noun):
-    """What may be shown below a refusal, each with its sentence in the answer's language.
+    """What may be shown below a refusal or an answer, each with its sentence in the answer's language.
 
     `choices` are the readings of a question that was asked back instead: asking one of them is the reply.
     """

@@ -23,7 +23,12 @@
   .chips input { width: 18px; height: 18px; margin: 0; accent-color: var(--primary); }
   .why textarea { padding: 8px 10px; font-size: 16px; border: 1px solid var(--border); border-radius: 8px; background: var(--bg); }
   .why button { justify-self: start; min-height: 32px; padding: 4px 14px; border: 1px solid var(--border); border-radius: 10px; font-weight: 600; }
-  .why button:hover { border-color: var(--primary); }`;
+  .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
+  .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
+  .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
+    border: 1px solid var(--border); border-radius: 8px; background: var(--bg-secondary); resize: vertical; }
+  .contact-form button { padding: 8px 14px; border: 1px solid var(--border); border-radius: 12px; font-weight: 600; }
+  :is(.why, .contact-form) button:hover { border-color: var(--primary); }`;
 
     static english = "@english"; // what only this script says, put here by widget.build
 

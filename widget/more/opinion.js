@@ -55,7 +55,7 @@
 
     askWhy(below, messageId, verdict) {
       const { words } = this;
-      for (const old of below.querySelectorAll(".why")) old.remove();
+      this.sweep(".why", below);
       if (!verdict) return;
       const isBad = verdict === "negative";
       const reasons = isBad ? ["reasonWrong", "reasonPart", "reasonUnclear", "reasonOld"] : [];

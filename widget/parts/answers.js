@@ -24,14 +24,14 @@
         }
       }
       if (turn) this.tellSentences(turn, true);
-      if (help) message.element.append(this.buildHelp(help, said));
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));
       if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
-      if (below.childElementCount) message.element.append(below);
+      const parts = [help ? this.buildHelp(help, said) : "", below.childElementCount ? below : ""];
+      message.element.append(...(citations.length ? parts.reverse() : parts)); // what else can be asked is below the sources
       this.scrollDown(wasAtEnd);
       // Help may be higher than the window: its sentence is read first.
-      if (help && wasAtEnd) this.log.scrollTop -= Math.max(0, message.element.offsetHeight - this.log.clientHeight);
+      if (help && wasAtEnd && !citations.length) this.log.scrollTop -= Math.max(0, message.element.offsetHeight - this.log.clientHeight);
     }
 
     buildSources(citations, items) {
@@ -86,7 +86,7 @@
 
     /** A line below the message in place of the one before; an empty text removes it. */
     note(message, text) {
-      for (const old of message.element.querySelectorAll(".note")) old.remove();
+      this.sweep(".note", message.element);
       if (text) message.element.append(build("p", { className: "note" }, text));
     }
 

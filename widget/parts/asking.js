@@ -1,11 +1,16 @@
     addUser(text, requestId = "") {
       // With a direction of its own it does not decide that of the question.
       const said = build("span", { className: "only-read", dir: this.words.dir }, `${this.words.you}: `);
-      for (const old of this.log.querySelectorAll(".edit")) old.remove();
+      this.sweep(".edit");
       const edit = iconButton("edit", this.words.edit, () => this.editAgain(text), { className: "edit" });
       const look = { className: "message user", dir: "auto", "data-request": requestId };
       this.log.append(build("div", look, said, build("span", { className: "said" }, text), edit));
       this.scrollDown(true);
+    }
+
+    /** Removes what is over. */
+    sweep(parts, within = this.log) {
+      for (const each of within.querySelectorAll(parts)) each.remove();
     }
 
     addAssistant() {
@@ -25,7 +30,7 @@
         if (this.turn === asked) this.turn = null;
         return this.keep(asked.question, id);
       }
-      for (const leftover of this.log.querySelectorAll(".suggestions, .card, .again")) leftover.remove();
+      this.sweep(".suggestions, .card, .again");
       if (text.length > MAX_QUESTION_LENGTH) {
         this.turn = null;
         this.input.value = text;
@@ -45,7 +50,7 @@
       if (!isQueued) this.input.value = question;
       else {
         this.memory.turn = { id, question, at: Date.now() };
-        for (const card of this.log.querySelectorAll(".card")) card.remove();
+        this.sweep(".card");
         this.showQueued();
       }
       return isQueued;

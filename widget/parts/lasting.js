@@ -16,7 +16,7 @@
           if (isCut(message)) this.showStopped(shown, asked.content, asked.request_id);
         }
       });
-      for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions, :not(:last-child) > .again")) old.remove();
+      this.sweep(":not(:last-child) > .help > .suggestions, :not(:last-child) > .again");
     }
 
     /** Say that an answer is not whole, and offer it anew: the same question, which counts once. */
@@ -49,7 +49,7 @@
         if (!this.input.value) this.input.value = left.question;
         return undefined;
       }
-      for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
+      this.sweep(".suggestions, .card");
       this.addUser(left.question, left.id);
       return this.run(left.question, left.id); // should it be there after all, the server does not ask it twice
     }
@@ -98,7 +98,7 @@
     }
 
     followOther({ id, question }) {
-      for (const leftover of this.log.querySelectorAll(".suggestions, .card, .again")) leftover.remove();
+      this.sweep(".suggestions, .card, .again");
       const asked = [...this.log.children].find((each) => each.dataset.request === id);
       if (asked) while (asked.nextElementSibling) asked.nextElementSibling.remove(); // it is being asked again
       else this.addUser(question, id);

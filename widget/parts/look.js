@@ -77,7 +77,7 @@
   .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;
     background: var(--bg); }
   .suggestions button:hover { border-color: var(--primary); background: var(--bg-secondary); }
-  .help { display: grid; gap: 10px; margin-block-start: 8px; } .help p { margin: 0; font-size: 13px;
+  .help { display: grid; gap: 10px; margin-block-start: 8px; } .help:empty { margin: 0; } .help p { margin: 0; font-size: 13px;
     color: var(--text-secondary); } .help a { color: var(--text); }
   .near ul { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
   .near li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
@@ -87,7 +87,7 @@
     padding: 6px 14px; font-size: 13px; border-block-start: 1px solid var(--border); }
   .company.here { background: var(--bg-secondary); font-weight: 600; }
   .company button { padding: 4px 10px; border: 1px solid var(--border); border-radius: 12px; margin-inline-start: auto; }
-  .company button:hover, .contact-form button:hover { border-color: var(--primary); }
+  .company button:hover { border-color: var(--primary); }
   .typing-line { margin: 0; padding: 0 16px; min-height: 0; font-size: 13px; color: var(--text-secondary); }
   .line { margin: 0; text-align: center; font-size: 13px; color: var(--text-secondary); }
   .person .body { border: 1px solid var(--primary); }
@@ -97,11 +97,6 @@
     display: grid; place-items: center; border-radius: 8px; color: var(--text-secondary); } .edit svg { width: 16px; height: 16px; }
   .edit:hover { background: var(--bg-secondary); color: var(--text); } .message.user { position: relative; }
   [dir=rtl] .edit { inset: 50% auto auto 100%; }
-  .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
-  .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
-  .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
-    border: 1px solid var(--border); border-radius: 8px; background: var(--bg-secondary); resize: vertical; }
-  .contact-form button { padding: 8px 14px; border: 1px solid var(--border); border-radius: 12px; font-weight: 600; }
   form.ask { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
     border-block-start: 1px solid var(--border); }
   form.ask textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);

@@ -54,7 +54,7 @@
 
     askPerson() {
       if (this.people.is_staffed) this.tellPeople({ type: "person" });
-      else this.showContactForm();
+      else this.withMore("showContactForm");
     }
 
     async tellPeople(frame) {
@@ -79,23 +79,9 @@
       if (event.code === "nobody_there") {
         this.people = { ...this.people, is_staffed: false };
         this.drawCompany();
-        if (this.people.takes_messages) return this.showContactForm();
+        if (this.people.takes_messages) return this.withMore("showContactForm");
       }
       return this.showFailure(new Failure(event.code, "", event.retryable), () => this.tellPeople(frame));
-    }
-
-    /** Outside of business hours: the truth about them, and a form for a message. */
-    async showContactForm() {
-      const { words, locale, people } = this;
-      const { buildContactForm } = await fetchSeldom(this.server);
-      const form = buildContactForm({ build, fill, words, locale, people, longest: MAX_QUESTION_LENGTH }, (said) => {
-        this.addUser(said.message);
-        this.tellPeople({ type: "person_message", request_id: randomId(), ...said });
-      });
-      for (const old of this.log.querySelectorAll(".contact-form")) old.remove();
-      this.log.append(form);
-      form.scrollIntoView({ block: "start" });
-      form.querySelector("input").focus({ preventScroll: true });
     }
 
     /** What a person of the bot's says; the same message may come twice. */

@@ -199,6 +199,7 @@ class BotSettings(TypedDict):
     source_filter: dict[str, Any]
     unsupported_mode: UnsupportedMode
     asks_back: bool
+    follow_up_questions: bool
     condense_mode: CondenseMode
     condense_model: str
     greeting: str
@@ -1420,7 +1421,7 @@ class HeldSync(TypedDict):
 
 
 class Help(TypedDict):
-    """What may be shown below a refusal, each with its sentence in the answer's language. `choices` are the readings of a question that was asked back instead: asking one of them is the reply"""
+    """What may be shown below a refusal or an answer, each with its sentence in the answer's language. `choices` are the readings of a question that was asked back instead: asking one of them is the reply"""
 
     language: str
     choices: list[str]
@@ -1761,6 +1762,7 @@ class NewBot(TypedDict):
     source_filter: NotRequired[dict[str, Any]]
     unsupported_mode: NotRequired[UnsupportedMode]
     asks_back: NotRequired[bool]
+    follow_up_questions: NotRequired[bool]
     condense_mode: NotRequired[CondenseMode]
     condense_model: NotRequired[str]
     greeting: NotRequired[str]

@@ -882,6 +882,7 @@ export class Operations extends Transport {
       source_filter?: Record<string, unknown>;
       unsupported_mode?: types.UnsupportedMode;
       asks_back?: boolean;
+      follow_up_questions?: boolean;
       condense_mode?: types.CondenseMode;
       condense_model?: string;
       greeting?: string;
@@ -931,6 +932,7 @@ export class Operations extends Transport {
       source_filter?: Record<string, unknown>;
       unsupported_mode?: types.UnsupportedMode;
       asks_back?: boolean;
+      follow_up_questions?: boolean;
       condense_mode?: types.CondenseMode;
       condense_model?: string;
       greeting?: string;
@@ -989,6 +991,7 @@ export class Operations extends Transport {
       source_filter?: Record<string, unknown>;
       unsupported_mode?: types.UnsupportedMode;
       asks_back?: boolean;
+      follow_up_questions?: boolean;
       condense_mode?: types.CondenseMode;
       condense_model?: string;
       greeting?: string;

@@ -187,6 +187,7 @@ export interface BotSettings {
   source_filter: Record<string, unknown>;
   unsupported_mode: UnsupportedMode;
   asks_back: boolean;
+  follow_up_questions: boolean;
   condense_mode: CondenseMode;
   condense_model: string;
   greeting: string;
@@ -1370,7 +1371,7 @@ export interface HeldSync {
   changed: number;
 }
 
-/** What may be shown below a refusal, each with its sentence in the answer's language. `choices` are the readings of a question that was asked back instead: asking one of them is the reply */
+/** What may be shown below a refusal or an answer, each with its sentence in the answer's language. `choices` are the readings of a question that was asked back instead: asking one of them is the reply */
 export interface Help {
   language: string;
   choices: string[];
@@ -1699,6 +1700,7 @@ export interface NewBot {
   source_filter?: Record<string, unknown>;
   unsupported_mode?: UnsupportedMode;
   asks_back?: boolean;
+  follow_up_questions?: boolean;
   condense_mode?: CondenseMode;
   condense_model?: string;
   greeting?: string;
