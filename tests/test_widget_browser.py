@@ -381,6 +381,23 @@ def test_a_stopped_answer_can_be_asked_again_and_its_question_counts_once(page, 
     assert len({frame["request_id"] for frame in frames_of(server, "question")}) == 1
 
 
+@pytest.mark.parametrize("how", ["refused", ""])
+def test_the_late_end_of_what_was_stopped_does_not_end_what_is_asked_again(cut_page, server, how):
+    page, server.blocks_sockets, server.failures_left = cut_page, how, 1
+    open_widget(page)
+    ask(page, "late Question")
+    wait_until(page, lambda: len(frames_of(server, "question")) == 1)
+    page.get_by_role("button", name="Stop the answer").click()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("button", name="Stop the answer")).to_be_visible()
+    server.release()  # only now that end is told
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".message.user")).to_have_count(1)
+    assert len(server.chats) == 1
+
+
 def test_two_tabs_show_the_same_conversation_while_it_is_written(page, server):
     open_widget(page)
     other = page.context.new_page()

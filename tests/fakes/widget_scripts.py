@@ -29,6 +29,14 @@ async def _say_nothing(talk: Talk, frame: dict[str, Any]) -> None:
     await talk.server._gate.wait()
 
 
+async def _say_nothing_at_first(talk: Talk, frame: dict[str, Any]) -> None:
+    if talk.server.failures_left:
+        talk.server.failures_left -= 1
+        await _say_nothing(talk, frame)
+    talk.is_slow = False
+    await _answer_plainly(talk, frame)
+
+
 async def _refuse(talk: Talk, frame: dict[str, Any]) -> None:
     await talk.tell(type="sources", sources=[])
     await talk.stream(REFUSAL)
@@ -215,6 +223,7 @@ SCRIPTS: dict[str, Script] = {
     "unknown": _know_nothing,
     "hold": _hold,
     "silent": _say_nothing,
+    "late": _say_nothing_at_first,
     "refuse": _refuse,
     "help": _help,
     "vague": _ask_back,

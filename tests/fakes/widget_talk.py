@@ -61,6 +61,9 @@ class Talk:
             number = int(self.token.removeprefix("token-"))
             self.chat_id = self.server.sessions[number - 1]["chat_id"]
             await self.send(type="authenticated", chat_id=self.chat_id)
+        elif kind == "question" and self.answering and not self.answering.done():
+            told = {"code": "busy", "retryable": False, "detail": "An answer is being written."}
+            await self.send(type="error", request_id=frame["request_id"], **told)
         elif kind == "question":
             self.answering = asyncio.create_task(self.answer(frame))
         elif kind == "resume":

@@ -6,7 +6,7 @@
 
     /** Resolves to whether the bot can be talked to. */
     open() {
-      return this.whenThere("openWindow");
+      return this.whenThere("openWindow", [document.activeElement]);
     }
 
     close() {
@@ -15,7 +15,7 @@
 
     /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
     ask(question) {
-      return this.whenThere("askNow", [question]);
+      return this.whenThere("askNow", [question, document.activeElement]);
     }
 
     send(question) {

@@ -20,9 +20,9 @@
       return { element, body };
     }
 
-    async askNow(question) {
+    async askNow(question, before) {
       const text = String(question || "").trim();
-      const opened = this.openWindow();
+      const opened = this.openWindow(before);
       if (!text || this.turn) return false;
       const id = randomId();
       const asked = (this.turn = { question: text });

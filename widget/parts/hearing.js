@@ -26,6 +26,7 @@
         this.drawSoon(turn);
       } else if (event.type === "done") {
         const answer = { ...event, content: event.content || turn.text, id: event.message_id };
+        if (event.stopped && turn.again && !turn.stopped) return this.askTwice(turn);
         if (event.stopped) {
           this.endStopped(turn, answer);
           return this.announceAnswer(answer);
@@ -42,7 +43,14 @@
       }
     }
 
+    /** It was the late end of what had been stopped before it was asked for again. Where that was taken, it is "busy" with it. */
+    askTwice(turn) {
+      Object.assign(turn, { again: 0, number: 0, text: "" });
+      this.sendQuestion(turn);
+    }
+
     onError(turn, event) {
+      if (event.code === "busy" && turn.again === 0) return;
       const askAgain = (change) => {
         Object.assign(turn, { number: 0, text: "", ...change }); // it is told from its beginning
         this.client.close();

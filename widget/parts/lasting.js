@@ -29,6 +29,7 @@
         message.element.remove();
         this.input.focus();
         this.run(question, requestId);
+        this.turn.again = 1;
       };
       message.element.append(build("button", { type: "button", className: "again", onclick }, this.words.retry));
       this.scrollDown(true);

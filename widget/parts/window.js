@@ -1,6 +1,8 @@
-    async openWindow() {
+    /** `before` had the focus when it was asked for: who has turned to something else meanwhile stays there. */
+    async openWindow(before) {
       this.show();
-      if (!this.hasAttribute("preview")) this.input.focus({ preventScroll: true });
+      const { activeElement: now } = document;
+      if (!this.hasAttribute("preview") && [before, this, document.body].includes(now)) this.input.focus({ preventScroll: true });
       return this.start();
     }
 
