@@ -126,9 +126,7 @@
       const wanted = [this.setting("lang"), around && around.lang, ...navigator.languages].filter(Boolean);
       this.wanted = (wanted[0] || "en").slice(0, 35);
       this.language = chooseLanguage(wanted);
-      for (const name of ["theme", "placement", "position", "size"]) {
-        if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
-      }
+      for (const name of ["theme", "placement", "position", "size"]) this.say(name, this.setting(name));
       this.inline = this.getAttribute("placement") === "inline";
     }
 

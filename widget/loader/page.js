@@ -1,12 +1,13 @@
     // --- What the page may ask for, and what it is told: docs/widget.md ---
-    /** Do something that needs the rest; it waits until that is there. */
+    /** Do something that needs the rest; it waits until that is there, and is told last where the focus was. */
     async whenThere(name, given = [], isWanted = true) {
-      return Boolean(this.window || (await this.wake(isWanted))) && this[name](...given);
+      const { activeElement } = document;
+      return Boolean(this.window || (await this.wake(isWanted))) && this[name](...given, activeElement);
     }
 
     /** Resolves to whether the bot can be talked to. */
     open() {
-      return this.whenThere("openWindow", [document.activeElement]);
+      return this.whenThere("openWindow");
     }
 
     close() {
@@ -15,7 +16,7 @@
 
     /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
     ask(question) {
-      return this.whenThere("askNow", [question, document.activeElement]);
+      return this.whenThere("askNow", [question]);
     }
 
     send(question) {
