@@ -209,6 +209,27 @@ def test_a_refusal_offers_pages_questions_and_a_contact_and_a_click_asks(page, s
     expect(page.locator(".help .suggestions")).to_have_count(0)
 
 
+def test_below_a_good_answer_stands_what_may_be_asked_next_and_below_the_last_one_only(
+    page, server
+):
+    open_widget(page)
+    ask(page, "more First")
+    offered = last_answer(page).get_by_role("group", name="You can also ask me:")
+    expect(offered.get_by_role("button")).to_have_count(2)
+    expect(last_answer(page).locator(".sources ~ .help, .below ~ .help")).to_have_count(1)
+    ask(page, "more Second")
+    expect(page.locator(".suggestions")).to_have_count(1)
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".message.assistant")).to_have_count(2)
+    expect(page.locator(".suggestions")).to_have_count(1)
+    offered.get_by_role("button", name="plain <img src=x onerror=alert(1)>").click()
+    expect(page.locator(".message.assistant")).to_have_count(3)
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.locator(".suggestions")).to_have_count(0)
+    assert frames_of(server, "question")[-1]["message"] == "plain <img src=x onerror=alert(1)>"
+
+
 def test_a_vague_question_is_asked_back_with_buttons(page, server):
     open_widget(page)
     ask(page, "vague price")

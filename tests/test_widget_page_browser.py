@@ -191,6 +191,27 @@ def test_where_the_rest_does_not_come_it_is_said_tried_again_and_what_was_asked_
     page.close()
 
 
+@pytest.mark.parametrize("turns", [True, False])
+def test_a_window_that_comes_late_leaves_the_focus_where_its_visitor_has_turned(
+    browser, server, turns
+):
+    server.add_page(
+        "/late/", f"{HEAD}{TAG.format(BOT_ID, '')}<body><input id=search></body></html>"
+    )
+    page = browser.new_page(locale="en-GB")
+    held: list[Route] = []
+    page.route("**/chat.js*", lambda route: held.append(route))
+    page.goto(server.url + "/late/")
+    page.get_by_role("button", name="Open chat").click()
+    wait_until(page, lambda: bool(held))
+    if turns:
+        page.locator("#search").focus()
+    held[0].continue_()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("#search") if turns else page.get_by_label("Your question")).to_be_focused()
+    page.close()
+
+
 def test_what_is_called_waits_also_where_the_page_has_it_drawn_anew_meanwhile(page, server):
     page.evaluate(f"() => {{ {WIDGET}.send('plain Question'); {WIDGET}.setLanguage('de') }}")
     expect(last_answer(page).locator("button.mark")).to_have_count(2)

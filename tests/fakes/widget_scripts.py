@@ -60,6 +60,17 @@ HELP = NO_HELP | {
     "contact_label": "You can also get help here: help@acme.example",
     "contact": "help@acme.example",
 }  # fmt: skip
+NEXT = NO_HELP | {
+    "questions_label": "You can also ask me:",
+    "questions": ["plain How often do I calibrate?", "plain <img src=x onerror=alert(1)>"],
+}
+
+
+async def _offer_more(talk: Talk, frame: dict[str, Any]) -> None:
+    await talk.stream(ANSWER)
+    await talk.done(help=NEXT)
+
+
 CHOICES = [
     "plain Delivery: What it costs",
     "plain Sending something back: Your money",
@@ -222,6 +233,7 @@ SCRIPTS: dict[str, Script] = {
     "plain": _answer_plainly,
     "unknown": _know_nothing,
     "hold": _hold,
+    "more": _offer_more,
     "silent": _say_nothing,
     "late": _say_nothing_at_first,
     "refuse": _refuse,
