@@ -106,6 +106,7 @@ class WebhookAdmin(ProductAdmin):
     needs_proof = True
     list_display = ("url", "shown_state", "shown_events", "waiting", "failed", "created_at")
     list_filter = ("is_active",)
+    ordering = ("-created_at", "-id")  # said here, for a query that counts forgets the model's
     search_fields = ("url", "description", "paused_reason")
     readonly_fields = ("created_at", "updated_at")
     fields = ("url", "description", "events", "is_active", ("created_at", "updated_at"))
