@@ -54,6 +54,13 @@ def test_browsers_keep_a_script_that_is_asked_for_by_its_own_version_and_no_othe
         assert "immutable" not in answer.headers.get("Cache-Control", "")
 
 
+@pytest.mark.parametrize("name", ["words/de.json", "words/en.json", "seldom.js", "chat.js"])
+def test_a_page_of_another_origin_may_read_what_a_widget_fetches(db, name):
+    """Large and small, since each is served in a way of its own."""
+    answer = Client().get(f"/static/minirag/{name}", headers={"origin": "https://shop.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 def test_what_is_small_or_packed_already_goes_out_as_it_is(db):
     for path in ("/static/minirag/icon.svg", "/static/unfold/fonts/inter/Inter-Regular.woff2"):
         assert fetch(path, "gzip")[0] == ""

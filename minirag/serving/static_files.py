@@ -121,7 +121,8 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
             return
         packed = Path(_packed_files().name) / f"{sha256(url.encode()).hexdigest()}.gz"
         packed.write_bytes(Compressor.compress_gzip(data))
-        headers = Headers([])
+        # As WhiteNoise has it: a widget on a page of another origin reads its words, and imports what it seldom needs.
+        headers = Headers([("Access-Control-Allow-Origin", "*")])
         self.add_mime_headers(headers, path, url)
         self.add_cache_headers(headers, path, url)
         self.files[url] = StaticFile(path, headers.items(), encodings={"gzip": str(packed)})
