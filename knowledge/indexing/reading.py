@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 
 from knowledge.formats.archive.members import Member, read_members
+from knowledge.formats.pages.absent import ABSENT, ONLY_SCRIPT, has_script, says_not_found
 from knowledge.formats.parsing import ParsedDocument, ParseError
-from knowledge.formats.registry import is_archive
+from knowledge.formats.registry import WEB_PAGE, is_archive
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.incoming import NewDocument
-from knowledge.indexing.loading import IngestionError, Loaded, parse_loaded
-from knowledge.models import Source
+from knowledge.indexing.loading import IngestionError, Loaded, PageGone, parse_loaded
+from knowledge.models import Source, SourceType
 from minirag.lib.tracing.stages import stage
 
 
@@ -20,10 +21,24 @@ def read_documents(source: Source, loaded: Loaded, model: str) -> list[NewDocume
     if loaded.data is None or not is_archive(loaded.data, loaded.kind):
         with stage("ingestion", "parse"):
             parsed = parse_loaded(source, loaded)
+        _require_page(source, loaded, parsed)
         with stage("ingestion", "chunk"):
             return [_chunk(parsed, model, url=loaded.url)]
     with stage("ingestion", "parse"):  # and chunk, file by file
         return _read_archive(source, loaded.data, model)
+
+
+def _require_page(source: Source, loaded: Loaded, parsed: ParsedDocument) -> None:
+    """Raise IngestionError where a web page holds nothing though it came: as on a site, it is no knowledge."""
+    if loaded.kind != WEB_PAGE or loaded.data is None:
+        return
+    headings = parsed.sections[0].heading if parsed.sections else ()
+    names = [str(parsed.metadata.get("title", "")), *headings[:1]]
+    text = "\n".join(section.text for section in parsed.sections)
+    if source.source_type == SourceType.URL and says_not_found(names, text):
+        raise PageGone(ABSENT, for_good=False)
+    if not text.strip() and has_script(loaded.data):
+        raise IngestionError("only_script", ONLY_SCRIPT)
 
 
 def _read_archive(source: Source, data: bytes, model: str) -> list[NewDocument]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from knowledge.formats.pages.absent import ABSENT, ONLY_SCRIPT, says_not_found
 from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.formats.registry import (
     FORMATS,
@@ -26,7 +27,7 @@ from knowledge.indexing.loading import unify_encoding
 from knowledge.models.sites import RESTRICTED, PageState
 from knowledge.sites.bounds import Bounds
 from knowledge.sites.pages.links import LARGEST_LIST, Listing, read_listing, unify
-from knowledge.sites.pages.marks import Marks, says_not_found
+from knowledge.sites.pages.marks import Marks
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.robots import Robots
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch
@@ -141,11 +142,10 @@ class Visitor:
         """Whether what was read is knowledge."""
         text = "\n".join(section.text for section in document.sections)
         state = PageState.LEFT_OUT
-        if says_not_found(marks, text):
-            state, code = PageState.GONE, "soft_404"
-            reason = "It says that there is no such page, though with status 200."
+        if says_not_found(marks.names, text):
+            state, code, reason = PageState.GONE, "soft_404", ABSENT
         elif not text.strip() and marks.has_script:
-            code, reason = "only_script", "It shows its text only by script, which is not run here."
+            code, reason = "only_script", ONLY_SCRIPT
         elif objection := find_objection(document, self.bounds.languages):
             code, reason = objection
         elif not marks.may_be_kept:

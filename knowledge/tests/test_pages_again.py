@@ -57,8 +57,19 @@ def test_a_page_that_is_gone_for_good_answers_no_more(page, outside):
     assert "not used any more" in page.error_message and events() == ["source.failed"]
 
 
-def test_a_page_that_is_not_found_is_believed_to_be_gone_the_third_time(page, outside):
-    outside.serve("/page", status=404)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 404},
+        # It says so with status 200, which is no knowledge either.
+        {
+            "body": b"<title>Page not found | Aeris</title><h1>Oops</h1><p>Sorry, that is not here.</p>",
+            "etag": '"two"',
+        },
+    ],
+)
+def test_a_page_that_is_not_found_is_believed_to_be_gone_the_third_time(page, outside, answer):
+    outside.serve("/page", **{"body": b"", "content_type": "text/html", **answer})
     for times in (1, 2):
         run(page)
         assert page.status == "error" and answers() and page.times_gone == times
@@ -153,3 +164,17 @@ def test_what_a_304_does_not_repeat_is_kept(page, outside, headers):
     assert page.last_modified == headers.get("Last_Modified", "Sat, 28 Nov 2026 10:00:00 GMT")
     run(page)
     assert outside.seen[-1][2]["if-modified-since"] == page.last_modified
+
+
+# --- Nothing to read ----------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_is_all_script_says_so_and_leaves_what_it_said(page, outside):
+    outside.serve(
+        "/page",
+        b"<title>App</title><div id=root></div><script src=/a.js></script>",
+        content_type="text/html",
+    )
+    run(page)
+    assert (page.status, page.error_code) == ("error", "only_script") and answers()
+    assert "only by script" in page.error_message

@@ -5,7 +5,6 @@ Runs in the reading child only: a page is written by strangers, and read by a li
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,26 +16,6 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
 
 MOST_LINKS: Final = 2000
-_SHORT: Final = 700
-_LONGEST_NOTICE: Final = 60
-_PAGE: Final = re.compile(
-    r"page|seite|dokument|document|página|pagina|sida|sivu|strona|stránk|oldal|σελίδα|sayfa|страниц|сторінк|页|頁|ページ"
-    r"|페이지|صفحة|דף|पृष्ठ|पेज",
-    re.IGNORECASE,
-)
-_NOT_FOUND: Final = re.compile(
-    r"n[o']t (?:be )?(?:found|exist|available)|nicht (?:mehr )?(?:gefunden|verfügbar|vorhanden)|existiert nicht"
-    r"|introuvable|existe pas|non trouvée|no (?:se ha |se pudo )?encontr|no existe|non (?:è stata )?trovat|non esiste"
-    r"|niet (?:meer )?gevonden|bestaat niet|não (?:foi )?encontrad|não existe|nie (?:została )?znalezion|nie istnieje"
-    r"|hittades inte|finnes ikke|ikke f[ui]n|ei löydy|nenalezen|nem található|δεν βρέθηκε|bulunamadı|не найден"
-    r"|не существует|не знайден|不存在|找不到|未找到|見つかりません|찾을 수 없|لم يتم العثور|غير موجود|לא נמצא|नहीं मिल",
-    re.IGNORECASE,
-)
-_BARE: Final = re.compile(
-    r"(?:http |error |fehler |erreur )?404(?: error| fehler)?(?: not found)?|not found",
-    re.IGNORECASE,
-)
-_DIVIDERS: Final = re.compile(r"\s[|–—·:-]\s|[|–—·:!]")
 
 
 @dataclass(frozen=True)
@@ -77,19 +56,6 @@ def read_marks(data: bytes, url: str) -> Marks:
         may_be_kept="noindex" not in orders and "none" not in orders.replace(",", " ").split(),
         has_script=tree.css_first("script") is not None,
         names=tuple(clean_line(node.text())[:300] for node in names if node is not None),
-    )
-
-
-def says_not_found(marks: Marks, text: str) -> bool:
-    """Whether a page that came with status 200 is a notice that there is none: it is short and calls itself so.
-
-    "Printer not found" is the name of a page of help.
-    """
-    parts = [part.strip() for name in marks.names for part in _DIVIDERS.split(name)]
-    return len(text) < _SHORT and any(
-        _BARE.fullmatch(part)
-        or (len(part) <= _LONGEST_NOTICE and _PAGE.search(part) and _NOT_FOUND.search(part))
-        for part in parts
     )
 
 
