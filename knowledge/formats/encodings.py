@@ -28,6 +28,7 @@ _OF_TEXT: Final = (
 )  # fmt: skip
 _SAMPLE: Final = 16 * 1024
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_PLAIN: Final = re.compile(rb"[\0\t\n\r\x20-\x7e]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SIGNS: Final = frozenset("€–—’‘‚“”„«»°§…·®©²³½¼£¿¡µ±×™•‰´ªº")
@@ -125,8 +126,10 @@ def _find_wide(data: bytes) -> Encoding | None:
     if pairs < 2 or not sample.count(0) or len(data) % 2:
         return None
     zeros = sample[0::2].count(0), sample[1::2].count(0)
+    # Letters of ASCII have a zero each; a few zeros among them are none of UTF-16.
+    share = 0.9 if _PLAIN.fullmatch(sample) else 0.2
     for name, mine, other in (("utf-16-be", *zeros), ("utf-16-le", *zeros[::-1])):
-        if mine >= 0.2 * pairs and other == 0:
+        if mine >= share * pairs and other == 0:
             try:
                 data.decode(name)
             except UnicodeDecodeError:

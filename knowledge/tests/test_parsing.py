@@ -101,7 +101,8 @@ class TestPlainText:
 
     @pytest.mark.parametrize("kind", ["txt", "md", "csv"])
     def test_nul_bytes_are_refused(self, kind):
-        assert refusal(b"abc\0def", kind).code == "nul_bytes"
+        for data in (b"abc\0def", b"# a\0b\nword", b"a\0b "):
+            assert refusal(data, kind).code == "nul_bytes"
 
     def test_control_characters_become_spaces(self):
         assert parse_text("a\x01b\x1bc", "txt").sections[0].text == "a b c"
