@@ -31,7 +31,7 @@ from conversations.turns.streams import coalesce
 from knowledge.retrieval.passages import Passage, measure_lead
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.offline import OfflinePassage
+from minirag.ai.builtin.offline import OfflinePassage, Part
 from minirag.ai.chat import (
     ChatDeclined,
     ChatDelta,
@@ -302,7 +302,8 @@ def make_chat_request(
         timeout_seconds=settings.MODEL_TIMEOUT_SECONDS,
         fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
         question=query.text,
-        before=query.meaning and " ".join(each.text for each in query.carried),
+        before=query.said_before if query.is_leaning else "",
+        parts=tuple(Part(each.text, each.said_before, each.is_leaning) for each in query.parts),
         passages=quote_offline(passages),
         term_weights=retrieval.term_weights,
         embedding_model=bot.effective_embedding_model,

@@ -39,9 +39,13 @@ class Query:
         return bool(self.meaning)
 
     @property
+    def said_before(self) -> str:
+        return " ".join(each.text for each in self.carried)
+
+    @property
     def read(self) -> str:
         """All that a passage may say together: the question, and what it goes on from."""
-        return " ".join([self.text, *(each.text for each in self.carried)])
+        return f"{self.text} {self.said_before}".rstrip()
 
     @property
     def embedded(self) -> str:

@@ -17,7 +17,7 @@ from minirag.ai import pricing, tokens
 from minirag.ai.builtin import local, offline
 from minirag.ai.builtin.checking import Check
 from minirag.ai.builtin.minilm import EmbedderMissing
-from minirag.ai.builtin.offline import OfflineAnswer, OfflinePassage
+from minirag.ai.builtin.offline import OfflineAnswer, OfflinePassage, Part
 from minirag.ai.builtin.sentences.candidates import read_languages
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.credentials import Credentials
@@ -57,6 +57,7 @@ class ChatRequest:
     fallback_models: tuple[str, ...] = ()
     question: str = ""
     before: str = ""
+    parts: tuple[Part, ...] = ()
     passages: tuple[OfflinePassage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
     embedding_model: str | None = None
@@ -220,6 +221,7 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
         question,
         request.passages,
         before=request.before,
+        parts=request.parts,
         term_weights=request.term_weights,
         embed=None if by_words_only else local.find_sentence_embedder(chosen),
         is_multilingual=is_multilingual,

@@ -20,6 +20,7 @@ from minirag.ai.builtin.sentences.codes import lacks_code
 from minirag.ai.builtin.sentences.counts import lacks_count
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
 from minirag.ai.builtin.sentences.question_words import (
+    BEFORE,
     NO_VARIANTS,
     Word,
     cover,
@@ -124,7 +125,6 @@ BY_WORDS: Final = Weighing(-3.20, 0.0, 2.94, 10.48, 0.0, 0.0, 0.45)
 """Other languages; there score and lead added nothing on a small base."""
 BARS: Final[Mapping[Strictness, float]] = {"balanced": 0.35, "strict": 0.45}
 """How likely an answer has to be."""
-BEFORE = 0.3
 NOTHING: Final = Asked()
 NARROW: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION, AnswerType.CONTACT)
 

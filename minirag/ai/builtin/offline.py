@@ -8,34 +8,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from minirag.ai.builtin.checking import Check, Quoted, Signs, check_quotes
 from minirag.ai.builtin.scoring import (
     AMONG_FEW,
     AMONG_MANY,
+    Scored,
     name_place,
     read_asked,
     score_candidates,
 )
 from minirag.ai.builtin.sentences.candidates import (
-    QUESTION_MARKS,
     Candidate,
     OfflinePassage,
     add_meanings,
     list_candidates,
     read_variants,
 )
+from minirag.ai.builtin.sentences.completing import answer_below, complete_lists, put_in_order
 from minirag.ai.builtin.sentences.leaning import add_leads
 from minirag.ai.builtin.sentences.meaning import (
     SentenceEmbedder,
     SentenceReader,
     read_missing,
 )
-from minirag.ai.builtin.sentences.question_words import Word, find_word, weigh_words
 from minirag.ai.builtin.sentences.taken_up import Strictness
-from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
 from minirag.lib.text.short_texts import decide_language
 
@@ -45,9 +45,17 @@ SENTENCES = 2
 EXTRA_SENTENCE_RATIO = 0.8
 # What is much worse than the best says nothing of the question.
 LEAST_SENTENCE_RATIO = 0.6
-MOST_ITEMS, LONGEST_LIST = 15, 1500
-LONGEST_PARAGRAPH = 3
-SAME_QUESTION, FOUND = 0.7, 0.8
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the questions that a question consists of, and what was asked `before` it. `leans`: alone it says nothing
+    of what it asks about.
+    """
+
+    question: str
+    before: str = ""
+    leans: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ def answer_question(
     passages: Sequence[OfflinePassage],
     *,
     before: str = "",
+    parts: Sequence[Part] = (),
     term_weights: Mapping[str, float] | None = None,
     embed: SentenceEmbedder | None = None,
     is_multilingual: bool = False,
@@ -112,6 +121,8 @@ def answer_question(
 ) -> OfflineAnswer:
     """`compose_answer`, and with a `strictness` whether it answers the question (see checking, also for the rest).
 
+    Of a question with several `parts` each is answered for itself. Where not all have an answer, the whole is; and
+    where that has none, those that have one, but for a part that leans on one without.
     `languages` are the passages', by their numbers, where they are known.
     """
     candidates = list_candidates(passages, languages)
@@ -119,33 +130,91 @@ def answer_question(
     candidates = read_variants(candidates, variants)
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
-    scored = score_candidates(
-        question, candidates, term_weights or {}, embed, before,
-        is_multilingual=is_multilingual, read=read, ordering=AMONG_MANY if lead is not None else AMONG_FEW,
+    answering = _Answering(
+        candidates, variants, term_weights or {}, embed, read, is_multilingual, strictness, margin, lead
     )  # fmt: skip
-    scores = scored.scores
-    indices = choose_sentences(candidates, scores, sentences)
-    indices = leave_out_lesser_rows(question, candidates, indices, scores)
-    indices = answer_below(question, candidates, indices, term_weights or {}, variants)
-    indices = complete_lists(candidates, indices, read_asked(question, candidates))
-    chosen = [candidates[index] for index in indices]
-    said = put_in_order(candidates, add_leads(candidates, indices))
-    text = write_answer([candidates[index] for index in said])
-    if strictness is None:
-        return OfflineAnswer(text)
-    language = Counter(each.language for each in chosen).most_common(1)[0][0]
-    quoted = [scored.meanings[index] for index in indices] if scored.meanings else []
-    if read is not None and quoted:
-        quoted = read_missing(question, [name_place(each) for each in chosen], quoted, read)
-    signs = Signs(scored.best, margin, lead, quoted if read is not None else ())
-    check = check_quotes(
-        question, [quote(each) for each in chosen], signs,
-        asked=read_asked(question, candidates), before=before, language=language,
-        is_abroad=is_multilingual and decide_language(question, [language]) != language,
-        term_weights=term_weights or {}, variants=variants, strictness=strictness, embed=embed,
-        is_multilingual=is_multilingual,
-    )  # fmt: skip
-    return OfflineAnswer(text, check)
+    answered = answering.quote_all(Part(question, before), parts, sentences)
+    said = put_in_order(candidates, chain.from_iterable(each.said for each in answered))
+    checks = [each.check for each in answered if each.check]
+    return OfflineAnswer(
+        write_answer([candidates[index] for index in said]),
+        max(checks, key=lambda check: check.sureness, default=None),
+    )
+
+
+@dataclass(frozen=True)
+class _Quotation:
+    """What is `said` to one question: the candidates' numbers in reading order."""
+
+    said: list[int]
+    check: Check | None
+
+    @property
+    def is_answer(self) -> bool:
+        return self.check is None or self.check.is_answered
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """What stays the same in all parts of a question."""
+
+    candidates: Sequence[Candidate]
+    variants: Mapping[str, Sequence[str]]
+    term_weights: Mapping[str, float]
+    embed: SentenceEmbedder | None
+    read: SentenceReader | None
+    is_multilingual: bool
+    strictness: Strictness | None
+    margin: float
+    lead: float | None
+
+    def quote_all(self, whole: Part, parts: Sequence[Part], sentences: int) -> list[_Quotation]:
+        each_has = max(sentences // len(parts), 1) if parts else sentences
+        quoted = [self.quote(part, each_has) for part in parts]
+        if quoted and all(each.is_answer for each in quoted):
+            return quoted
+        together = self.quote(whole, sentences)
+        if together.is_answer or not quoted:
+            return [together]
+        knows_first = quoted[0].is_answer
+        return [
+            each for part, each in zip(parts, quoted, strict=True)
+            if each.is_answer and (knows_first or not part.leans)
+        ] or [together]  # fmt: skip
+
+    def quote(self, part: Part, sentences: int) -> _Quotation:
+        candidates, question = self.candidates, part.question
+        scored = score_candidates(
+            question, candidates, self.term_weights, self.embed, part.before,
+            is_multilingual=self.is_multilingual, read=self.read,
+            ordering=AMONG_MANY if self.lead is not None else AMONG_FEW,
+        )  # fmt: skip
+        chosen = choose_sentences(candidates, scored.scores, sentences)
+        chosen = leave_out_lesser_rows(question, candidates, chosen, scored.scores)
+        chosen = answer_below(
+            question, candidates, chosen, self.term_weights, self.variants, part.before
+        )
+        chosen = complete_lists(candidates, chosen, read_asked(question, candidates))
+        said = put_in_order(candidates, add_leads(candidates, chosen))
+        return _Quotation(said, self._check(part, chosen, scored) if self.strictness else None)
+
+    def _check(self, part: Part, chosen: Sequence[int], scored: Scored) -> Check:
+        quoted = [self.candidates[index] for index in chosen]
+        language = Counter(each.language for each in quoted).most_common(1)[0][0]
+        meanings = [scored.meanings[index] for index in chosen] if scored.meanings else []
+        if self.read is not None and meanings:
+            places = [name_place(each) for each in quoted]
+            meanings = read_missing(part.question, places, meanings, self.read)
+        signs = Signs(
+            scored.best, self.margin, self.lead, meanings if self.read is not None else ()
+        )
+        return check_quotes(
+            part.question, [quote(each) for each in quoted], signs,
+            asked=read_asked(part.question, self.candidates), before=part.before, language=language,
+            is_abroad=self.is_multilingual and decide_language(part.question, [language]) != language,
+            term_weights=self.term_weights, variants=self.variants, strictness=self.strictness or "balanced",
+            embed=self.embed, is_multilingual=self.is_multilingual,
+        )  # fmt: skip
 
 
 def quote(candidate: Candidate) -> Quoted:
@@ -196,115 +265,6 @@ def _are_beside(row: Candidate, other: Candidate) -> bool:
     if row.columns or other.columns:
         return row.columns == other.columns and row.passage.page_title == other.passage.page_title
     return bool(row.marker and other.marker) and _is_one_list(row, other)
-
-
-def put_in_order(candidates: Sequence[Candidate], chosen: Iterable[int]) -> list[int]:
-    """Passages as they come first among the chosen, and the sentences of each as they are read."""
-    ranks: dict[int, int] = {}
-    chosen = list(dict.fromkeys(chosen))
-    for index in chosen:
-        ranks.setdefault(candidates[index].passage.number, len(ranks))
-    return sorted(
-        chosen, key=lambda i: (ranks[candidates[i].passage.number], candidates[i].position)
-    )
-
-
-def answer_below(
-    question: str,
-    candidates: Sequence[Candidate],
-    chosen: list[int],
-    term_weights: Mapping[str, float],
-    variants: Mapping[str, Sequence[str]],
-) -> list[int]:
-    """Where a heading asks the same question: what stands first below it, and no other passage."""
-    asked: dict[tuple[int, str], float] = {}
-    for each in candidates:
-        key = (each.passage.number, each.title)
-        if each.title.endswith(QUESTION_MARKS) and key not in asked:
-            words = weigh_words(question, each.language, term_weights)
-            asked[key] = compare_heading(words, each.title, each.language, variants)
-    best = max(
-        asked, key=lambda key: (asked[key], key == _place_of(candidates[chosen[0]])), default=None
-    )
-    if best is None or asked[best] < SAME_QUESTION:
-        return chosen
-    below = [index for index, each in enumerate(candidates) if _place_of(each) == best]
-    first = [index for index in below if candidates[index].block == candidates[below[0]].block]
-    return put_in_order(
-        candidates, [*first[:LONGEST_PARAGRAPH], *(each for each in chosen if each in below)]
-    )
-
-
-def _place_of(candidate: Candidate) -> tuple[int, str]:
-    return candidate.passage.number, candidate.title
-
-
-def compare_heading(
-    words: Sequence[Word], heading: str, language: str, variants: Mapping[str, Sequence[str]]
-) -> float:
-    """The share (0 to 1) of a question's weight that a heading has; 0 where it asks for much else."""
-    terms = frozenset(analysis.analyse(heading, language))
-    found = [word for word in words if find_word(word, terms, variants) >= FOUND]
-    said = sum(not word.is_framing for word in weigh_words(heading, language, {}))
-    if 2 * sum(not word.is_framing for word in found) <= said:
-        return 0.0
-    return sum(word.weight for word in found) / (sum(word.weight for word in words) or 1.0)
-
-
-def complete_lists(
-    candidates: Sequence[Candidate], chosen: Sequence[int], asked: Asked
-) -> list[int]:
-    """Add what a quotation would be useless without: the list behind "You need:", and all of a list, or of steps,
-    where several things are asked for; its lead-in as well.
-    """
-    complete: list[int] = []
-    for index in chosen:
-        complete.append(index)
-        candidate = candidates[index]
-        if candidate.text.endswith((":", "：")) and not candidate.marker:
-            complete += _list_below(candidates, index)
-        elif candidate.marker and asked.wants_several:
-            complete += _list_around(candidates, index)
-    return put_in_order(candidates, complete)
-
-
-def _list_below(candidates: Sequence[Candidate], index: int) -> list[int]:
-    below = candidates[index + 1 : index + 2]
-    if not below or not below[0].marker or below[0].passage is not candidates[index].passage:
-        return []
-    return _bound_list(candidates, _block_of(candidates, index + 1), index + 1)
-
-
-def _list_around(candidates: Sequence[Candidate], index: int) -> list[int]:
-    block = _block_of(candidates, index)
-    before = block[0] - 1
-    leads = (
-        before >= 0
-        and candidates[before].passage is candidates[index].passage
-        and candidates[before].text.endswith((":", "："))
-    )
-    return [before] * leads + _bound_list(candidates, block, index)
-
-
-def _block_of(candidates: Sequence[Candidate], index: int) -> list[int]:
-    mine = candidates[index]
-    return [
-        other
-        for other, each in enumerate(candidates)
-        if each.passage is mine.passage and each.block == mine.block
-    ]
-
-
-def _bound_list(candidates: Sequence[Candidate], block: list[int], index: int) -> list[int]:
-    """The list, or of a long one as much as may be quoted: from its beginning, or from the item that was found."""
-    start = 0 if block.index(index) < MOST_ITEMS else block.index(index)
-    kept, length = [], 0
-    for each in block[start : start + MOST_ITEMS]:
-        length += len(candidates[each].text)
-        if length > LONGEST_LIST:
-            break
-        kept.append(each)
-    return kept
 
 
 def write_answer(chosen: Sequence[Candidate]) -> str:

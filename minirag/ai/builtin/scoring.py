@@ -21,6 +21,7 @@ from minirag.ai.builtin.sentences.meaning import (
     embed_sentences,
     read_sentences,
 )
+from minirag.ai.builtin.sentences.question_words import BEFORE
 from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, read_question
 from minirag.lib.text import analysis
 from minirag.lib.text.short_texts import decide_language
@@ -123,7 +124,7 @@ def score_candidates(
     asked = read_asked(question, candidates, before)
     whole = f"{question} {before}" if before else question
     weights = {
-        language: _weigh(whole, asked, language, candidates, term_weights)
+        language: _weigh(question, before, asked, language, candidates, term_weights)
         for language in {candidate.language for candidate in candidates}
     }
     kinds = [match_answer_type(asked, whole, each) for each in candidates]
@@ -198,13 +199,18 @@ def find_best_beside(candidates: Sequence[Candidate], meanings: Sequence[Meaning
 
 def _weigh(
     question: str,
+    before: str,
     asked: Asked,
     language: str,
     candidates: Sequence[Candidate],
     term_weights: Mapping[str, float],
 ) -> Weights:
     """A word that many of the sentences have tells none of them from the others, and weighs less."""
-    terms = weigh_question(analysis.analyse(question, language), candidates, term_weights)
+    own, said = (analysis.analyse(text, language) for text in (question, before))
+    terms = {
+        term: weight if term in own else BEFORE * weight
+        for term, weight in weigh_question([*own, *said], candidates, term_weights).items()
+    }
     have = Counter(term for each in candidates for term in terms.keys() & set(each.terms))
     terms = {
         term: weight * (1 - have[term] / (len(candidates) + 1)) for term, weight in terms.items()

@@ -20,6 +20,8 @@ FRAMING, MINOR = 0.25, 0.4
 UNKNOWN_LANGUAGE = 0.75
 """What is found at best where we do not know which words only frame a question."""
 IN_HEADING, LIKE = 0.95, 0.9
+BEFORE = 0.3
+"""What a word counts that only the questions before have."""
 # Cosines of two single words: from the first on they may mean the same, at the second they surely do.
 STRANGE, SAME = 0.3, 0.7
 MOST_OF_A_WEEK, OTHER_DAY = 4, 0.8
