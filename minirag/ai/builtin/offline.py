@@ -36,6 +36,7 @@ from minirag.ai.builtin.sentences.meaning import (
     read_missing,
 )
 from minirag.ai.builtin.sentences.taken_up import Strictness
+from minirag.ai.builtin.sentences.turned import name_what_turns
 from minirag.lib.text import analysis
 from minirag.lib.text.short_texts import decide_language
 
@@ -133,7 +134,7 @@ def answer_question(
     answering = _Answering(
         candidates, variants, term_weights or {}, embed, read, is_multilingual, strictness, margin, lead
     )  # fmt: skip
-    answered = answering.quote_all(Part(question, before), parts, sentences)
+    answered = answering.quote_all(Part(question, before, leans=True), parts, sentences)
     said = put_in_order(candidates, chain.from_iterable(each.said for each in answered))
     checks = [each.check for each in answered if each.check]
     return OfflineAnswer(
@@ -210,7 +211,8 @@ class _Answering:
         )
         return check_quotes(
             part.question, [quote(each) for each in quoted], signs,
-            asked=read_asked(part.question, self.candidates), before=part.before, language=language,
+            asked=read_asked(part.question, self.candidates), before=part.before if part.leans else "",
+            language=language,
             is_abroad=self.is_multilingual and decide_language(part.question, [language]) != language,
             term_weights=self.term_weights, variants=self.variants, strictness=self.strictness or "balanced",
             embed=self.embed, is_multilingual=self.is_multilingual,
@@ -268,13 +270,18 @@ def _are_beside(row: Candidate, other: Candidate) -> bool:
 
 
 def write_answer(chosen: Sequence[Candidate]) -> str:
-    """Sentences in a row, and two or more items of one list below each other as Markdown."""
+    """Sentences in a row, and two or more items of one list below each other as Markdown; a heading without which
+    a sentence would say the opposite stands before it.
+    """
     parts: list[str] = []
-    was_list = False
+    was_list, above = False, ""
     for position, candidate in enumerate(chosen):
         beside = [*chosen[max(position - 1, 0) : position], *chosen[position + 1 : position + 2]]
         is_list = bool(candidate.marker) and any(_is_one_list(candidate, each) for each in beside)
-        text = f"{candidate.marker} {candidate.text}" if is_list else close_sentence(candidate.text)
+        turned = name_what_turns(candidate)
+        said = f"{turned}: {candidate.text}" if turned and turned != above else candidate.text
+        above = turned
+        text = f"{candidate.marker} {said}" if is_list else close_sentence(said)
         if parts:
             parts.append("\n" if is_list and was_list else "\n\n" if is_list or was_list else " ")
         parts.append(f"{text} [{candidate.passage.number}]")

@@ -65,3 +65,8 @@ def test_what_was_only_said_before_weighs_less_than_what_is_asked():
     passage = OfflinePassage(1, "Handbook", text, 1.0)
     before = "Has the boiler a warranty card?"
     assert "oil" in compose_answer("And the oil?", [passage], before=before, sentences=1)
+
+
+def test_the_question_before_is_no_word_to_look_for_in_a_part_that_stands_alone():
+    before = Part(SENT.question, before="Which llama rides the tricycle over the volcano?")
+    assert answer_parts(BOTH, COST, before).text == answer_parts(BOTH, COST, SENT).text
