@@ -21,6 +21,7 @@ from minirag.ai.builtin.scoring import (
     read_asked,
     score_candidates,
 )
+from minirag.ai.builtin.sentences.agreeing import answers_its_heading, leave_out_answer
 from minirag.ai.builtin.sentences.candidates import (
     Candidate,
     OfflinePassage,
@@ -28,13 +29,19 @@ from minirag.ai.builtin.sentences.candidates import (
     list_candidates,
     read_variants,
 )
-from minirag.ai.builtin.sentences.completing import answer_below, complete_lists, put_in_order
+from minirag.ai.builtin.sentences.completing import (
+    answer_below,
+    compare_heading,
+    complete_lists,
+    put_in_order,
+)
 from minirag.ai.builtin.sentences.leaning import add_leads
 from minirag.ai.builtin.sentences.meaning import (
     SentenceEmbedder,
     SentenceReader,
     read_missing,
 )
+from minirag.ai.builtin.sentences.question_words import weigh_words
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.builtin.sentences.turned import name_what_turns
 from minirag.lib.text import analysis
@@ -46,6 +53,8 @@ SENTENCES = 2
 EXTRA_SENTENCE_RATIO = 0.8
 # What is much worse than the best says nothing of the question.
 LEAST_SENTENCE_RATIO = 0.6
+# How much of a question a heading has to ask as well, for its yes or no to be the question's.
+ASKS_ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -135,19 +144,28 @@ def answer_question(
         candidates, variants, term_weights or {}, embed, read, is_multilingual, strictness, margin, lead
     )  # fmt: skip
     answered = answering.quote_all(Part(question, before, leans=True), parts, sentences)
-    said = put_in_order(candidates, chain.from_iterable(each.said for each in answered))
+    indices = put_in_order(candidates, chain.from_iterable(each.said for each in answered))
+    quotations = [candidates[index] for index in indices]
+    foreign = frozenset.intersection(*(each.foreign for each in answered))
+    said = [
+        leave_out_answer(each) if index in foreign else each
+        for index, each in zip(indices, quotations, strict=True)
+    ]
     checks = [each.check for each in answered if each.check]
     return OfflineAnswer(
-        write_answer([candidates[index] for index in said]),
+        write_answer([each for each in said if each] or quotations),
         max(checks, key=lambda check: check.sureness, default=None),
     )
 
 
 @dataclass(frozen=True)
 class _Quotation:
-    """What is `said` to one question: the candidates' numbers in reading order."""
+    """What is `said` to one question: the candidates' numbers in reading order. `foreign` are those of all candidates
+    whose yes or no is said to another question.
+    """
 
     said: list[int]
+    foreign: frozenset[int]
     check: Check | None
 
     @property
@@ -197,7 +215,18 @@ class _Answering:
         )
         chosen = complete_lists(candidates, chosen, read_asked(question, candidates))
         said = put_in_order(candidates, add_leads(candidates, chosen))
-        return _Quotation(said, self._check(part, chosen, scored) if self.strictness else None)
+        check = self._check(part, chosen, scored) if self.strictness else None
+        return _Quotation(said, self._find_foreign(part), check)
+
+    def _find_foreign(self, part: Part) -> frozenset[int]:
+        """The candidates that say yes or no to a heading that asks something else."""
+        return frozenset(
+            index for index, each in enumerate(self.candidates)
+            if answers_its_heading(each) and compare_heading(
+                weigh_words(part.question, each.language, self.term_weights), each.title, each.language,
+                self.variants, weigh_words(part.before, each.language, self.term_weights),
+            ) < ASKS_ALIKE
+        )  # fmt: skip
 
     def _check(self, part: Part, chosen: Sequence[int], scored: Scored) -> Check:
         quoted = [self.candidates[index] for index in chosen]
