@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import UUID
 
 from minirag.lib.database import run_sync
+from minirag.lib.rows import QuickRow
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -83,7 +84,7 @@ def require_tenant() -> Tenant:
     return tenant
 
 
-class TenantRow:
+class TenantRow(QuickRow):
     """Mixed into models of a tenant's schema whose rows name their tenant on the wire; it is the schema's tenant."""
 
     @property

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tenants.models import TenantMixin
 
 from minirag.lib.bounds import JsonOfAtMost, ListOf
+from minirag.lib.rows import QuickRow
 from minirag.lib.security.passwords import check_password
 from tenants.branding.colours import validate_accent, validate_dark_accent
 from tenants.branding.models import TenantLogo
@@ -105,7 +106,7 @@ class TenantStatus(models.TextChoices):
     ARCHIVED = "archived", "Archived"
 
 
-class Tenant(TenantMixin):
+class Tenant(QuickRow, TenantMixin):
     """A customer: one schema. Made by `tenants.provisioning`, which also creates and drops the schema."""
 
     auto_create_schema = False
@@ -263,7 +264,7 @@ def normalise_email(email: str) -> str:
     return f"{local}{at}{domain.lower()}"
 
 
-class User(RightsByRole, AbstractBaseUser):
+class User(QuickRow, RightsByRole, AbstractBaseUser):
     """A person who manages a tenant, or, without a tenant, the platform."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

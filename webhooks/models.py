@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from minirag.lib.jobs.job import RESEND_AFTER, Job, JobQuerySet
+from minirag.lib.rows import QuickRow
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema
 from tenants.due import DueKind, make_due
@@ -253,7 +254,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
 
 
-class Delivery(models.Model):
+class Delivery(QuickRow, models.Model):
     """One event on its way to one webhook, written in the transaction that caused it.
 
     Its id is the message's id on the wire, the same at every attempt, so that a receiver can tell a repeat.

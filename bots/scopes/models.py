@@ -10,6 +10,7 @@ from django.db import models
 
 from bots.quotas import models as quota_models  # noqa: F401 - Django looks for models here
 from minirag.lib.bounds import ListOf
+from minirag.lib.rows import QuickRow
 
 MOST_TOPICS: Final = 50
 LONGEST_TOPIC: Final = 200
@@ -37,7 +38,7 @@ SCOPE_FACTS = (
 )  # fmt: skip
 
 
-class Scope(models.Model):
+class Scope(QuickRow, models.Model):
     """A bot's guardrails: what it speaks about and what not, how strictly, and how it answers."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext
 
 from bots.quotas import models as quota_models  # noqa: F401 - Django looks for models here
+from minirag.lib.rows import QuickRow
 
 
 class Outcome(models.TextChoices):
@@ -37,7 +38,7 @@ class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
         return self.update(kind=UsageKind.EVALUATION, chat_id=None, message_id=None)
 
 
-class UsageEvent(models.Model):
+class UsageEvent(QuickRow, models.Model):
     """One metered model call. Times in milliseconds, cost in US dollars."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -6,6 +6,7 @@ from django.db import models
 
 from conversations.models.messages import Message
 from knowledge.formats.sections import LONGEST_PLACE
+from minirag.lib.rows import QuickRow
 from minirag.lib.text.headings import hide_heading_marks
 
 EXCERPT_LENGTH = 200
@@ -17,7 +18,7 @@ class CitationKind(models.TextChoices):
     CURATED = "curated", "A curated answer"
 
 
-class Citation(models.Model):
+class Citation(QuickRow, models.Model):
     """What `[number]` in an answer refers to, kept as it was when the answer was given."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")

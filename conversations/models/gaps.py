@@ -13,6 +13,7 @@ from pgvector.django import HalfVectorField
 
 from bots.models import BotProfile
 from conversations.models.messages import Message
+from minirag.lib.rows import QuickRow
 
 LONGEST_KEPT = 500
 """How much of a question is kept for comparing; longer ones are cut."""
@@ -30,7 +31,7 @@ class GapQuerySet(models.QuerySet["Gap"]):
         return self.filter(Exists(GapQuestion.objects.filter(gap=OuterRef("pk"))))
 
 
-class Gap(models.Model):
+class Gap(QuickRow, models.Model):
     """Questions of one bot, in one language, that mean the same and were not answered well.
 
     It holds none of their words: those are its questions', and go with their chats.

@@ -15,6 +15,7 @@ from django.db import models
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
 from minirag.lib.bounds import ListOf
+from minirag.lib.rows import QuickRow
 from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups, fold_groups
 from minirag.lib.strict_json import check_text
 
@@ -72,7 +73,7 @@ class GoldenQuestionQuerySet(models.QuerySet["GoldenQuestion"]):
         return self.filter(tags__contains=[tag])
 
 
-class GoldenQuestion(models.Model):
+class GoldenQuestion(QuickRow, models.Model):
     """A question to one bot, and what is right. Nothing said of it means: it is to be answered, not declined."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -10,6 +10,7 @@ from django.db import models
 
 from bots.models import Outcome
 from conversations.models.chats import Chat
+from minirag.lib.rows import QuickRow
 from minirag.lib.text.word_search import word_index
 
 
@@ -41,7 +42,7 @@ class Refused(NamedTuple):
     threshold: float | None
 
 
-class Message(models.Model):
+class Message(QuickRow, models.Model):
     """One utterance. A user's message is stored before anything can fail, and stays."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

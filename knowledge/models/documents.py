@@ -16,6 +16,7 @@ from knowledge.models.audience import Audience
 from knowledge.models.datasets import LARGEST_METADATA
 from knowledge.models.sources import Source
 from minirag.lib.bounds import JsonOfAtMost
+from minirag.lib.rows import QuickRow
 
 
 class ContentOrigin(models.TextChoices):
@@ -70,7 +71,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(Q(restricted_to__isnull=True) | Q(restricted_to__in=parts))
 
 
-class Document(models.Model):
+class Document(QuickRow, models.Model):
     """One item of a source, as it was parsed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -135,7 +136,7 @@ class Document(models.Model):
         return getattr(self, "edit", None)
 
 
-class Chunk(models.Model):
+class Chunk(QuickRow, models.Model):
     """One retrievable piece of a document. Its id is derived from source and content, so it survives re-ingestion."""
 
     id = models.UUIDField(primary_key=True, editable=False)

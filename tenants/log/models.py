@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from minirag.lib.rows import QuickRow
 from tenants.log.words import Words
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         return self.filter(tenant_slug=tenant.slug, created_at__gte=tenant.created_at)
 
 
-class AuditEvent(models.Model):
+class AuditEvent(QuickRow, models.Model):
     """One act in a tenant or on the platform: append-only, and kept when its tenant is erased."""
 
     action = models.CharField(max_length=64)

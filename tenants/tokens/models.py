@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from minirag.lib.bounds import ListOf
+from minirag.lib.rows import QuickRow
 from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups
 from tenants.validators import validate_rate
 
@@ -56,7 +57,7 @@ def hash_token(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-class ApiToken(models.Model):
+class ApiToken(QuickRow, models.Model):
     """A secret for a tenant's servers: 43 characters without a dot, with the rights of the user who made it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
