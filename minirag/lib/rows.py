@@ -16,7 +16,9 @@ class QuickRow:
     """
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **_: Any
+    ) -> Self:
         """Django's own, of these columns; the others are fetched when they are asked for, as ever."""
         row = cls.__new__(cls)
         state = ModelState()
