@@ -15,7 +15,7 @@ from bots.models import BotProfile, CameFrom
 from bots.versions.keeping import keeping
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 from tenants.audit import compare, record
 from tenants.plans.holding import require_room
 from tenants.plans.models import Countable

@@ -24,8 +24,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
-from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.http_in.reading import client_address, network_of
+from minirag.lib.rows import FixedQuery
 from minirag.lib.security.limits import Bound, check
 from minirag.lib.security.rates import parse_rate
 from tenants.context import PUBLIC_SCHEMA

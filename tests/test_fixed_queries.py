@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import Q
 
 from bots.models import BotProfile, Quota
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 from tenants.context import tenant_context
 from tenants.models import ApiToken, User
 

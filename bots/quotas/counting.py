@@ -36,8 +36,8 @@ from bots.quotas.models import (
     SharedStorage,
 )
 from bots.quotas.refusing import make_refusal
-from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.periods import end_of, start_of
+from minirag.lib.rows import FixedQuery
 from tenants.context import require_tenant
 
 _SPENT = (QuotaResource.TOKENS, QuotaResource.COST)

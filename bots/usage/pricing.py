@@ -16,7 +16,7 @@ from bots.models import BotProfile, PriceOverride, UsageDay, UsageKind
 from bots.quotas.models import Quota, QuotaResource
 from minirag.ai.pricing import FREE, LOCAL_PROVIDERS, SMALLEST_AMOUNT, Prices, prices_of
 from minirag.lib.errors import NotFound
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 from tenants.audit import record
 
 MILLION = 1_000_000

@@ -30,7 +30,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant

@@ -28,7 +28,7 @@ from conversations.models import Chat, Message, MessageRole
 from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
 from minirag.lib.errors import NotFound
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 from tenants.context import require_tenant, run_sync, scoped_name
 
 

@@ -21,7 +21,7 @@ from conversations.trying.setups import find_setup
 from conversations.widget.identities import VisitorIdentity, name_secret
 from knowledge.models import Audience
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 from tenants.calls.permissions import require_right, require_role
 from tenants.context import require_tenant, tenant_context
 from tenants.models import ApiToken, BotAddress, Right, Tenant

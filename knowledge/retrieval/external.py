@@ -30,8 +30,8 @@ from knowledge.retrieval.nyxcore import (
 )
 from knowledge.retrieval.passages import Passage, choose_external
 from knowledge.retrieval.scope import narrow
-from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.http_out.circuits import Circuits
+from minirag.lib.rows import FixedQuery
 from tenants.context import current_schema, run_sync
 
 logger = structlog.get_logger(__name__)

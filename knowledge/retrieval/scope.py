@@ -26,7 +26,7 @@ from knowledge.models import (
     Visibility,
 )
 from knowledge.ordering.precedence import Standing, weigh
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 
 PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
 _DAY = Coalesce("dated_on", TruncDate("created_at", tzinfo=UTC))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from knowledge.models import Source, SourceQuerySet, SourceStatus
 from knowledge.models.standing import STANDING
 from minirag.lib.errors import NotFound
-from minirag.lib.fixed_queries import FixedQuery
+from minirag.lib.rows import FixedQuery
 
 # What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
 _SHOWN = (

@@ -71,7 +71,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
 
     def get_connection_params(self) -> dict[str, Any]:
-        return {**super().get_connection_params(), "cursor_factory": TenantCursor}
+        return {
+            **super().get_connection_params(),
+            "cursor_factory": TenantCursor,
+            "autocommit": True,
+        }
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """Have the cursor begin a transaction: psycopg's own BEGIN would be a round trip without anything else."""
+        self.connection.is_transactional = not autocommit
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; the first time in a process, only once it is proven that tenants are kept apart on this way."""
@@ -87,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return None
         if self.alias not in self._connection_pools:
             pool = Pool(
-                kwargs={**self.get_connection_params(), "autocommit": True},
+                kwargs=self.get_connection_params(),
                 open=False,
                 configure=self._configure_connection,
                 **options,

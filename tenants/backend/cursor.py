@@ -4,7 +4,8 @@ Nothing is remembered on a connection. Behind a transaction-mode pooler the serv
 transaction, and a path that was set once per client connection answered one tenant with another's rows (measured: 161
 of 400 reads). So path and statement travel as one message of the simple query protocol, which PostgreSQL runs as one
 transaction on one server connection: they arrive together or not at all, in a transaction or outside of one, after a
-savepoint that rolled back, under every pooler. It costs no round trip.
+savepoint that rolled back, under every pooler. It costs no round trip. Nor does the beginning of a transaction, which
+goes with the first statement of it.
 
 With the path comes a proof: the schema must hold its tenant's own mark, a type without content whose name says whose
 schema this is. Should a path ever lead into another's schema (one that was restored in the wrong place, say), the
@@ -27,6 +28,7 @@ from django.db.backends.postgresql import base
 from psycopg import NotSupportedError, OperationalError, sql
 from psycopg.copy import Copy
 from psycopg.errors import InvalidSchemaName, UndefinedObject
+from psycopg.pq import TransactionStatus
 
 from tenants.backend.slowness import note_slow
 from tenants.context import PUBLIC_SCHEMA, current_schema, current_tenant
@@ -42,6 +44,7 @@ logger = structlog.get_logger(__name__)
 
 Query = str | bytes | sql.SQL | sql.Composed
 
+_IDLE = TransactionStatus.IDLE
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _ALONE = re.compile(
     r"\s*(?:"
@@ -90,12 +93,13 @@ class TenantCursor(Cursor):
     def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:  # type: ignore[override]
         text, started = _as_text(query, self.connection), perf_counter()
         try:
-            if _ALONE.match(text):
-                super().execute(query, params, **options)
-            else:
-                with _unproven_told():
-                    super().execute(_join(open_schema(), query), params, **options)
-                self.nextset()  # the first result is the path's
+            begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
+            opening = "" if _ALONE.match(text) else open_schema()
+            with _unproven_told():
+                whole = _join("BEGIN; " + opening if begins else opening, query)
+                super().execute(whole, params, **options)
+            for _ in filter(None, (begins, opening)):
+                self.nextset()  # the first results are not the statement's
         finally:
             took = perf_counter() - started
             if took >= settings.SLOW_STATEMENT_MS / 1000:
@@ -117,16 +121,21 @@ class TenantCursor(Cursor):
         """Refuse: it sends one statement only, so the path would not be with it."""
         raise NotSupportedError("Rows are read whole here, or in pages by their keys.")
 
+    @property
+    def _is_transactional(self) -> bool:
+        """Whether what is sent belongs into a transaction: see `DatabaseWrapper._set_autocommit`."""
+        return getattr(self.connection, "is_transactional", False)
+
     @contextmanager
     def _in_opened_schema(self) -> Iterator[None]:
         """Hold a transaction whose path is set, for what the protocol sends apart from other statements."""
-        if self.connection.autocommit:
+        if self._is_transactional:
+            self.connection.execute("SELECT")
+            yield
+        else:
             with self.connection.transaction():
                 self.connection.execute("SELECT")
                 yield
-        else:
-            self.connection.execute("SELECT")
-            yield
 
 
 @contextmanager

@@ -101,6 +101,54 @@ def test_outside_of_a_transaction_many_rows_bring_one(in_acme):
         apart.close()
 
 
+def status_of(connection):
+    return connection.connection.info.transaction_status.name
+
+
+def test_a_transaction_begins_with_its_first_statement_and_in_the_same_message(in_acme):
+    message = "SELECT current_query()"
+    apart = connection.copy()
+    try:
+        with apart.cursor() as cursor:
+            apart.set_autocommit(False)
+            assert status_of(apart) == "IDLE"
+            cursor.execute(message)
+            [sent] = cursor.fetchone()
+            assert sent.startswith("BEGIN; SELECT set_config(") and sent.endswith(message)
+            cursor.execute("INSERT INTO lex_df (term, df) VALUES (-1, 1)")
+            assert status_of(apart) == "INTRANS"
+            cursor.execute(message)
+            assert "BEGIN" not in cursor.fetchone()[0]
+            apart.rollback()
+            assert status_of(apart) == "IDLE"
+            cursor.execute("SELECT count(*) FROM lex_df WHERE term < 0")
+            assert cursor.fetchone() == (0,)
+            apart.rollback()
+    finally:
+        apart.close()
+
+
+@pytest.mark.parametrize("first", ["SAVEPOINT here", "DELETE FROM lex_df WHERE term = %s", "COPY"])
+def test_whatever_comes_first_is_in_the_transaction(in_acme, first):
+    apart = connection.copy()
+    try:
+        apart.set_autocommit(False)
+        with apart.cursor() as cursor:
+            if first == "COPY":
+                with cursor.copy("COPY lex_df (term, df) FROM STDIN") as copy:
+                    copy.write_row((-3, 1))
+            elif "%s" in first:
+                cursor.executemany(first, [(-1,), (-2,)])
+            else:
+                cursor.execute(first)
+            assert status_of(apart) == "INTRANS"
+            cursor.execute("SELECT current_setting('search_path')")
+            assert cursor.fetchone() == ("t_acme, public",)
+            apart.rollback()
+    finally:
+        apart.close()
+
+
 def test_rows_are_never_read_one_by_one_from_the_server(in_acme):
     BotProfile.objects.create(name="Helper")
     assert [bot.name for bot in BotProfile.objects.iterator(chunk_size=1)] == ["Helper"]
