@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import Q
 
 from bots.models import BotProfile, Quota
-from minirag.lib.rows import FixedQuery
+from minirag.lib.rows import FixedQuery, fetch_together
 from tenants.context import tenant_context
 from tenants.models import ApiToken, User
 
@@ -92,3 +92,17 @@ def test_a_value_that_is_not_sent_as_it_is_is_found_at_once(db):
     query = FixedQuery(lambda text: User.objects.filter(display_name__contains=text), str)
     with pytest.raises(ValueError, match="does not come back"):
         query.fetch("li")
+
+
+def test_several_are_asked_together_in_one_message(acme, globex, django_assert_num_queries):
+    bots = FixedQuery(bots_with_scopes, UUID)
+    users = FixedQuery(lambda tenant_id: User.objects.filter(tenant_id=tenant_id), UUID)
+    for party in (acme, globex):
+        bot = make_bot(party, "Helper")
+        with tenant_context(party.tenant), django_assert_num_queries(1):
+            found, people, gone = fetch_together(
+                (bots, bot.pk), (users, party.tenant.pk), (bots, uuid4())
+            )
+        assert (found, gone) == ([bot], [])
+        assert [each.name for each in found[0].active_scopes] == ["Helper's"]
+        assert party.owner in people

@@ -81,7 +81,7 @@ def test_a_streamed_turn(acme, acme_bot, answers):
     stream(acme, acme_bot)  # the first one writes reminders and fills caches
     with Trips() as trips:
         stream(acme, acme_bot)
-    trips.expect_at_most(statements=19, transactions=3, commands=2)
+    trips.expect_at_most(statements=18, transactions=2, commands=2)
 
 
 def test_a_further_question_in_a_chat(acme, acme_bot, answers):
@@ -90,7 +90,7 @@ def test_a_further_question_in_a_chat(acme, acme_bot, answers):
     stream(acme, acme_bot, chat_id=chat_id)
     with Trips() as trips:
         stream(acme, acme_bot, chat_id=chat_id)
-    trips.expect_at_most(statements=21, transactions=3, commands=2)
+    trips.expect_at_most(statements=20, transactions=2, commands=2)
 
 
 def test_a_question_of_the_widget(bot, answers):
@@ -104,7 +104,7 @@ def test_a_question_of_the_widget(bot, answers):
     assert seen[-1]["type"] == "done", seen
     trips.statements = trips.statements[len(alone.statements) :]
     trips.commands -= alone.commands
-    trips.expect_at_most(statements=26, transactions=4, commands=2)
+    trips.expect_at_most(statements=25, transactions=3, commands=2)
 
 
 @pytest.mark.parametrize(

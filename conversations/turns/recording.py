@@ -30,7 +30,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
-from minirag.lib.rows import FixedQuery
+from minirag.lib.rows import FixedQuery, fetch_together
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
@@ -69,10 +69,11 @@ def open_turn(
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
     AlreadyAsked as `asker` says.
     """
-    tenant = require_active_tenant()
-    bot = _BOT.first(bot_profile_id)
-    if bot is None:
+    tenants, bots = fetch_together((_TENANT, require_tenant().pk), (_BOT, bot_profile_id))
+    tenant = _require_active(tenants)
+    if not bots:
         raise NotFound("Bot profile not found or inactive")
+    [bot] = bots
     scopes = heed_scopes(bot)
     with transaction.atomic():
         if asker.require_new is not None:
@@ -109,9 +110,13 @@ def open_turn(
 
 def require_active_tenant() -> Tenant:
     """Return the current tenant as it is now. Raises Conflict where it is not active, Maintenance."""
-    tenant = _TENANT.first(require_tenant().pk)
-    if tenant is None:
+    return _require_active(_TENANT.fetch(require_tenant().pk))
+
+
+def _require_active(found: list[Tenant]) -> Tenant:
+    if not found:
         raise Tenant.DoesNotExist
+    [tenant] = found
     if not tenant.is_active:
         raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
     require_no_maintenance(tenant)

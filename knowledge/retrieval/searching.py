@@ -1,4 +1,4 @@
-"""The search in the tenant's own index: one short transaction, from a question with its vector to what was found.
+"""The search in the tenant's own index: one statement, from a question with its vector to what was found.
 
 `knowledge.retrieval.retrieving` says why it is built like this.
 """
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from bots.models import BotProfile, Fusion, SourceFilter
 from knowledge.curated.matching import Curated, find_by_meaning
@@ -50,11 +50,12 @@ DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.6, 0.4, 0.2
 ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
+_KNOWN = "SELECT term FROM lex_df WHERE term = ANY(%s)"
+# They go with the statement in one message, which is a transaction of its own.
 _SETTINGS = """
-    SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
+    SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
            set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
-           set_config('hnsw.max_scan_tuples', '40000', true),
-           ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s))
+           set_config('hnsw.max_scan_tuples', '40000', true);
 """
 
 
@@ -113,33 +114,32 @@ def format_vector(values: list[float]) -> str:
 
 
 def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
-    """Search within one transaction, unless the question has to be embedded otherwise: by the model of the knowledge,
+    """Search, unless the question has to be embedded otherwise: by the model of the knowledge,
     or, once it was searched, with its words spelled as the knowledge spells them.
     """
     query = asked.query
     language = query.language or decide_language(query.text)
-    with transaction.atomic():
-        if query.curated_in == language and (curated := _find_curated(bot, asked, language)):
-            return _give_curated(asked, curated, language)
-        scope = load_scope(bot, asked.filters, asked.audience)
-        if scope.source_ids and scope.embedding_model != asked.model:
-            # It was embedded with another model than the bot names now: it is being re-embedded.
-            if not asked.tries:
-                return Again(scope.embedding_model, asked.text)
-            asked = replace(asked, vector=None, dimensions=0)
-        profile = profile_of(asked.model)
-        # A cosine of an English-only embedder means something between English texts only.
-        trusts_cosine = not profile.english_only or (
-            language == "en" and "en" in (scope.languages or ["en"])
-        )
-        terms = analyse_question(
-            query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
-        )
-        found = _Candidates(terms=terms)
-        is_abroad = profile.abroad_floor is not None and language not in scope.languages
-        if scope.source_ids:
-            weight = _weigh_meaning(bot, scope, language, trusts_cosine, is_abroad=is_abroad)
-            found = _find_candidates(bot, scope, asked, terms, weight, language)
+    if query.curated_in == language and (curated := _find_curated(bot, asked, language)):
+        return _give_curated(asked, curated, language)
+    scope = load_scope(bot, asked.filters, asked.audience)
+    if scope.source_ids and scope.embedding_model != asked.model:
+        # It was embedded with another model than the bot names now: it is being re-embedded.
+        if not asked.tries:
+            return Again(scope.embedding_model, asked.text)
+        asked = replace(asked, vector=None, dimensions=0)
+    profile = profile_of(asked.model)
+    # A cosine of an English-only embedder means something between English texts only.
+    trusts_cosine = not profile.english_only or (
+        language == "en" and "en" in (scope.languages or ["en"])
+    )
+    terms = analyse_question(
+        query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
+    )
+    found = _Candidates(terms=terms)
+    is_abroad = profile.abroad_floor is not None and language not in scope.languages
+    if scope.source_ids:
+        weight = _weigh_meaning(bot, scope, language, trusts_cosine, is_abroad=is_abroad)
+        found = _find_candidates(bot, scope, asked, terms, weight, language)
     if asked.vector and found.text and found.text != asked.text and asked.tries < _MOST_TRIES:
         return Again(asked.model, found.text)
     is_filtered_out = bool(asked.filters) and not scope.source_ids
@@ -197,17 +197,17 @@ def _find_candidates(
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
         "spoken": list(scope.spoken),
-        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
+        # Starting parallel workers costs more than they save on a small table.
+        "workers": "2" if is_large else "0", "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        # Starting parallel workers costs more than they save on a small table.
-        cursor.execute(_SETTINGS, ["2" if is_large else "0", terms.ids])
-        expansions = find_expansions(
-            cursor, terms.words, set(cursor.fetchone()[-1]), find_common(language)
-        )
+        cursor.execute(_KNOWN, [terms.ids])
+        known_ids = {term for (term,) in cursor.fetchall()}
+        expansions = find_expansions(cursor, terms.words, known_ids, find_common(language))
         terms = terms.expand(expansions)
-        cursor.execute(statement, parameters | terms.parameters)
+        cursor.execute(_SETTINGS + statement, parameters | terms.parameters)
+        cursor.nextset()
         rows = cursor.fetchall()
     if not rows:
         return _Candidates(terms=terms)
