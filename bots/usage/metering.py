@@ -13,6 +13,7 @@ from bots.models import UsageEvent, UsageKind
 from bots.usage.pricing import load_overrides, price_call
 from bots.usage.rollup import ROLL_UP_AFTER
 from minirag.ai.pricing import Prices
+from tenants.backend.holding import insert_soon
 from tenants.due import DueKind, make_due
 
 
@@ -60,6 +61,6 @@ def price_usage(
 
 
 def store_usage(events: Sequence[UsageEvent]) -> None:
-    """Store calls in the caller's transaction, all in one statement."""
+    """Store calls in the caller's transaction, with its next statement."""
     make_due({DueKind.USAGE: timezone.now() + ROLL_UP_AFTER})
-    UsageEvent.objects.bulk_create(events)
+    insert_soon(*events)

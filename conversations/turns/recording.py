@@ -31,6 +31,7 @@ from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.rows import FixedQuery, fetch_together
+from tenants.backend.holding import insert_soon
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
@@ -88,12 +89,14 @@ def open_turn(
         )
         if asker.audience != ANYONE and holds_restricted():
             chat.note_audience(asker.audience)
-        message = Message.objects.create(
-            chat=chat,
-            role=MessageRole.USER,
-            content=question,
-            outcome=Outcome.PENDING,
-            request_id=asker.request_id,
+        message = insert_soon(
+            Message(
+                chat=chat,
+                role=MessageRole.USER,
+                content=question,
+                outcome=Outcome.PENDING,
+                request_id=asker.request_id,
+            )
         )
         if chat_id:
             chat.count_up(messages=1)
@@ -169,14 +172,16 @@ def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
 
 
 def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
-    return Chat.objects.create(
-        bot_profile=bot,
-        user_id=asker.user_id,
-        visitor_id=asker.visitor_id,
-        subject=asker.subject,
-        origin=asker.origin,
-        title=question[:TITLE_LENGTH],
-        message_count=1,  # the question
+    return insert_soon(
+        Chat(
+            bot_profile=bot,
+            user_id=asker.user_id,
+            visitor_id=asker.visitor_id,
+            subject=asker.subject,
+            origin=asker.origin,
+            title=question[:TITLE_LENGTH],
+            message_count=1,  # the question
+        )
     )
 
 
@@ -284,7 +289,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
     measured = None if retrieval is None else (retrieval.confidence, retrieval.threshold)
     if measured is None and refusal is not None:  # by a scope, before anything was searched
         measured = refusal.score, refusal.threshold
-    message = Message.objects.create(
+    message = Message(
         chat=turn.chat,
         role=MessageRole.ASSISTANT,
         content=answer.content or answer.calls.describe(),
@@ -302,9 +307,9 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
         curated_answer_id=answer.curated.answer_id if answer.curated else None,
         is_asked_back=answer.is_asked_back,
     )
-    Citation.objects.bulk_create(
-        cite_passage(message, number, passage) for number, passage in answer.citations
-    )
+    insert_soon(message)
+    if citations := [cite_passage(message, *each) for each in answer.citations]:
+        insert_soon(*citations)
     return message
 
 

@@ -80,6 +80,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:
         """Have the cursor begin a transaction: psycopg's own BEGIN would be a round trip without anything else."""
         self.connection.is_transactional = not autocommit
+        self.connection.held = []
+
+    def hold(self, statement: str, parameters: Any) -> None:
+        """Send a statement without a result with the next one of the transaction, and outside of one at once."""
+        with self.cursor() as cursor:
+            if self.get_autocommit():
+                cursor.execute(statement, parameters)
+            else:
+                self.connection.held.append(cursor.mogrify(statement, parameters))
+
+    def _commit(self) -> None:
+        if self.connection is not None and self.connection.held:
+            with self.cursor() as cursor:
+                cursor.execute("SELECT")
+        super()._commit()
+
+    def _rollback(self) -> None:
+        if self.connection is not None:
+            self.connection.held.clear()
+        super()._rollback()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; the first time in a process, only once it is proven that tenants are kept apart on this way."""

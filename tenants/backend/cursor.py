@@ -93,12 +93,12 @@ class TenantCursor(Cursor):
     def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:  # type: ignore[override]
         text, started = _as_text(query, self.connection), perf_counter()
         try:
-            begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
-            opening = "" if _ALONE.match(text) else open_schema()
+            leading, count, has_held = self._lead(text)
+            if has_held:
+                query, params = self.mogrify(query, params), None
             with _unproven_told():
-                whole = _join("BEGIN; " + opening if begins else opening, query)
-                super().execute(whole, params, **options)
-            for _ in filter(None, (begins, opening)):
+                super().execute(_join(leading, query), params, **options)
+            for _ in range(count):
                 self.nextset()  # the first results are not the statement's
         finally:
             took = perf_counter() - started
@@ -120,6 +120,18 @@ class TenantCursor(Cursor):
     def stream(self, *args: Any, **kwargs: Any) -> Never:
         """Refuse: it sends one statement only, so the path would not be with it."""
         raise NotSupportedError("Rows are read whole here, or in pages by their keys.")
+
+    def _lead(self, text: str) -> tuple[str, int, bool]:
+        """What goes before a statement in its message, how many results that has, and whether others waited for it."""
+        held = list(getattr(self.connection, "held", ()))
+        if held:
+            self.connection.held.clear()  # type: ignore[attr-defined]
+        begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
+        leading = ["BEGIN; "] if begins else []
+        if held or not _ALONE.match(text):
+            leading.append(open_schema())
+        leading += [f"{each}; " for each in held]
+        return "".join(leading), len(leading), bool(held)
 
     @property
     def _is_transactional(self) -> bool:

@@ -1,0 +1,81 @@
+"""A row that is inserted with the next statement is there for whoever looks, and no longer than its transaction."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from bots.models import BotProfile, Scope
+from tenants.backend.holding import insert_soon
+from tenants.context import tenant_context
+
+
+def make(name, **fields):
+    return insert_soon(BotProfile(name=name, **fields))
+
+
+def list_names():
+    return sorted(BotProfile.objects.values_list("name", flat=True))
+
+
+def test_it_goes_with_the_next_statement_in_its_message(in_acme, django_assert_num_queries):
+    with django_assert_num_queries(1), connection.cursor() as cursor:
+        bot = make("Helper", description="100% %s; it's")
+        make("Gardener")
+        cursor.execute("SELECT current_query()")
+        [sent] = cursor.fetchone()
+    assert sent.count("INSERT INTO") == 2 and sent.index("Helper") < sent.index("Gardener")
+    found = BotProfile.objects.get(pk=bot.pk)
+    assert (found.name, found.description) == ("Helper", "100% %s; it's")
+    assert (bot._state.adding, bot.created_at) == (False, found.created_at)
+
+
+def test_many_of_a_kind_are_one_statement_and_the_database_makes_their_keys(in_acme):
+    bot = make("Helper")
+    insert_soon(*(Scope(bot_profile=bot, name=name) for name in ("Hours", "Prices")))
+    assert sorted(bot.scopes.values_list("name", flat=True)) == ["Hours", "Prices"]
+    assert all(each.pk for each in bot.scopes.all())
+
+
+def test_it_lands_with_the_tenant_that_it_was_made_in(acme, globex):
+    with tenant_context(acme.tenant), transaction.atomic():
+        make("Helper")
+        list_names()
+    for party, names in ((acme, ["Helper"]), (globex, [])):
+        with tenant_context(party.tenant):
+            assert list_names() == names
+
+
+def test_what_is_wrong_with_it_is_raised_by_what_comes_next(in_acme):
+    bot = make("Helper")
+    list_names()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_soon(BotProfile(pk=bot.pk, name="Helper again"))
+        list_names()
+    assert list_names() == ["Helper"]
+
+
+def test_a_commit_takes_it_along_and_a_rollback_does_not(in_acme):
+    apart = connection.copy()  # the test's own connection is in a transaction
+    try:
+        with apart.cursor() as cursor:
+            apart.hold("INSERT INTO lex_df (term, df) VALUES (%s, 1)", [-1])  # in none: at once
+            apart.set_autocommit(False)
+            apart.hold("INSERT INTO lex_df (term, df) VALUES (%s, 1)", [-2])
+            apart.rollback()
+            apart.hold("INSERT INTO lex_df (term, df) VALUES (%s, 1)", [-3])
+            apart.commit()
+            apart.rollback()
+            apart.set_autocommit(True)
+            cursor.execute("DELETE FROM lex_df WHERE term < 0 RETURNING term")
+            assert sorted(cursor.fetchall()) == [(-3,), (-1,)]
+    finally:
+        apart.close()
+
+
+def test_within_a_savepoint_it_is_gone_with_it(in_acme):
+    make("Helper")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        make("Gardener")
+        1 / 0
+    assert list_names() == ["Helper"]
