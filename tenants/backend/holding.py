@@ -27,7 +27,7 @@ def insert_soon(row: R, *others: R) -> R:
     query = InsertQuery(row)
     query.insert_values(fields, [row, *others])
     for statement, parameters in query.get_compiler(connection=connection).as_sql():
-        connection.hold(statement, parameters)
+        connection.hold(statement, parameters)  # type: ignore[attr-defined]
     for each in (row, *others):
         each._state.adding, each._state.db = False, connection.alias
     return row
