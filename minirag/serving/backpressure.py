@@ -3,13 +3,19 @@
 Daphne writes whatever an application sends into Twisted's buffer and lets it go on at once, so an export of a gigabyte
 to a slow reader would be a gigabyte of ours. Twisted can tell when its buffer is full, to what registers as a
 producer with the request; Daphne does not, so this does. Servers that wait by themselves are left alone.
+
+What is written is sent there and then. Twisted would have the kernel tell when there is room, and send it in the loop's
+next round: two more calls to the kernel for each word of a stream, and there nearly always is room.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from twisted.internet.abstract import FileDescriptor
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -41,6 +47,24 @@ def pace_receiving(receive: Receive, connection: Any) -> Receive:
         return message
 
     return receive_piece
+
+
+@contextmanager
+def sending_at_once(channel: Any) -> Iterator[None]:
+    """Send what is written within, as far as there is room; Twisted has the rest."""
+    transport = getattr(channel, "transport", None)
+    if not isinstance(transport, FileDescriptor):
+        yield
+        return
+    wanted: list[bool] = []
+    transport.startWriting = lambda: wanted.append(True)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del transport.startWriting
+        # What goes wrong goes wrong again when Twisted tries, and it knows what to do then.
+        if wanted and (transport.doWrite() is not None or transport.dataBuffer):
+            transport.startWriting()
 
 
 class PacedSend:

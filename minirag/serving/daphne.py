@@ -27,6 +27,7 @@ from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
 from minirag.lib.readiness import is_leaving
+from minirag.serving.backpressure import sending_at_once
 from minirag.serving.bodies import BodyTooSlow
 from minirag.serving.pace import Pace
 from minirag.serving.shared_port import KnownChannel, take_one_at_a_time
@@ -297,7 +298,8 @@ class StreamedRequest(WebRequest):
             self.responseHeaders.setRawHeaders(b"connection", [b"close"])
             if self.channel is not None:
                 self.channel.persistent = False
-        super().handle_reply(message)
+        with sending_at_once(self.channel):
+            super().handle_reply(message)
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """Daphne's own refusals, in our words."""
