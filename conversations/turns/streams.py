@@ -35,7 +35,8 @@ async def coalesce(
             for item in join_strings(batch):
                 yield item
             due = time.monotonic() + seconds
-            if not arrived and await _is_over(reader, news):
+            if not arrived and reader.done():
+                await reader  # raises what it failed with
                 return
     finally:
         reader.cancel()  # a finished one does not mind
@@ -51,15 +52,6 @@ async def _read_ahead(stream: AsyncIterator[T], arrived: list[T], news: asyncio.
             news.set()
     finally:
         news.set()
-
-
-async def _is_over(reader: asyncio.Future[None], news: asyncio.Event) -> bool:
-    """Whether the stream has ended; raises what it failed with. Lets the loop run once, or nothing would be flushed."""
-    await asyncio.sleep(0)
-    if not reader.done() or news.is_set():
-        return False
-    await reader
-    return True
 
 
 def join_strings(items: list[str | T]) -> list[str | T]:
