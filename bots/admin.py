@@ -185,6 +185,7 @@ class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
 class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     """Bots are switched off, not deleted: their knowledge and chats stay."""
 
+    nothing_yet = _("A bot answers visitors from what you give it to read.")
     form = BotForm
     list_display = (
         "name_and_description",

@@ -70,7 +70,7 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
         "shown_activity",
         "user_count",
         "schema_state",
-        "admin_link",
+        "way_in",
     )
     list_select_related = ("figures",)
     list_filter = ("status", "plan", "is_canary")
@@ -141,6 +141,12 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
     @display(description=_("schema"))
     def told_schema(self, tenant: Tenant) -> str:
         return self.schema_state(tenant)[1]
+
+    @display(description=_("admin"))
+    def way_in(self, tenant: Tenant) -> str:
+        return format_html(
+            '<a class="mr-path" href="/t/{}/admin/">{}</a>', tenant.slug, gettext("Open")
+        )
 
     @display(description=_("admin"))
     def admin_link(self, tenant: Tenant) -> str:
@@ -252,6 +258,7 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
 
 @register(Domain, site=platform_site)
 class DomainAdmin(ProductAdmin):
+    nothing_yet = _("A host leads visitors to a tenant by a name of its own.")
     form = DomainForm
     list_display = ("domain", "tenant", "is_primary", "is_claim", "created_at")
     list_filter = ("is_primary", "is_claim")
@@ -265,6 +272,7 @@ class DomainAdmin(ProductAdmin):
 class OperatorTokenAdmin(LookOnlyAdmin):
     """Made by `manage.py create_operator_token`; here they are seen and, chosen from the list, revoked."""
 
+    nothing_yet = _("With such a token a program does what operators do.")
     list_display = (
         "name",
         "token_prefix",

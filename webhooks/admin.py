@@ -101,6 +101,7 @@ class RotationForm(forms.Form):
 
 @register(Webhook, site=tenant_site)
 class WebhookAdmin(ProductAdmin):
+    nothing_yet = _("A webhook tells another system at once what happens here.")
     form = WebhookForm
     feature = Feature.WEBHOOKS
     needs_proof = True
@@ -276,6 +277,9 @@ def _may_read_words(request: HttpRequest) -> bool:
 
 @register(Delivery, site=tenant_site)
 class DeliveryAdmin(LookOnlyAdmin):
+    nothing_yet = _(
+        "What webhooks were told stands here, each with its attempts, and can be sent again."
+    )
     list_display = (
         "created_at", "event_type", "webhook", "shown_status", "attempts", "last_status_code", "told_error",
         "next_attempt",

@@ -110,6 +110,9 @@ def _key_of(quota: Quota) -> str:
 
 @register(Quota, site=tenant_site)
 class QuotaAdmin(ProductAdmin):
+    nothing_yet = _(
+        "A quota bounds what the tenant, a bot or a token may use up in a day or month."
+    )
     form = QuotaForm
     list_display = (
         "shown_resource",
@@ -274,6 +277,7 @@ def _format(quota: Quota, amount: Any) -> str:
 
 @register(QuotaUse, site=tenant_site)
 class QuotaUseAdmin(LookOnlyAdmin):
+    nothing_yet = _("What was used of each quota stands here, by its period.")
     list_display = ("quota", "starts_at", "used", "warned_at", "reached_at")
     list_filter = ("quota__resource", "quota__period")
     list_select_related = ("quota",)

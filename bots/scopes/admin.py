@@ -81,6 +81,7 @@ _STRICTNESSES = (gettext_noop("Strict"), gettext_noop("Moderate"), gettext_noop(
 
 @register(Scope, site=tenant_site)
 class ScopeAdmin(ProductAdmin):
+    nothing_yet = _("A scope says what a bot may talk about and what not, and how strictly.")
     form = ScopeForm
     fixed_once_saved = ("bot_profile",)
     list_display = (

@@ -23,6 +23,9 @@ _OUTCOME_COLOURS = {
 
 @register(UsageEvent, site=tenant_site)
 class UsageEventAdmin(LookOnlyAdmin):
+    nothing_yet = _(
+        "Each call of a model stands here with its tokens, cost and times, from the first question on."
+    )
     list_display = (
         "created_at", "bot_profile", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
     )  # fmt: skip
@@ -65,6 +68,7 @@ class UsageEventAdmin(LookOnlyAdmin):
 class PriceOverrideAdmin(ProductAdmin):
     """Prices of the tenant's own: they count for calls from now on, and nothing is priced again."""
 
+    nothing_yet = _("Models cost what their providers list; a price of your own counts instead.")
     list_display = ("model", "prompt_cost_per_1m", "completion_cost_per_1m", "updated_at")
     search_fields = ("model",)
     fields = (

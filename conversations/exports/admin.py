@@ -104,6 +104,7 @@ _STATUS_COLOURS = {"pending": "info", "running": "info", "succeeded": "success",
 
 @register(ExportJob, site=tenant_site)
 class ExportJobAdmin(LookOnlyAdmin):
+    nothing_yet = _("Files of chats stand here, once somebody has exported a list of them.")
     list_display = (
         "__str__",
         "shown_status",

@@ -137,6 +137,9 @@ class SharingFilter(SimpleListFilter):
 
 @register(Dataset, site=tenant_site)
 class DatasetAdmin(ProductAdmin):
+    nothing_yet = _(
+        "Each bot brings a dataset of its own; a shared one is for sources that several bots answer from."
+    )
     form = DatasetForm
     inlines = (LinkInline,)
     list_display = (

@@ -73,6 +73,9 @@ class TextForm(GuardedForm):
 
 @register(Document, site=tenant_site)
 class DocumentAdmin(ReaderPages):
+    nothing_yet = _(
+        "What sources hold is read, searched and corrected here, once one has been read."
+    )
     list_display = (
         "shown_title", "source", "bot", "shown_text", "language", "char_count", "chunk_count", "created_at",
     )  # fmt: skip

@@ -162,6 +162,9 @@ class SiteSyncAdmin(LookOnlyAdmin):
 
 @register(SitePage, site=tenant_site)
 class SitePageAdmin(LookOnlyAdmin):
+    nothing_yet = _(
+        "The pages of web sites and the files of connectors stand here, once one has been looked at."
+    )
     list_display = (
         "url",
         "found_by",

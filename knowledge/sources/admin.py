@@ -52,6 +52,9 @@ _STATUS_COLOURS = {
 
 @register(Source, site=tenant_site)
 class SourceAdmin(AddingPages, TreePages, SourceActs):
+    nothing_yet = _(
+        "A source is what bots answer from: a text, files, a page, a whole site or a folder elsewhere."
+    )
     list_display = (
         "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
         "document_count", "chunk_count", "shown_age",

@@ -38,6 +38,9 @@ class PlanForm(GuardedModelForm):
 
 @register(Plan, site=platform_site)
 class PlanAdmin(ProductAdmin):
+    nothing_yet = gettext_lazy(
+        "A plan is a named set of features and bounds. Without one a tenant has everything, unbounded."
+    )
     form = PlanForm
     list_display = ("name", "key", "shown_tenants", "shown_features", "most_bots", "most_people")
     search_fields = ("key", "name")

@@ -40,6 +40,7 @@ class ApiTokenAdmin(ProductAdmin):
     Members have their own here, owners and admins everybody's.
     """
 
+    nothing_yet = _("With a token a program calls the API as the user that it belongs to.")
     search_fields = ("name", "token_prefix", "user__email")
     actions = ("revoke_chosen",)
     actions_detail = ("rotate", "revoke")
