@@ -145,7 +145,7 @@ class TenantAdmin(ChosenTenants, ShownFigures, PausedTenants, MovedTenants, Prod
     @display(description=_("admin"))
     def way_in(self, tenant: Tenant) -> str:
         return format_html(
-            '<a class="mr-path" href="/t/{}/admin/">{}</a>', tenant.slug, gettext("Open")
+            '<a class="mr-path" href="/t/{}/admin/">{}</a>', tenant.slug, gettext("Enter")
         )
 
     @display(description=_("admin"))
