@@ -15,7 +15,7 @@ from django.db.backends.postgresql.introspection import TableInfo
 from django_tenants.postgresql_backend import base
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
 
-from tenants.backend.cursor import TenantCursor
+from tenants.backend.cursor import TenantCursor, open_schema
 from tenants.backend.pool import Pool
 from tenants.backend.proof import require_proof
 from tenants.backend.schema_editor import SchemaEditor
@@ -83,12 +83,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.connection.held = []
 
     def hold(self, statement: str, parameters: Any) -> None:
-        """Send a statement without a result with the next one of the transaction, and outside of one at once."""
+        """Send a statement without a result with the next one of the transaction, and outside of one at once.
+
+        It is for the tenant in force now, whichever is when it is sent.
+        """
         with self.cursor() as cursor:
             if self.get_autocommit():
                 cursor.execute(statement, parameters)
             else:
-                self.connection.held.append(cursor.mogrify(statement, parameters))
+                # With its own path: by the next statement another tenant may be in force.
+                self.connection.held.append((open_schema(), cursor.mogrify(statement, parameters)))
 
     def _commit(self) -> None:
         if self.connection is not None and self.connection.held:

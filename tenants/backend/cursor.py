@@ -127,10 +127,12 @@ class TenantCursor(Cursor):
         if held:
             self.connection.held.clear()  # type: ignore[attr-defined]
         begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
-        leading = ["BEGIN; "] if begins else []
-        if held or not _ALONE.match(text):
-            leading.append(open_schema())
-        leading += [f"{each}; " for each in held]
+        leading, path = ["BEGIN; "] if begins else [], ""
+        wanted = [*held, *([] if _ALONE.match(text) else [(open_schema(), "")])]
+        for its_path, statement in wanted:
+            leading += [its_path] if its_path != path else []
+            leading += [f"{statement}; "] if statement else []
+            path = its_path
         return "".join(leading), len(leading), bool(held)
 
     @property

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from bots.models import BotProfile, Scope
 from tenants.backend.holding import insert_soon
 from tenants.context import tenant_context
+from tenants.models import Tenant
 
 
 def make(name, **fields):
@@ -38,10 +39,16 @@ def test_many_of_a_kind_are_one_statement_and_the_database_makes_their_keys(in_a
 
 
 def test_it_lands_with_the_tenant_that_it_was_made_in(acme, globex):
-    with tenant_context(acme.tenant), transaction.atomic():
-        make("Helper")
-        list_names()
-    for party, names in ((acme, ["Helper"]), (globex, [])):
+    with transaction.atomic():
+        with tenant_context(acme.tenant):
+            make("Helper")
+        with tenant_context(globex.tenant):
+            make("Gardener")
+            assert list_names() == ["Gardener"]
+            make("Guide")
+        with tenant_context(None):
+            assert Tenant.objects.filter(pk=acme.tenant.pk).exists()
+    for party, names in ((acme, ["Helper"]), (globex, ["Gardener", "Guide"])):
         with tenant_context(party.tenant):
             assert list_names() == names
 
