@@ -28,12 +28,13 @@ from bots.appearance.admin import AppearancePages
 from bots.drafts.changing import hold_back, split_off
 from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields
 from bots.identities.admin import IdentityActs
+from bots.masking_form import BOT_MASKING_FIELDS, BotMaskingFields, tell_masking
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile
 from bots.models.filters import tell_filter
 from bots.origins import normalise_origin
 from bots.profiles import require_room_for_bot, switch_bot
 from bots.providers import admin as providers_admin  # noqa: F401 - registers its page
-from bots.providers.bot_form import ProviderKeyFields
+from bots.providers.bot_form import ProviderKeyFields, tell_key
 from bots.providers.changing import choose_keys
 from bots.providers.model_search import offer_models, search_models
 from bots.quotas import admin as quotas_admin  # noqa: F401 - registers its pages
@@ -53,10 +54,17 @@ from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import once_per_row
 from tenants.admin_site.sites import tenant_site
 
-_ONLY_WRITTEN = ("provider_keys", "new_api_key", "new_api_base", "clear_api_key", *FILTER_FIELDS)
+_ONLY_WRITTEN = (
+    "provider_keys",
+    "new_api_key",
+    "new_api_base",
+    "clear_api_key",
+    *FILTER_FIELDS,
+    *BOT_MASKING_FIELDS,
+)
 
 
-class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
+class BotForm(BotMaskingFields, SourceFilterFields, ProviderKeyFields, GuardedModelForm):
     """A bot, with its own provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
@@ -188,20 +196,14 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     nothing_yet = _("A bot answers visitors from what you give it to read.")
     form = BotForm
     list_display = (
-        "name_and_description",
-        "is_active",
-        "shown_readiness",
-        "model",
-        "has_key",
-        "created_at",
-        "updated_at",
-    )
+        "name_and_description", "is_active", "shown_readiness", "model", "has_key", "created_at", "updated_at",
+    )  # fmt: skip
     list_filter = ("is_active", "model")
     search_fields = ("name", "description")
     date_hierarchy = "created_at"
     readonly_fields = (
-        "has_key", "shown_filter", "shown_scopes", "shown_identity",
-        "id", "created_at", "updated_at",
+        "has_key", "shown_filter", "shown_masking", "shown_scopes", "shown_identity", "id",
+        "created_at", "updated_at",
     )  # fmt: skip
     actions = ("activate", "deactivate")
     change_form_outer_before_template = "admin/try_bot.html"
@@ -220,6 +222,7 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
             "refusal_mode", "refusal_floor", "refusal_text", *FILTER_FIELDS, "shown_filter", "recency_days",
             "query_variations", "rerank_model", "fusion", "dense_weight",
         )}),
+        (_("Privacy"), {"classes": ("tab",), "fields": (*BOT_MASKING_FIELDS, "shown_masking")}),
         (_("Scopes"), {"classes": ("tab",), "fields": ("shown_scopes",)}),
         (_("Widget"), {"classes": ("tab",), "fields": (
             "greeting", "starter_questions", "allowed_origins", ("is_public", "is_indexed"), "shown_identity",
@@ -249,7 +252,7 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
         writes = (
             self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         )
-        hidden = ("shown_filter",) if writes else _ONLY_WRITTEN
+        hidden = ("shown_filter", "shown_masking") if writes else _ONLY_WRITTEN
         shown = [
             (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
             for title, options in fieldsets
@@ -306,6 +309,10 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
     def shown_filter(self, bot: BotProfile) -> str:
         return tell_filter(bot.source_filter)
 
+    @display(description=_("kept from models"))
+    def shown_masking(self, bot: BotProfile) -> str:
+        return tell_masking(bot.masking)
+
     @display(description=_("guardrails"))
     @once_per_row
     def shown_scopes(self, bot: BotProfile) -> str:
@@ -316,14 +323,7 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
 
     @display(description=_("key in use"))
     def has_key(self, bot: BotProfile) -> str:
-        if bot.has_credentials:
-            return (
-                gettext("its own, for %s") % bot.key_provider
-                if bot.key_provider
-                else gettext("its own")
-            )
-        chosen = [each.provider for each in bot.provider_choices.all()]
-        return ", ".join(sorted(chosen)) or gettext("the installation's")
+        return tell_key(bot)
 
     @action(description=_("Activate"), permissions=["change"])
     def activate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:

@@ -56,6 +56,13 @@ class BotSettingsSchema(Noun, of=BotProfile):
     rerank_model: str
     recency_days: int | None
     source_filter: dict[str, Any]
+    masking: Annotated[
+        dict[str, Any],
+        Field(
+            description="What is kept from models; empty: as the tenant has it.",
+            examples=[{"kinds": ["email", "phone"], "patterns": [r"K-\d{6}"], "passages": False}],
+        ),
+    ]
     unsupported_mode: UnsupportedMode
     asks_back: StrictBool
     follow_up_questions: StrictBool

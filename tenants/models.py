@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tenants.models import TenantMixin
 
 from minirag.lib.bounds import JsonOfAtMost, ListOf
+from minirag.lib.masking.choosing import check_masking
 from minirag.lib.rows import QuickRow
 from minirag.lib.security.passwords import check_password
 from tenants.branding.colours import validate_accent, validate_dark_accent
@@ -172,6 +173,10 @@ class Tenant(QuickRow, TenantMixin):
     default_model = models.CharField(
         max_length=100, blank=True, default="", db_default="",
         help_text=_("What new bots speak with. Empty: the installation's."),
+    )  # fmt: skip
+    masking = models.JSONField(
+        default=dict, blank=True, db_default={}, validators=[check_masking],
+        help_text=_("What is kept from models, of bots that do not choose for themselves."),
     )  # fmt: skip
     second_factor_required = models.BooleanField(
         default=False,

@@ -566,6 +566,30 @@ class TestBots:
         answer = alice.post(alice.url(tenant_site, BotProfile, "add"), bot_form(**{field: value}))
         assert answer.status_code == 200 and field in answer.context["adminform"].form.errors
 
+    def test_an_owner_chooses_what_is_kept_from_models(self, alice, in_acme):
+        chosen = {
+            "masking_choice": "own", "masked_kinds": ["email", "iban"], "masks_passages": "on",
+            "masked_patterns": "K-\\d{6}\n",
+        }  # fmt: skip
+        add = alice.url(tenant_site, BotProfile, "add")
+        assert alice.post(add, bot_form(**chosen)).status_code == 302
+        bot = BotProfile.objects.get()
+        own = {"kinds": ["email", "iban"], "patterns": [r"K-\d{6}"], "passages": True}
+        assert bot.masking == own
+        change = alice.url(tenant_site, BotProfile, "change", bot.pk)
+        page = alice.get(change).content.decode()
+        assert "Credit card numbers" in page and r"K-\d{6}" in page
+        assert alice.post(change, bot_form()).status_code == 302
+        bot.refresh_from_db()
+        assert bot.masking == own, "what is not sent stays"
+        wrong = alice.post(change, bot_form(**{**chosen, "masked_patterns": "(?=a)b"}))
+        assert wrong.status_code == 200 and "RE2" in wrong.content.decode()
+        nothing, tenants = {"masking_choice": "own"}, {**chosen, "masking_choice": "tenant"}
+        for sent, kept in ((nothing, {"kinds": []}), (tenants, {})):
+            assert alice.post(change, bot_form(**sent)).status_code == 302
+            bot.refresh_from_db()
+            assert bot.masking == kept
+
     def test_bots_are_switched_off_and_on(self, alice, rows):
         url = alice.url(tenant_site, BotProfile, "changelist")
         for action, expected in (("deactivate", False), ("activate", True)):

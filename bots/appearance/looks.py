@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bots.models.checking import check_stored
+from minirag.lib.bounds import check_stored
 from tenants.branding.colours import LEAST_CONTRAST, contrast_of, nearest_readable
 
 LIGHT_INK, DARK_INK = "#ffffff", "#10131a"

@@ -13,6 +13,9 @@ from bots.models.choices import (
     default_refusal_mode,
 )
 from bots.models.filters import check_source_filter
+from minirag.lib.masking.choosing import Masking, check_masking, read_masking
+from minirag.lib.masking.masker import Masker
+from tenants.context import current_tenant
 
 
 class Answering(models.Model):
@@ -97,8 +100,25 @@ class Answering(models.Model):
         help_text="Empty: a sentence in the question's language.",
     )
 
+    masking = models.JSONField(
+        "kept from models", default=dict, db_default={}, blank=True, validators=[check_masking],
+        help_text='Taken out of what visitors say before a model reads it, e.g. {"kinds": ["email", "phone"]}. '
+        'Empty: as the tenant has it; {"kinds": []}: nothing.',
+    )  # fmt: skip
+
     class Meta:
         abstract = True
+
+    @property
+    def known_masking(self) -> Masking:
+        """The bot's own choice, or its tenant's."""
+        tenant = current_tenant()
+        return read_masking(self.masking or (tenant.masking if tenant is not None else {}))
+
+    def make_masker(self) -> Masker:
+        """One for a turn, or for texts that belong together."""
+        tenant = current_tenant()
+        return Masker(self.known_masking, tenant.languages if tenant is not None else ())
 
     @property
     def refuses(self) -> bool:

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bots.models.checking import check_stored
+from minirag.lib.bounds import check_stored
 from minirag.lib.text.language_table import LANGUAGES
 
 MOST_TAGS: Final = 50

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from bots.models import ProviderCredential
+from bots.models import BotProfile, ProviderCredential
 from bots.providers.changing import MOST_CHOSEN, check_alike
 from minirag.lib.errors import BadInput
 
@@ -58,3 +58,12 @@ class ProviderKeyFields(forms.Form):
         except BadInput as error:
             raise ValidationError(error.detail) from None
         return chosen
+
+
+def tell_key(bot: BotProfile) -> str:
+    """Whose key a bot asks its models with."""
+    if bot.has_credentials:
+        own = gettext("its own, for %s") % bot.key_provider
+        return own if bot.key_provider else gettext("its own")
+    chosen = [each.provider for each in bot.provider_choices.all()]
+    return ", ".join(sorted(chosen)) or gettext("the installation's")

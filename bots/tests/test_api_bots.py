@@ -24,7 +24,7 @@ SETTINGS = {
     "condense_mode": "auto",
     "condense_model": "",
     "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
-    "appearance": {}, "key_provider": "",
+    "appearance": {}, "key_provider": "", "masking": {},
 }  # fmt: skip
 FULL = {
     "name": "Support", "description": "Answers", "model": "gpt-4o", "embedding_model": "text-embedding-3-large",
@@ -227,6 +227,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         "recency_days": 90, "rerank_model": "cohere/rerank-v3.5", "query_variations": 3,
         "source_filter": {"tags": ["public"], "dated_from": "2026-01-01"},
         "asks_back": False, "follow_up_questions": False,
+        "masking": {"kinds": ["email", "iban"], "patterns": [r"K-\d{6}"], "passages": True},
         "unsupported_mode": "drop", "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
         "appearance": {"title": "Ask us", "position": "left"}, "key_provider": "",
     }  # fmt: skip
@@ -256,6 +257,11 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         ({"rerank_model": "x" * 101}, ["rerank_model"]),
         ({"query_variations": 5}, ["query_variations"]),
         ({"recency_days": 36_501}, ["recency_days"]),
+        ({"masking": None}, ["masking"]),
+        ({"masking": {"kinds": ["name"]}}, ["masking"]),
+        ({"masking": {"patterns": ["(a"]}}, ["masking"]),
+        ({"masking": {"patterns": ["(?=a)b"]}}, ["masking"]),
+        ({"masking": {"patterns": ["x*"]}}, ["masking"]),
         ({"source_filter": None}, ["source_filter"]),
         ({"source_filter": ["public"]}, ["source_filter"]),
         ({"source_filter": {"tag": ["public"]}}, ["source_filter"]),

@@ -13,6 +13,7 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from bots.appearance.looks import tell_appearance
+from bots.masking_form import tell_masking
 from bots.models import BotProfile, BotVersion
 from bots.models.filters import tell_filter
 from bots.versions.keeping import KEYS, OWN_KEY, find_changed, value_of
@@ -89,6 +90,8 @@ def tell_value(name: str, value: Any) -> str:
         return tell_filter(value or {})
     if name == "appearance":
         return tell_appearance(value or {})
+    if name == "masking":
+        return tell_masking(value or {})
     if name in PARTS:
         return _as_text(name, value) or "–"
     if name == KEYS:

@@ -30,6 +30,7 @@ from minirag.ai.chat import (
     stream_chat,
 )
 from minirag.lib.errors import ProductError, ProviderError
+from minirag.lib.masking.masker import Masker
 from tenants.context import run_sync
 from webhooks.quota_events import tell_crossings
 
@@ -45,6 +46,7 @@ _WORD = re.compile(r"\b(right|correct|true|yes|wrong|incorrect|false|no)\b", re.
 _UNSTORABLE = re.compile(
     r"[\0\ud800-\udfff]"
 )  # an escape in JSON may say these, and no column holds them
+Messages = tuple[dict[str, str], ...]
 _YES: Final = frozenset(("right", "correct", "true", "yes"))
 
 
@@ -63,7 +65,9 @@ async def judge(
     if is_local(model):
         return Verdict(None, "A model of ours that needs no network cannot judge.")
     said: list[str] = []
+    masker = bot.make_masker()
     messages = write_messages(golden, answer, passages)
+    messages = await asyncio.to_thread(_mask, masker, messages)
     end: ChatFinished | None = None
     failed, is_cut = "", False
     try:
@@ -87,7 +91,17 @@ async def judge(
         end = await count_cut_off(model, messages, "".join(said))
     if end is not None:
         await run_sync(_meter, bot, model, end)
-    return Verdict(None, failed) if failed else read_verdict("".join(said))
+    return (
+        Verdict(None, failed)
+        if failed
+        else read_verdict(masker.restore("".join(said), in_json=True))
+    )
+
+
+def _mask(masker: Masker, messages: Messages) -> Messages:
+    """All of it alike, the passages too, so that what is compared is the same on both sides."""
+    task, told = messages
+    return task, {**told, "content": masker.mask(told["content"])}
 
 
 def write_messages(

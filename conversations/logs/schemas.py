@@ -271,6 +271,10 @@ class TracedSchema(Noun):
             description="The groups of who asked; `*` for the tenant's own people, who read all."
         ),
     ]
+    masked: Annotated[
+        dict[str, int],
+        Field(description="How much of each kind was kept from models, never what it was."),
+    ]
 
 
 class TraceSchema(TracedSchema):

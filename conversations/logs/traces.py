@@ -21,6 +21,7 @@ Places = dict[str, dict[str, str]]
 TRACED: Final = (
     "understood", "rewriting", "search", "candidates", "check", "asked_back", "missing", "prompt", "support",
     "dropped_citations", "calls", "stages", "latency_ms", "first_token_ms", "audience",
+    "masked",
 )  # fmt: skip
 _BEFORE: Final = ("open", "understand", "guard", "condense", "retrieve", "ground")
 _STAGES: Final = (*_BEFORE, "model", "cite", "help")
@@ -71,6 +72,7 @@ def tell_trace(
         "latency_ms": trace.get("latency_ms"),
         "first_token_ms": trace.get("first_token_ms"),
         "audience": trace.get("audience") or [],
+        "masked": trace.get("masked") or {},
     }
 
 

@@ -67,11 +67,12 @@ def build_prompt(
     language: str = "",
     is_json: bool = False,
     has_tools: bool = False,
+    note: str = "",
 ) -> Messages:
     """Return the chat messages: rules, history as (role, content) pairs oldest first, then question with sources.
 
-    `today` is where the tenant is, `language` the question's. Without passages the bot's own prompt is all beside
-    these; the caller decides whether to allow that.
+    `note` is of what was taken out, `today` where the tenant is, `language` the question's. Without passages the bot's
+    own prompt is all beside these; the caller decides whether to allow that.
     """
     rules = [system_prompt.strip(), describe_scopes(scopes)]
     if passages:
@@ -81,6 +82,7 @@ def build_prompt(
             rules.append(_LABEL_RULES)
         if any(passage.day or passage.is_pinned for passage in passages):
             rules.append(_PRECEDENCE_RULES)
+    rules.append(note)
     # Last, since providers remember a prompt's beginning for as long as it is the same.
     rules.append(describe_moment(today, language))
     messages = [{"role": "system", "content": "\n\n".join(part for part in rules if part)}]

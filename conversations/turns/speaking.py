@@ -16,6 +16,14 @@ from django.conf import settings
 from bots.models import Fusion, Outcome, UnsupportedMode
 from conversations.citing.marks import MarkerFilter
 from conversations.citing.supporting import SupportGate, check_support, list_statements
+from conversations.masking.asking import (
+    chat_models,
+    mask_exchange,
+    mask_history,
+    mask_passages,
+    masker_of,
+)
+from conversations.masking.restoring import Restored
 from conversations.models import CutReason
 from conversations.turns.fitting import Reading, fit, room_of, surely_fits
 from conversations.turns.grounding import (
@@ -44,6 +52,7 @@ from minirag.ai.chat import (
 )
 from minirag.ai.tooling import ToolCallPiece
 from minirag.lib.errors import ProviderError
+from minirag.lib.masking.masker import NOTE, NOTHING, Masker
 
 FILTERED = "content_filter"
 # Characters of a token, at the least, in the scripts that are written most: what fits by this fits.
@@ -59,8 +68,11 @@ async def speak(
     Raises ProviderError; `provider_content_filter` where the provider would not hear the question or say a word.
     """
     query = answer.understood.query if answer.understood else Query(turn.question.content)
-    reading = await _make_room(turn, retrieval, refusal_text)
-    request = make_chat_request(turn, retrieval, refusal_text, query, reading)
+    masker = await masker_of(turn, answer, *chat_models(turn.bot))
+    if masker.masks_passages:
+        await asyncio.to_thread(masker.read, [each.content for each in retrieval.passages])
+    reading = await _make_room(turn, retrieval, refusal_text, masker)
+    request = make_chat_request(turn, retrieval, refusal_text, query, reading, masker)
     answer.prompted = _tell_prompted(turn, retrieval, reading, request)
     markers, gate = _make_markers(turn, len(reading.passages)), _make_gate(turn, retrieval)
     declined: ChatDeclined | None = None
@@ -193,6 +205,7 @@ async def listen(
 ) -> AsyncGenerator[str | ToolCallPiece | ChatDeclined | ChatShortened | ChatRetracted, None]:
     """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
+    restored = Restored(turn)
 
     async def words() -> AsyncIterator[str | Heard]:
         async with aclosing(stream_chat(request)) as events:
@@ -207,12 +220,18 @@ async def listen(
         async for piece in pieces:
             if isinstance(piece, ChatFinished):
                 _note_end(turn, answer, piece)
+                if rest := restored.words.flush():
+                    yield rest
                 continue
             if isinstance(piece, ChatShortened):
                 answer.asked = piece.request.messages
             elif answer.first_token_ms is None:
                 answer.first_token_ms = round((time.monotonic() - started) * 1000)
-            yield piece
+            if isinstance(piece, str):
+                if said := restored.words.feed(piece):
+                    yield said
+                continue
+            yield restored.see(piece)
 
 
 def _note_end(turn: OpenTurn, answer: Answer, end: ChatFinished) -> None:
@@ -239,31 +258,34 @@ async def charge_cut_off(answer: Answer, *, is_given_up: bool) -> None:
 Build = Callable[[Sequence[Passage], Sequence[tuple[str, str]]], Messages]
 
 
-def _builder(turn: OpenTurn, refusal_text: str, language: str) -> Build:
+def _builder(turn: OpenTurn, refusal_text: str, language: str, masker: Masker) -> Build:
     def build(passages: Sequence[Passage], history: Sequence[tuple[str, str]]) -> Messages:
         messages = build_prompt(
             system_prompt=turn.bot.system_prompt,
-            history=history,
-            question=turn.question.content,
-            passages=passages,
+            history=mask_history(masker, history),
+            question=masker.mask(turn.question.content),
+            passages=mask_passages(masker, passages),
             refusal=refusal_text,
+            note=NOTE if masker.kinds else "",
             scopes=turn.scopes,
             today=turn.today,
             language=language,
             is_json=turn.tooling is not None and turn.tooling.is_formatted,
             has_tools=turn.offers_tools,
         )
-        return (*messages, *(turn.tooling.exchange if turn.tooling else ()))
+        return (*messages, *mask_exchange(masker, turn.tooling.exchange if turn.tooling else ()))
 
     return build
 
 
-async def _make_room(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -> Reading:
+async def _make_room(
+    turn: OpenTurn, retrieval: Retrieval, refusal_text: str, masker: Masker
+) -> Reading:
     """What the model can read of the history and the passages, where the size of its context is known."""
     history = recall(turn.history, turn.refused, refusal_text)
     reading, bot = Reading(history, retrieval.passages), turn.bot
     room = room_of(bot.model, bot.max_tokens)
-    build = _builder(turn, refusal_text, retrieval.language)
+    build = _builder(turn, refusal_text, retrieval.language, masker)
     if room is None or surely_fits(build(reading.passages, reading.history), room):
         return reading
     frame = build(retrieval.passages[:0], ())
@@ -271,11 +293,12 @@ async def _make_room(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) ->
 
 
 def make_chat_request(
-    turn: OpenTurn, retrieval: Retrieval, refusal_text: str, query: Query, reading: Reading
-) -> ChatRequest:
+    turn: OpenTurn, retrieval: Retrieval, refusal_text: str, query: Query, reading: Reading,
+    masker: Masker = NOTHING,
+) -> ChatRequest:  # fmt: skip
     """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
     bot, passages = turn.bot, reading.passages
-    build = _builder(turn, refusal_text, retrieval.language)
+    build = _builder(turn, refusal_text, retrieval.language, masker)
 
     def shorten(limit: int | None) -> ChatRequest:
         """Without what was said before, and with half of the passages' text, or what a known limit leaves of it."""

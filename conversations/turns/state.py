@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from bots.models import BotProfile, Outcome, RefusalMode, Scope, SourceFilter, Strictness
@@ -25,6 +26,7 @@ from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check
 from minirag.ai.tooling import Calls, Tooling
 from minirag.lib.errors import ProductError
+from minirag.lib.masking.masker import Masker
 from minirag.lib.metrics.counted import note_stage as count_stage
 from minirag.lib.text.small_talk import Kind
 from minirag.lib.tracing.spans import note_span
@@ -92,6 +94,11 @@ class OpenTurn:
     has_curated: bool = False
     curated: Curated | None = None
     tooling: Tooling | None = None
+
+    @cached_property
+    def masker(self) -> Masker:
+        """Of all that models outside are asked in this turn; see `masker_of`."""
+        return self.bot.make_masker()
 
     @property
     def offers_tools(self) -> bool:
@@ -192,6 +199,7 @@ class Answer:
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     dropped_citations: int = 0  # such as led nowhere
     support: list[Support] = field(default_factory=list)  # of each cited sentence
+    masked: dict[str, int] = field(default_factory=dict)  # what models did not read, by kind
     cut_reason: str = ""  # a CutReason, of an answer that is not whole
     asked: tuple[dict[str, Any], ...] = ()  # the messages that a model was sent
     prompted: Prompted | None = None

@@ -53,6 +53,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "dropped_citations": answer.dropped_citations,
         "stages": answer.stages,
         "audience": answer.audience.marks,
+        "masked": answer.masked,
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bots.models import BotProfile, CondenseMode
+from conversations.masking.asking import mask_history, masker_of
 from conversations.turns.state import BY_CHOICE, Answer, History, OpenTurn, TurnKind, Understood
 from conversations.understanding.calling import LONGEST_ANSWER, USED, ask_before_search
 from conversations.understanding.reading import make_query
@@ -53,8 +54,13 @@ async def condense(turn: OpenTurn, answer: Answer, understood: Understood) -> Un
     model, target = choose_model(turn.bot), find_target(turn, understood)
     if model is None or not is_called_for(turn, understood, target):
         return understood
-    messages = build_messages(turn.question.content, turn.history, understood.language, target)
+    masker = await masker_of(turn, answer, model)
+    history = mask_history(masker, turn.history[-2 * _TURNS :])
+    messages = build_messages(
+        masker.mask(turn.question.content), history, understood.language, target
+    )
     reply, spent = await ask_before_search(turn.bot, model, messages, max_tokens=_MAX_TOKENS)
+    reply = masker.restore(reply)
     language = understood.language
     found = (
         read_reply(reply, turn.question.content, turn.history, language, target) if reply else None

@@ -17,6 +17,7 @@ from django.conf import settings
 from bots.models import BotProfile, Outcome
 from conversations.citing.marks import MarkerFilter
 from conversations.handoffs.asking import heeds_wish
+from conversations.masking.asking import chat_models, masker_of
 from conversations.turns.prompting import describe_scopes
 from conversations.turns.speaking import listen
 from conversations.turns.state import Answer, OpenTurn, Understood
@@ -54,7 +55,8 @@ async def talk(turn: OpenTurn, answer: Answer, understood: Understood) -> AsyncG
             list_titles, bot, language, OFFERS, turn.audience, turn.source_filter
         )
     if kind not in _BY_PHRASES and not is_local(bot.model):
-        request = build_request(turn, language, titles)
+        masker = await masker_of(turn, answer, *chat_models(bot))
+        request = build_request(turn, language, titles, masker.mask(turn.question.content))
         try:
             async with aclosing(_say(turn, answer, request)) as pieces:
                 async for piece in pieces:
@@ -88,7 +90,9 @@ async def _say(turn: OpenTurn, answer: Answer, request: ChatRequest) -> AsyncGen
         yield rest
 
 
-def build_request(turn: OpenTurn, language: str, titles: Sequence[str]) -> ChatRequest:
+def build_request(
+    turn: OpenTurn, language: str, titles: Sequence[str], question: str
+) -> ChatRequest:
     """What a chat model is asked: no history and no sources, only who it is and what it can be asked."""
     bot = turn.bot
     topics = "; ".join([*bot.starter_questions, *titles][:OFFERS])
@@ -103,7 +107,7 @@ def build_request(turn: OpenTurn, language: str, titles: Sequence[str]) -> ChatR
         model=bot.model,
         messages=(
             {"role": "system", "content": "\n\n".join(rule for rule in rules if rule)},
-            {"role": "user", "content": turn.question.content[:_LONGEST_SAID]},
+            {"role": "user", "content": question[:_LONGEST_SAID]},
         ),
         temperature=bot.temperature,
         max_tokens=min(bot.max_tokens, _MAX_TOKENS),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bots.models import BotProfile
+from conversations.masking.asking import masker_of
 from conversations.turns.state import Answer, OpenTurn, Understood
 from conversations.understanding.calling import LONGEST_ANSWER, USED, ask_before_search
 from knowledge.retrieval.queries import Query
@@ -34,10 +35,11 @@ async def vary(turn: OpenTurn, answer: Answer, understood: Understood) -> Unders
     model = choose_model(bot)
     if model is None or query.parts:
         return understood
-    messages = build_messages(
-        query.read if query.is_leaning else query.text, query.language, bot.query_variations
-    )
+    masker = await masker_of(turn, answer, model)
+    asked = masker.mask(query.read if query.is_leaning else query.text)
+    messages = build_messages(asked, query.language, bot.query_variations)
     reply, spent = await ask_before_search(bot, model, messages, max_tokens=_MAX_TOKENS)
+    reply = masker.restore(reply)
     variations = read_variations(reply, query.text, query.language, bot.query_variations)
     answer.varying = replace(spent, outcome=USED) if variations else spent
     others = tuple(Query(each, query.language) for each in variations)

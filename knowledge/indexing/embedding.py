@@ -157,6 +157,8 @@ def embed_aside(bot: BotProfile, model: str, texts: list[str]) -> np.ndarray:
     """
     if not is_local(model):
         require_spendable(bot.pk)
+        masker = bot.make_masker()
+        texts = [masker.mask(text) for text in texts]
     return embed_batch(bot, model, texts, kind="query")
 
 

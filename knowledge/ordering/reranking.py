@@ -21,17 +21,21 @@ from knowledge.retrieval.found import Reranking, Retrieval
 from knowledge.retrieval.passages import Passage
 from minirag.ai.rerank import Reranked, estimate_spent, rerank
 from minirag.lib.errors import ProviderError
+from minirag.lib.masking.masker import Masker, mask_asked
 
 DEPTH: Final = 20  # passages that a model is given
 
 
-async def rerank_found(bot: BotProfile, question: str, found: Retrieval, wanted: int) -> Retrieval:
+async def rerank_found(
+    bot: BotProfile, question: str, found: Retrieval, wanted: int, masker: Masker
+) -> Retrieval:
     """Return what was found in the order of the bot's model, `wanted` at most. Never fails."""
     if len(found.passages) < 2:
         return found
     started = time.perf_counter()
     seconds, model = settings.RERANK_TIMEOUT_SECONDS, bot.rerank_model
     texts = [f"{each.heading}\n{each.content}".strip() for each in found.passages]
+    question, texts = await mask_asked(masker, question, texts)
     said, is_cut = Reranked(()), False
     try:
         async with asyncio.timeout(seconds):

@@ -35,9 +35,10 @@ from knowledge.retrieval.passages import Passage, merge_passages
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.scope import filters_of
 from knowledge.retrieval.searching import Asked, format_vector, search
-from minirag.ai.builtin.local import pin_off_loop
+from minirag.ai.builtin.local import is_local, pin_off_loop
 from minirag.ai.embeddings import EmbedderMissing, embed_query
 from minirag.lib.errors import ProviderError
+from minirag.lib.masking.masker import Masker, mask_asked
 from tenants.context import run_sync
 
 __all__ = ["Passage", "Retrieval", "format_vector", "retrieve"]
@@ -54,6 +55,7 @@ async def retrieve(
     bases: Sequence[Base] | None = None,
     source_filter: SourceFilter | None = None,
     reranks: bool = False,
+    masker: Masker | None = None,
 ) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
@@ -62,7 +64,7 @@ async def retrieve(
     a database connection; the embedding is made before, off the event loop. The external `bases`, those of the bot
     unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS. `reranks`:
     the bot's model for that, if it has one, puts what was found in order. Where the question looks for a curated answer
-    as well and there is one, that is all that is found.
+    as well and there is one, that is all that is found. Models outside read what `masker`, or the bot's own, leaves.
     """
     started = time.perf_counter()
     query = Query(question) if isinstance(question, str) else question
@@ -70,7 +72,7 @@ async def retrieve(
     if bases is None:
         bases = await run_sync(load_bases, bot.pk, audience, filters)
     wanted = limit or bot.passage_count
-    search_here = _Search(bot, filters, audience, started)
+    search_here = _Search(bot, filters, audience, started, masker or bot.make_masker())
     here = search_here.ordered(query, wanted, reranks=reranks and bool(bot.rerank_model))
     if not bases:
         return await here
@@ -97,6 +99,7 @@ class _Search:
     filters: tuple[SourceFilter, ...]
     audience: Audience
     started: float
+    masker: Masker
 
     async def ordered(self, query: Query, wanted: int, *, reranks: bool) -> Retrieval:
         """Search, and have a model order what was found where that is wanted."""
@@ -104,7 +107,7 @@ class _Search:
             return await self.parts(query, wanted)
         found = await self.parts(query, max(wanted, DEPTH))
         asked = (query.meaning and query.read) or query.text
-        return await rerank_found(self.bot, asked, found, wanted)
+        return await rerank_found(self.bot, asked, found, wanted, self.masker)
 
     async def parts(self, query: Query, wanted: int) -> Retrieval:
         """Search for each part of the question, or for the question and its variations where it has only one."""
@@ -127,20 +130,21 @@ class _Search:
             query, wanted, self.filters, self.audience, self.started, model, query.embedded
         )
         while True:
-            asked = await _embed_question(self.bot, asked)
+            asked = await _embed_question(self.bot, asked, self.masker)
             found = await run_sync(search, self.bot, asked)
             if isinstance(found, Retrieval):
                 return found
             asked = replace(asked, model=found.model, text=found.text, tries=asked.tries + 1)
 
 
-async def _embed_question(bot: BotProfile, asked: Asked) -> Asked:
+async def _embed_question(bot: BotProfile, asked: Asked, masker: Masker) -> Asked:
     """Give it its vector; what an earlier one has cost stays counted."""
     if asked.query.by_words:
         return asked
     begun = time.perf_counter()
     try:
-        made = await embed_query(asked.model, asked.text, credentials=await find_keys(bot))
+        text = asked.text if is_local(asked.model) else (await mask_asked(masker, asked.text))[0]
+        made = await embed_query(asked.model, text, credentials=await find_keys(bot))
     except (EmbedderMissing, ProviderError) as error:
         logger.warning("searching by words only", model=asked.model, reason=error.code)
         return replace(asked, vector=None, dimensions=0)

@@ -25,8 +25,9 @@ from django.core.validators import (
 from django.db.models import Field as Column
 from django.db.models import Model
 from django.utils.deconstruct import deconstructible
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 from pydantic import Field as about
+from pydantic import ValidationError as Unfit
 
 _annotated: Any = Annotated  # made of values that are only known here
 # Their types say the same in pydantic, in words of its own.
@@ -60,6 +61,16 @@ class ListOf:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def check_stored(kind: type[BaseModel], value: Any) -> None:
+    """Raise Django's ValidationError with the first thing that is wrong with a column's JSON, and its place."""
+    try:
+        kind.model_validate_json(json.dumps(value))
+    except Unfit as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValidationError(f"{place}: {first['msg']}" if place else first["msg"]) from None
 
 
 @deconstructible

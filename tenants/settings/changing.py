@@ -18,7 +18,7 @@ from tenants.context import tenant_context
 from tenants.models import Tenant
 
 OWN: Final = (
-    "name", "shown_name", "accent", "dark_accent", "languages", "time_zone", "contact", "default_model",
+    "name", "shown_name", "accent", "dark_accent", "languages", "time_zone", "contact", "default_model", "masking",
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from tenants.admin_site.meanwhile import GuardedForm
 from tenants.branding.logos import LogoRefused, read_logo
 from tenants.models import Tenant
 from tenants.settings.changing import OWN
+from tenants.settings.masking_form import MASKING_NAMES, MaskingFields
 
 
 def _text(name: str, label: Any, help_text: Any = "", **options: Any) -> forms.CharField:
@@ -29,7 +30,7 @@ def _text(name: str, label: Any, help_text: Any = "", **options: Any) -> forms.C
     )
 
 
-class SettingsForm(GuardedForm):
+class SettingsForm(MaskingFields, GuardedForm):
     """What `change_settings` takes; each value is judged by its column."""
 
     name = _text("name", gettext_lazy("Name"), required=True)
@@ -82,6 +83,7 @@ class SettingsForm(GuardedForm):
         url = f"{reverse('admin:bots_botprofile_models')}?mode=chat"
         attrs = {"data-models": url, "autocomplete": "off", "spellcheck": "false"}
         self.fields["default_model"].widget = UnfoldAdminTextInputWidget(attrs=attrs)
+        self.show_masking(self.initial.pop("masking", {}))
 
     @property
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
@@ -91,6 +93,7 @@ class SettingsForm(GuardedForm):
             _("Languages and time"): ("languages", "time_zone"),
             _("Colours"): ("accent", "dark_accent"),
             _("Bots"): ("default_model",),
+            _("Privacy"): MASKING_NAMES,
         }
         return [(title, [self[name] for name in group]) for title, group in names.items()]
 
@@ -108,6 +111,11 @@ class SettingsForm(GuardedForm):
     def clean_dark_accent(self) -> str:
         return self._check("dark_accent", self.cleaned_data["dark_accent"].lower())
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        self.masking = self.read_masking()
+        return cleaned
+
     @staticmethod
     def _check(name: str, value: Any) -> Any:
         column: Any = Tenant._meta.get_field(name)
@@ -121,6 +129,7 @@ class SettingsForm(GuardedForm):
         return {
             **self.cleaned_data,
             "languages": split_languages(self.cleaned_data["languages"]),
+            "masking": self.masking,
         }
 
 

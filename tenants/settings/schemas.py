@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -38,6 +38,13 @@ class TenantSettingsSchema(Noun, of=Tenant):
     contact: str
     default_model: Annotated[
         str, Field(description="What new bots speak with; empty: the installation's.")
+    ]
+    masking: Annotated[
+        dict[str, Any],
+        Field(
+            description="What is kept from models, of bots that do not choose for themselves.",
+            examples=[{"kinds": ["email"]}],
+        ),
     ]
     updated_at: Shown[Moment]
 

@@ -49,6 +49,7 @@ def test_settings_are_set_and_take_effect(as_acme, as_globex, acme, globex):
     values = {
         "shown_name": "Acme Help", "accent": "#8A1C4A", "languages": ["de", "en"], "contact": "0800 100",
         "time_zone": "Europe/Berlin", "default_model": "openai/gpt-test",
+        "masking": {"kinds": ["email"]},
     }  # fmt: skip
     before = as_globex.get(URL).json()
     answer = as_acme.patch(URL, values, content_type=JSON)
@@ -59,7 +60,8 @@ def test_settings_are_set_and_take_effect(as_acme, as_globex, acme, globex):
     other = as_globex.post("/v1/bot-profiles", {"name": "Gus"}, content_type=JSON).json()
     assert made["model"] == "openai/gpt-test" and other["model"] == "minirag/extractive"
     with tenant_context(Tenant.objects.get(slug="acme")):
-        assert BotProfile.objects.get().known_contact == "0800 100"
+        bot = BotProfile.objects.get()
+        assert bot.known_contact == "0800 100" and bot.known_masking.takes_out
     event = AuditEvent.objects.get(action="tenant.settings_changed")
     assert event.detail["changes"]["shown_name"] == ["", "Acme Help"]
     page = Browser("acme").get("/admin/login/").content.decode()
@@ -325,7 +327,12 @@ def test_the_page_does_all_of_it(acme, monkeypatch):
         return alice.post("/admin/settings/", {"act": name, **data})
 
     form = {"name": "Acme", "time_zone": "UTC", "languages": "de, en", "accent": "#8a1c4a"}
-    assert act("save", **form).status_code == 302
+    private = {"masked_kinds": ["email", "phone"], "masked_patterns": "K-\\d+"}
+    assert act("save", **form, **private).status_code == 302
+    acme.tenant.refresh_from_db()
+    assert acme.tenant.masking == {"kinds": ["email", "phone"], "patterns": [r"K-\d+"]}
+    hostile = act("save", **form, masked_patterns="(a+)+\\1")
+    assert hostile.status_code == 200 and "RE2" in hostile.content.decode()
     light = act("save", **{**form, "accent": "#ffff00"})
     assert light.status_code == 200 and "too little contrast" in light.content.decode()
     bad = SimpleUploadedFile("logo.svg", svg("<script/>"))

@@ -328,10 +328,11 @@ class Operations(Transport):
         time_zone: str | Unset = UNSET,
         contact: str | Unset = UNSET,
         default_model: str | Unset = UNSET,
+        masking: dict[str, Any] | Unset = UNSET,
         if_match: str | Unset = UNSET,
     ) -> TenantSettings:
         """Change the tenant's settings: `PATCH /v1/tenants/me/settings`."""
-        return cast(TenantSettings, read_tagged(self.request('PATCH', '/v1/tenants/me/settings', body=given(name=name, shown_name=shown_name, accent=accent, dark_accent=dark_accent, languages=languages, time_zone=time_zone, contact=contact, default_model=default_model), if_match=if_match)))
+        return cast(TenantSettings, read_tagged(self.request('PATCH', '/v1/tenants/me/settings', body=given(name=name, shown_name=shown_name, accent=accent, dark_accent=dark_accent, languages=languages, time_zone=time_zone, contact=contact, default_model=default_model, masking=masking), if_match=if_match)))
 
     def set_tenant_logo(
         self,
@@ -971,6 +972,7 @@ class Operations(Transport):
         rerank_model: str | Unset = UNSET,
         recency_days: int | None | Unset = UNSET,
         source_filter: dict[str, Any] | Unset = UNSET,
+        masking: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
         asks_back: bool | Unset = UNSET,
         follow_up_questions: bool | Unset = UNSET,
@@ -992,7 +994,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Create a bot: `POST /v1/bot-profiles`."""
-        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, follow_up_questions=follow_up_questions, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, is_indexed=is_indexed, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
+        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, masking=masking, unsupported_mode=unsupported_mode, asks_back=asks_back, follow_up_questions=follow_up_questions, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, is_indexed=is_indexed, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
 
     def show_bot(
         self,
@@ -1017,6 +1019,7 @@ class Operations(Transport):
         rerank_model: str | Unset = UNSET,
         recency_days: int | None | Unset = UNSET,
         source_filter: dict[str, Any] | Unset = UNSET,
+        masking: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
         asks_back: bool | Unset = UNSET,
         follow_up_questions: bool | Unset = UNSET,
@@ -1041,7 +1044,7 @@ class Operations(Transport):
         if_match: str | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, follow_up_questions=follow_up_questions, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, is_indexed=is_indexed, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials), if_match=if_match)))
+        return cast(BotProfile, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, masking=masking, unsupported_mode=unsupported_mode, asks_back=asks_back, follow_up_questions=follow_up_questions, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, is_indexed=is_indexed, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials), if_match=if_match)))
 
     def deactivate_bot(
         self,
@@ -1075,6 +1078,7 @@ class Operations(Transport):
         rerank_model: str | Unset = UNSET,
         recency_days: int | None | Unset = UNSET,
         source_filter: dict[str, Any] | Unset = UNSET,
+        masking: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
         asks_back: bool | Unset = UNSET,
         follow_up_questions: bool | Unset = UNSET,
@@ -1090,7 +1094,7 @@ class Operations(Transport):
         if_match: str | Unset = UNSET,
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, follow_up_questions=follow_up_questions, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, is_indexed=is_indexed), if_match=if_match)))
+        return cast(BotSettings, read_tagged(self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, masking=masking, unsupported_mode=unsupported_mode, asks_back=asks_back, follow_up_questions=follow_up_questions, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, appearance=appearance, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, is_indexed=is_indexed), if_match=if_match)))
 
     def show_whether_bot_has_identity_secret(
         self,

@@ -197,6 +197,7 @@ class BotSettings(TypedDict):
     rerank_model: str
     recency_days: int | None
     source_filter: dict[str, Any]
+    masking: dict[str, Any]
     unsupported_mode: UnsupportedMode
     asks_back: bool
     follow_up_questions: bool
@@ -1760,6 +1761,7 @@ class NewBot(TypedDict):
     rerank_model: NotRequired[str]
     recency_days: NotRequired[int | None]
     source_filter: NotRequired[dict[str, Any]]
+    masking: NotRequired[dict[str, Any]]
     unsupported_mode: NotRequired[UnsupportedMode]
     asks_back: NotRequired[bool]
     follow_up_questions: NotRequired[bool]
@@ -3018,6 +3020,7 @@ class TenantSettings(TypedDict):
     time_zone: str
     contact: str
     default_model: str
+    masking: dict[str, Any]
     updated_at: str
     ignored: NotRequired[list[str]]
 
@@ -3116,6 +3119,7 @@ class Trace(TypedDict):
     latency_ms: int | None
     first_token_ms: int | None
     audience: list[str]
+    masked: dict[str, int]
     turn_id: str
     chat_id: str
     bot_profile_id: str
@@ -3271,6 +3275,7 @@ class Traced(TypedDict):
     latency_ms: int | None
     first_token_ms: int | None
     audience: list[str]
+    masked: dict[str, int]
 
 
 class Transfer(TypedDict):

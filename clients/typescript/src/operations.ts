@@ -149,6 +149,7 @@ export class Operations extends Transport {
       time_zone?: string;
       contact?: string;
       default_model?: string;
+      masking?: Record<string, unknown>;
     } = {},
     options: GuardedOptions = {},
   ): Promise<types.TenantSettings> {
@@ -880,6 +881,7 @@ export class Operations extends Transport {
       rerank_model?: string;
       recency_days?: number | null;
       source_filter?: Record<string, unknown>;
+      masking?: Record<string, unknown>;
       unsupported_mode?: types.UnsupportedMode;
       asks_back?: boolean;
       follow_up_questions?: boolean;
@@ -930,6 +932,7 @@ export class Operations extends Transport {
       rerank_model?: string;
       recency_days?: number | null;
       source_filter?: Record<string, unknown>;
+      masking?: Record<string, unknown>;
       unsupported_mode?: types.UnsupportedMode;
       asks_back?: boolean;
       follow_up_questions?: boolean;
@@ -989,6 +992,7 @@ export class Operations extends Transport {
       rerank_model?: string;
       recency_days?: number | null;
       source_filter?: Record<string, unknown>;
+      masking?: Record<string, unknown>;
       unsupported_mode?: types.UnsupportedMode;
       asks_back?: boolean;
       follow_up_questions?: boolean;

@@ -185,6 +185,7 @@ export interface BotSettings {
   rerank_model: string;
   recency_days: number | null;
   source_filter: Record<string, unknown>;
+  masking: Record<string, unknown>;
   unsupported_mode: UnsupportedMode;
   asks_back: boolean;
   follow_up_questions: boolean;
@@ -1698,6 +1699,7 @@ export interface NewBot {
   rerank_model?: string;
   recency_days?: number | null;
   source_filter?: Record<string, unknown>;
+  masking?: Record<string, unknown>;
   unsupported_mode?: UnsupportedMode;
   asks_back?: boolean;
   follow_up_questions?: boolean;
@@ -2913,6 +2915,7 @@ export interface TenantSettings {
   time_zone: string;
   contact: string;
   default_model: string;
+  masking: Record<string, unknown>;
   updated_at: string;
   ignored?: string[];
 }
@@ -3006,6 +3009,7 @@ export interface Trace {
   latency_ms: number | null;
   first_token_ms: number | null;
   audience: string[];
+  masked: Record<string, number>;
   turn_id: string;
   chat_id: string;
   bot_profile_id: string;
@@ -3152,6 +3156,7 @@ export interface Traced {
   latency_ms: number | null;
   first_token_ms: number | null;
   audience: string[];
+  masked: Record<string, number>;
 }
 
 export interface Transfer {
