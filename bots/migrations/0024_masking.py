@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='botprofile',
             name='masking',
-            field=models.JSONField(blank=True, db_default={}, default=dict, help_text='What is taken out of what visitors say before it goes to a model, e.g. {"kinds": ["email", "phone"]}. Empty: as the tenant has it; {"kinds": []}: nothing.', validators=[minirag.lib.masking.choosing.check_masking], verbose_name='kept from models'),
+            field=models.JSONField(blank=True, db_default={}, default=dict, help_text='Taken out of what visitors say before a model reads it, e.g. {"kinds": ["email", "phone"]}. Empty: as the tenant has it; {"kinds": []}: nothing.', validators=[minirag.lib.masking.choosing.check_masking], verbose_name='kept from models'),
         ),
     ]
