@@ -29,7 +29,7 @@ from conversations.turns.recording import (
 )
 from conversations.turns.speaking import charge_cut_off
 from conversations.turns.state import Answer, History, OpenTurn
-from conversations.turns.taking import Failed, TurnEvent, answer_turn
+from conversations.turns.taking import Failed, TurnEvent, answer_helpfully, answer_turn
 from conversations.turns.tracing import describe_turn
 from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.passages import Passage
@@ -87,16 +87,18 @@ async def rehearse(
 
 async def rehearse_aloud(
     bot: BotProfile, question: str, answer: Answer, *, history: History = (), languages: tuple[str, ...] = (),
-    token_id: uuid.UUID | None = None,
+    token_id: uuid.UUID | None = None, helps: bool = False,
 ) -> AsyncGenerator[TurnEvent, None]:  # fmt: skip
     """The same, told as it goes: fills in `answer`, whose audience is asked for, and yields a turn's events.
 
-    The last is Failed where a provider failed. What it cost is settled when this ends, however it ends.
+    With `helps` the answer has what a visitor would see below it. The last event is Failed where a provider failed.
+    What it cost is settled when this ends, however it ends.
     """
     turn = await run_sync(_open, bot, question, history, languages, token_id, answer.audience)
     started, error, is_over = time.monotonic(), None, False
     try:
-        async with aclosing(answer_turn(turn, answer)) as events:
+        told = answer_helpfully(turn, answer, asks_on=True) if helps else answer_turn(turn, answer)
+        async with aclosing(told) as events:
             async for event in events:
                 yield event
         is_over = True
@@ -106,7 +108,7 @@ async def rehearse_aloud(
         if not is_over:
             answer.outcome = Outcome.FAILED
             await charge_cut_off(answer, is_given_up=error is None)
-        answer.duration_ms = round((time.monotonic() - started) * 1000)
+        answer.duration_ms = answer.duration_ms or round((time.monotonic() - started) * 1000)
         await run_sync(_settle, turn, answer)
     if error is not None:
         yield Failed(turn.chat.pk, error)

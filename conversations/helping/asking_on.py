@@ -74,7 +74,10 @@ class AskingOn:
 
     def _list_candidates(self) -> list[str]:
         near = choose_near(self._answer)
-        candidates = (*list_asked(near), *self._turn.bot.starter_questions, *list_topics(near))
+        headed = [
+            passage for passage in near if passage.heading
+        ]  # a page's name alone asks nothing
+        candidates = (*list_asked(near), *self._turn.bot.starter_questions, *list_topics(headed))
         return leave_out_asked(candidates, list_asked_before(self._turn))[:MOST_TRIED]
 
 

@@ -71,6 +71,16 @@ def test_what_is_not_saved_is_tried_beside_what_is(alice, acme_bot, model):
     assert "You are Ada." in inside and "What the model was sent" in inside and "$0.0021" in inside
 
 
+def test_what_stands_below_answers_is_tried_as_well(alice, acme_bot, model):
+    asked = "May unused devices be sent back?"
+    offering = start(alice, acme_bot, starter_questions=asked).json()
+    model.enqueue(ANSWER)
+    assert asked in try_it(offering)[-1]["help"]["questions"]
+    still = start(alice, acme_bot, starter_questions=asked, follow_up_questions="").json()
+    model.enqueue(ANSWER)
+    assert try_it(still)[-1]["help"] is None
+
+
 def test_a_trial_is_a_conversation_until_it_is_begun_anew(alice, acme_bot, model):
     begun = start(alice, acme_bot).json()
     for _ in range(3):

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from django.utils.translation import gettext
 
+from conversations.helping.offers import describe_help
 from conversations.trying.schemas import TriedSchema
 from conversations.trying.setups import find_setup
 from conversations.trying.turns import Tried, try_turn
@@ -75,5 +76,6 @@ class TryingSocket(SocketConsumer):
 def _say(event: TurnEvent | Tried, request_id: str) -> tuple[str, dict[str, Any]]:
     if not isinstance(event, Tried):
         return tell_event(event, request_id)
-    said = Joined(event.answer, **{name: getattr(event, name) for name in _SPENT})
+    spent = {name: getattr(event, name) for name in _SPENT}
+    said = Joined(event.answer, help=describe_help(event.answer.help), **spent)
     return "tried", TriedSchema.model_validate(said).model_dump(mode="json")

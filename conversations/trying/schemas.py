@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bots.models import Outcome
-from conversations.turns.schemas import Cited, Cut, Refused
+from conversations.turns.schemas import Cited, Cut, HelpSchema, Refused
 from minirag.lib.http_in.nouns import Noun
 
 
@@ -15,6 +15,7 @@ class TriedSchema(Noun):
     outcome: Outcome
     refusal: Refused
     cut_reason: Cut
+    help: HelpSchema | None
     model: str
     prompt_tokens: int
     completion_tokens: int

@@ -38,7 +38,7 @@ async def try_turn(
     bot = await run_sync(set_up_bot, setup)
     answer = Answer(is_stream=True)
     failed = None
-    aloud = rehearse_aloud(bot, question, answer, history=history, languages=languages)
+    aloud = rehearse_aloud(bot, question, answer, history=history, languages=languages, helps=True)
     async with aclosing(aloud) as events:
         async for event in events:
             if isinstance(event, Failed):

@@ -65,6 +65,7 @@ __all__ = [
     "ToolCalled",
     "TurnEvent",
     "TurnUsage",
+    "answer_helpfully",
     "answer_turn",
     "require_no_end",
     "take_turn",
@@ -103,16 +104,11 @@ async def take_turn(
         return
     turn = replace(turn, tooling=tooling)
     started, failure = time.monotonic(), None
-    further = AskingOn(turn, answer, is_wanted=asker.asks_on)
     try:
         yield Started(turn.chat.pk, turn.question.pk)
-        async with aclosing(answer_turn(turn, answer)) as events:
+        async with aclosing(answer_helpfully(turn, answer, asks_on=asker.asks_on)) as events:
             async for event in events:
                 yield event
-                if isinstance(event, SourcesFound) and event.passages:
-                    further.begin()
-        answer.duration_ms = _milliseconds_since(started)
-        await _help(turn, answer, further)
         yield await _finish(turn, answer)
     except ProductError as error:
         failure = error
@@ -120,7 +116,6 @@ async def take_turn(
         logger.exception("turn failed", chat_id=str(turn.chat.pk))
         failure = InternalFailure("Something went wrong on our side. Please try again.")
     finally:
-        further.leave()
         if not answer.is_closed:  # it failed, or the reader went away
             if failure is not None:
                 answer.outcome, answer.error_code = Outcome.FAILED, failure.code
@@ -165,6 +160,29 @@ async def _close(turn: OpenTurn, answer: Answer) -> None:
         tell_end(turn, answer)
     except Exception:
         logger.exception("the end of a turn was not stored", chat_id=str(turn.chat.pk))
+
+
+async def answer_helpfully(
+    turn: OpenTurn, answer: Answer, *, asks_on: bool
+) -> AsyncGenerator[TurnEvent, None]:
+    """`answer_turn`, and what stands below it: help with a refusal, and with `asks_on` what may be asked next."""
+    started = time.monotonic()
+    further = AskingOn(turn, answer, is_wanted=asks_on)
+    try:
+        async with aclosing(answer_turn(turn, answer)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, SourcesFound) and event.passages:
+                    further.begin()
+        answer.duration_ms = _milliseconds_since(started)
+        if answer.refusal is not None:
+            answer.help = await find_help(turn, answer)
+        elif answer.help is None:
+            answer.help = await further.find()
+        if answer.help is not None:
+            answer.note_stage("help")
+    finally:
+        further.leave()
 
 
 async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
@@ -264,16 +282,6 @@ def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tupl
     answer.content, answer.refusal, answer.outcome = text, refusal, Outcome.REFUSED
     answer.model = turn.bot.model
     return SourcesFound(turn.chat.pk, ()), Delta(text)
-
-
-async def _help(turn: OpenTurn, answer: Answer, further: AskingOn) -> None:
-    """Add what stands below a refusal, or what may be asked next."""
-    if answer.refusal is not None:
-        answer.help = await find_help(turn, answer)
-    elif answer.help is None:
-        answer.help = await further.find()
-    if answer.help is not None:
-        answer.note_stage("help")
 
 
 async def _finish(turn: OpenTurn, answer: Answer) -> Done:

@@ -77,8 +77,19 @@
     const facts = [frame.outcome, frame.model, `${frame.duration_ms.toLocaleString("en")} ms`, count(tokens, "token"), spent];
     if (frame.citations.length) answer.foot.append(details);
     answer.foot.append(build("p", { className: "mr-quiet" }, facts.join(" · ")), lookInside(place));
+    if (frame.help && frame.help.questions.length) answer.foot.append(suggest(frame.help));
     if (PANEL.dataset.golden) answer.foot.append(keepGolden(place));
     follow(false);
+  }
+
+  /** What a visitor is offered below the answer; a click asks it. */
+  function suggest({ questions, questions_label }) {
+    const onclick = ({ target }) => {
+      input.value = target.textContent;
+      askBoth();
+    };
+    const buttons = questions.map((question) => build("button", { type: "button", className: "mr-button", dir: "auto", onclick }, question));
+    return build("div", { className: "mr-tryout-next", role: "group", "aria-label": questions_label }, build("p", { className: "mr-quiet" }, questions_label), ...buttons);
   }
 
   const urlOf = ({ name, request_id }) => `${PANEL.dataset.trying}${name}/${request_id}/`;
