@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from bots.models import Outcome
 from conversations.helping.helping import choose_near, find_answer, list_asked_before
 from conversations.helping.nearby import MOST_SHOWN, leave_out_asked, list_asked, list_topics
-from conversations.helping.offers import Help
+from conversations.helping.offers import Help, shorten
 from conversations.turns.state import Answer, OpenTurn
 from minirag.lib.errors import ProductError
 from minirag.lib.text.analysis import analyse
@@ -74,11 +74,10 @@ class AskingOn:
 
     def _list_candidates(self) -> list[str]:
         near = choose_near(self._answer)
-        headed = [
-            passage for passage in near if passage.heading
-        ]  # a page's name alone asks nothing
-        candidates = (*list_asked(near), *self._turn.bot.starter_questions, *list_topics(headed))
-        return leave_out_asked(candidates, list_asked_before(self._turn))[:MOST_TRIED]
+        candidates = (*list_asked(near), *self._turn.bot.starter_questions, *list_topics(near))
+        pages = {shorten(each.title) for each in near}  # a page's name alone asks nothing
+        new = leave_out_asked(candidates, list_asked_before(self._turn))
+        return [each for each in new if each not in pages][:MOST_TRIED]
 
 
 def leave_out_said(found: list[tuple[str, str]], answer: str, language: str) -> list[str]:
