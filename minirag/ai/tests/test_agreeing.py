@@ -43,3 +43,8 @@ def test_a_sentence_that_only_begins_alike_stays_whole():
 def test_where_nothing_else_is_said_the_yes_stays():
     passage = OfflinePassage(1, "FAQ > Is there a garden beside the mill?", "Yes.", 1.0)
     assert compose_answer("When was the mill built?", [passage]) == "Yes. [1]"
+
+
+def test_the_number_of_something_is_no_answer():
+    passage = OfflinePassage(1, "FAQ > Which bus goes to the lake?", "No. 5 leaves from the station.", 1.0)
+    assert compose_answer("When does the ferry leave?", [passage]) == "No. 5 leaves from the station. [1]"

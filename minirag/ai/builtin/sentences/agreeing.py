@@ -10,11 +10,11 @@ from typing import Final
 from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS, Candidate
 
 _YES_AND_NO: Final = {
-    "en": "yes|no",
+    "en": r"yes|no(?!\.\s*\d)",  # "No. 5" is a number
     "de": "ja|nein",
     "nl": "ja|nee",
     "fr": "oui|non|si",
-    "es": "sí|no",
+    "es": r"sí|no(?!\.\s*\d)",
     "it": "sì|no",
     "pt": "sim|não",
     "sv": "ja|nej",

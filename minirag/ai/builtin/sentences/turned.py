@@ -9,19 +9,19 @@ from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS, Candidate
 from minirag.lib.text.clause_words import NEGATIONS
 
 _LONGEST_HEADING: Final = 80
-_NUMBERED: Final = re.compile(r"^(?:\d+[.)]?)+\s+")
+_NUMBERED: Final = re.compile(r"^\d[\d.)]*\s+")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-# How words begin that leave something out; beside the words that say no.
+# Words that leave something out, beside those that say no: not "exclusive", "exceptional" or "refuse collection".
 _EXCLUDES: Final = {
-    "en": ("exclu", "prohibit", "forbid", "banned", "refus", "except"),
-    "de": ("ausgeschloss", "ausschl", "verbot", "ausnahm", "ausgenommen", "unzulässig"),
-    "nl": ("uitgeslot", "uitgezonder", "verbod", "uitzonder"),
-    "fr": ("exclu", "interdi", "sauf"),
-    "es": ("exclu", "prohib", "excep"),
-    "it": ("esclu", "viet", "proib", "eccezion"),
-    "pt": ("exclu", "proib", "exce"),
-    "sv": ("undantag", "förbjud", "uteslut"),
-    "da": ("undtag", "forbud", "udeluk"),
+    "en": r"exclu[ds](?!iv)\w*|prohibit\w*|forbid\w*|banned|refus(?:ed|als?)|except(?:ions?|ed)?",
+    "de": r"ausgeschloss\w*|ausschl(?!iesslich)\w*|\w*verbot\w*|ausnahmen?|ausgenommen\w*|unzulässig\w*",
+    "nl": r"uitgeslot\w*|uitgezonder\w*|verbod\w*|uitzondering(?:en)?",
+    "fr": r"exclu(?!siv|sif)\w*|interdi(?:t|ct)\w*|sauf",
+    "es": r"exclu(?!siv)\w*|prohib\w*|excepto|excepción|excepciones",
+    "it": r"esclu(?!siv)\w*|viet(?:at|ar)\w*|proib\w*|eccezion[ei]",
+    "pt": r"exclu(?!siv)\w*|proib\w*|exceto|exceção|exceções",
+    "sv": r"undantag\w*|förbjud\w*|uteslut(?!ande)\w*",
+    "da": r"undtag\w*|forbud\w*|udeluk(?!kende)\w*",
 }
 
 
@@ -35,5 +35,7 @@ def name_what_turns(candidate: Candidate) -> str:
 
 def _denies(text: str, language: str) -> bool:
     words = [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
-    denying, beginnings = NEGATIONS.get(language, frozenset()), _EXCLUDES.get(language, ())
-    return not denying.isdisjoint(words) or any(word.startswith(beginnings) for word in words)
+    if not NEGATIONS.get(language, frozenset()).isdisjoint(words):
+        return True
+    excludes = _EXCLUDES.get(language)
+    return bool(excludes) and any(re.fullmatch(excludes, word) for word in words)
