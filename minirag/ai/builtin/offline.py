@@ -146,10 +146,11 @@ def answer_question(
     answered = answering.quote_all(Part(question, before, leans=True), parts, sentences)
     indices = put_in_order(candidates, chain.from_iterable(each.said for each in answered))
     quotations = [candidates[index] for index in indices]
-    foreign = frozenset.intersection(*(each.foreign for each in answered))
     said = [
-        leave_out_answer(each) if index in foreign else each
-        for index, each in zip(indices, quotations, strict=True)
+        leave_out_answer(each)
+        if answers_its_heading(each) and not answering.asks_alike(each, answered)
+        else each
+        for each in quotations
     ]
     checks = [each.check for each in answered if each.check]
     return OfflineAnswer(
@@ -160,12 +161,10 @@ def answer_question(
 
 @dataclass(frozen=True)
 class _Quotation:
-    """What is `said` to one question: the candidates' numbers in reading order. `foreign` are those of all candidates
-    whose yes or no is said to another question.
-    """
+    """What is `said` to one question: the candidates' numbers in reading order."""
 
+    part: Part
     said: list[int]
-    foreign: frozenset[int]
     check: Check | None
 
     @property
@@ -216,16 +215,17 @@ class _Answering:
         chosen = complete_lists(candidates, chosen, read_asked(question, candidates))
         said = put_in_order(candidates, add_leads(candidates, chosen))
         check = self._check(part, chosen, scored) if self.strictness else None
-        return _Quotation(said, self._find_foreign(part), check)
+        return _Quotation(part, said, check)
 
-    def _find_foreign(self, part: Part) -> frozenset[int]:
-        """The candidates that say yes or no to a heading that asks something else."""
-        return frozenset(
-            index for index, each in enumerate(self.candidates)
-            if answers_its_heading(each) and compare_heading(
-                weigh_words(part.question, each.language, self.term_weights), each.title, each.language,
-                self.variants, weigh_words(part.before, each.language, self.term_weights),
-            ) < ASKS_ALIKE
+    def asks_alike(self, candidate: Candidate, answered: Sequence[_Quotation]) -> bool:
+        """Whether one of the questions asks what the sentence's heading does."""
+        language, weights = candidate.language, self.term_weights
+        return any(
+            compare_heading(
+                weigh_words(each.part.question, language, weights), candidate.title, language,
+                self.variants, weigh_words(each.part.before, language, weights),
+            ) >= ASKS_ALIKE
+            for each in answered
         )  # fmt: skip
 
     def _check(self, part: Part, chosen: Sequence[int], scored: Scored) -> Check:

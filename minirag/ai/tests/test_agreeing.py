@@ -46,5 +46,10 @@ def test_where_nothing_else_is_said_the_yes_stays():
 
 
 def test_the_number_of_something_is_no_answer():
-    passage = OfflinePassage(1, "FAQ > Which bus goes to the lake?", "No. 5 leaves from the station.", 1.0)
-    assert compose_answer("When does the ferry leave?", [passage]) == "No. 5 leaves from the station. [1]"
+    passage = OfflinePassage(
+        1, "FAQ > Which bus goes to the lake?", "No. 5 leaves from the station.", 1.0
+    )
+    assert (
+        compose_answer("When does the ferry leave?", [passage])
+        == "No. 5 leaves from the station. [1]"
+    )
