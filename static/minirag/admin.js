@@ -68,12 +68,13 @@ document.addEventListener("focusin", (event) => {
   });
 }
 
-// What the theme opens by mouse alone, the sidebar and the log-out among it, opens by keyboard as well.
+// What the theme opens by mouse alone, the sidebar, the log-out and the tabs of a form among it, opens by keyboard as well.
 window.addEventListener("load", () => {
-  const told = [["#header-inner [x-on\\:click*='sidebar']", "Menu"], ["[x-on\\:click*='openUserLinks']", "Your account"]];
+  const told = [["#header-inner [x-on\\:click*='sidebar']", "Menu"], ["[x-on\\:click*='openUserLinks']", "Your account"], ["a:not([href])[x-on\\:click]"]];
   for (const [which, name] of told) {
     for (const opener of document.querySelectorAll(which)) {
-      Object.assign(opener, { role: "button", tabIndex: 0, ariaLabel: window.mrSay(name) });
+      Object.assign(opener, { role: "button", tabIndex: 0 });
+      if (name) opener.ariaLabel = window.mrSay(name);
       opener.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();

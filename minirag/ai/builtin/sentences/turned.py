@@ -38,4 +38,4 @@ def _denies(text: str, language: str) -> bool:
     if not NEGATIONS.get(language, frozenset()).isdisjoint(words):
         return True
     excludes = _EXCLUDES.get(language)
-    return bool(excludes) and any(re.fullmatch(excludes, word) for word in words)
+    return excludes is not None and any(map(re.compile(excludes).fullmatch, words))
