@@ -64,7 +64,7 @@ class AskingOn:
     async def _look(self) -> None:
         try:
             async with asyncio.timeout(settings.HELP_TIMEOUT_SECONDS):
-                for question in self._list_candidates():
+                for question in await self._list_candidates():
                     if (said := await find_answer(self._turn, question)) is not None:
                         self._found.append((question, said))
         except TimeoutError:
@@ -72,11 +72,11 @@ class AskingOn:
         except (ProductError, DatabaseError):  # the answer stands without them
             logger.exception("no further questions were found", bot=str(self._turn.bot.pk))
 
-    def _list_candidates(self) -> list[str]:
+    async def _list_candidates(self) -> list[str]:
         near = choose_near(self._answer)
         candidates = (*list_asked(near), *self._turn.bot.starter_questions, *list_topics(near))
         pages = {shorten(each.title) for each in near}  # a page's name alone asks nothing
-        new = leave_out_asked(candidates, list_asked_before(self._turn))
+        new = leave_out_asked(candidates, await list_asked_before(self._turn))
         return [each for each in new if each not in pages][:MOST_TRIED]
 
 

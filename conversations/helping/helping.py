@@ -27,7 +27,7 @@ from conversations.helping.nearby import (
     list_topics,
 )
 from conversations.helping.offers import Help, Near
-from conversations.models import MessageRole
+from conversations.models import Chat, Message, MessageRole
 from conversations.turns.grounding import choose_strictness, ground
 from conversations.turns.guarding import judge_question
 from conversations.turns.speaking import FILTERED, quote_offline
@@ -44,6 +44,7 @@ from tenants.context import run_sync
 logger = structlog.get_logger(__name__)
 
 MOST_TRIED: Final = 5
+MOST_REMEMBERED: Final = 100  # of a chat's questions, the latest
 _UNHELPED: Final = (UNSAFE_QUESTION, FILTERED)
 
 
@@ -74,10 +75,15 @@ def choose_near(answer: Answer) -> tuple[Passage, ...]:
     return choose_plausible(answer.understood.query.text, answer.retrieval)
 
 
-def list_asked_before(turn: OpenTurn) -> list[str]:
-    """What the visitor has asked in this chat, with the turn's own question."""
+async def list_asked_before(turn: OpenTurn) -> list[str]:
+    """What the visitor has asked in this chat, with the turn's own question; however little of it the model is told."""
     asked = [content for role, content in turn.history if role == MessageRole.USER]
-    return [*asked, turn.question.content]
+    return [*await run_sync(_read_asked, turn.chat), *asked, turn.question.content]
+
+
+def _read_asked(chat: Chat) -> list[str]:
+    questions = Message.objects.filter(chat=chat, role=MessageRole.USER).order_by("-created_at")
+    return list(questions.values_list("content", flat=True)[:MOST_REMEMBERED])
 
 
 async def _find_questions(
@@ -91,7 +97,8 @@ async def _find_questions(
         candidates = await run_sync(
             list_titles, turn.bot, language, MOST_SHOWN, turn.audience, turn.source_filter
         )
-    for question in leave_out_asked(candidates, list_asked_before(turn))[:MOST_TRIED]:
+    asked = await list_asked_before(turn)
+    for question in leave_out_asked(candidates, asked)[:MOST_TRIED]:
         if await has_answer(turn, question):
             questions.append(question)
         if len(questions) == MOST_SHOWN:

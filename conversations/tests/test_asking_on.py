@@ -69,6 +69,15 @@ def test_nothing_is_offered_that_was_asked_in_this_chat(shop):
         assert not {ASKED, *offered[: at + 1]} & set(ask_on(shop, each, chat_id=chat.pk))
 
 
+def test_what_was_asked_is_remembered_for_longer_than_a_model_is_told_of_it(shop):
+    shop.history_turns = 0
+    shop.save()
+    assert ISLANDS in ask_on(shop)
+    chat = Chat.objects.get()
+    take(shop, ISLANDS, chat_id=chat.pk)
+    assert ISLANDS not in ask_on(shop, chat_id=chat.pk)
+
+
 def test_nothing_is_offered_of_a_source_that_is_gone(shop):
     teach(shop, "# Tea\n\n## Which tea do you sell?\n\nWe sell green tea from Uji.", name="Tea")
     shop.starter_questions = ["Which tea do you sell?"]

@@ -97,6 +97,16 @@ def test_a_dataset_that_is_gone_or_embedded_otherwise_is_named_and_the_rest_come
     assert versions(bot)[renamed].changed == ["description"], "a dataset's name is no change of it"
 
 
+def test_a_dataset_that_the_bot_has_stays_though_it_is_embedded_otherwise_by_now(bot, as_acme):
+    old = share(bot, "Old")
+    link_bot(old.pk, bot.pk)
+    with_it = versions(bot)[-1]
+    type(old).objects.filter(pk=old.pk).update(embedding_model="text-embedding-3-small")
+    as_acme.patch(f"/v1/bot-profiles/{bot.pk}", {"description": "x"}, content_type=JSON)
+    assert not lost_datasets(roll_back(as_acme, bot, with_it))
+    assert links_of(bot) == [("Old", 1, True)]
+
+
 def test_handoff_rules_are_part_of_a_version_by_api_and_form(bot, acme, as_acme):
     url = f"/v1/bot-profiles/{bot.pk}/handoff-rules"
     hours = {"mon": [["09:00", "17:00"]]}

@@ -38,16 +38,21 @@ def _compared(links: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 def _plan(bot: BotProfile, links: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     shared = Dataset.objects.shared().in_bulk([each["id"] for each in links])
     there = {str(pk): dataset for pk, dataset in shared.items()}
+    linked = {each["id"] for each in _read(bot)}  # which stays, whatever either is embedded with by now
     usable, lost = [], []
     for each in links:
         dataset = there.get(each["id"])
         if dataset is None:
             lost.append(gettext("The dataset “%(name)s” is deleted.") % each)
-        elif unpin(dataset.embedding_model) != unpin(bot.effective_embedding_model):
+        elif each["id"] not in linked and not _agree(bot, dataset):
             lost.append(gettext("The dataset “%(name)s” is embedded with another model.") % each)
         else:
             usable.append({**each, "name": dataset.name})
     return usable, lost
+
+
+def _agree(bot: BotProfile, dataset: Dataset) -> bool:
+    return unpin(dataset.embedding_model) == unpin(bot.effective_embedding_model)
 
 
 def _bring_back(bot: BotProfile, links: list[dict[str, Any]]) -> None:
