@@ -109,12 +109,12 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
     """
     with ExitStack() as stack:
         stack.enter_context(transaction.atomic())
-        # Before its row, as those do who link a bot.
-        linked = BotProfile.objects.filter(dataset_links__dataset=dataset_id).order_by("pk")
-        for bot in linked if force else ():
-            stack.enter_context(keeping(bot))
-        if force:  # before its rows, as a swap does, which takes a source and then its dataset
+        if force:
+            # Before all rows, as a swap does, which counts the bytes of a bot; and bots before it, as a link does.
             lock_knowledge()
+            linked = BotProfile.objects.filter(dataset_links__dataset=dataset_id).order_by("pk")
+            for bot in linked:
+                stack.enter_context(keeping(bot))
         dataset = Dataset.objects.select_for_update().filter(pk=dataset_id).first()
         if dataset is None:
             raise NotFound(gettext("Dataset not found"))

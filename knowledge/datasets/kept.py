@@ -38,7 +38,9 @@ def _compared(links: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 def _plan(bot: BotProfile, links: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     shared = Dataset.objects.shared().in_bulk([each["id"] for each in links])
     there = {str(pk): dataset for pk, dataset in shared.items()}
-    linked = {each["id"] for each in _read(bot)}  # which stays, whatever either is embedded with by now
+    linked = {
+        each["id"] for each in _read(bot)
+    }  # which stays, whatever either is embedded with by now
     usable, lost = [], []
     for each in links:
         dataset = there.get(each["id"])

@@ -533,9 +533,13 @@ def test_a_bot_that_is_erased_takes_its_own_sources_along_and_leaves_shared_ones
 def test_deleting_one_with_its_sources_waits_for_a_swap_before_it_holds_any_row(api):
     dataset = api.dataset()
     api.teach(dataset_id=dataset)
+    api.link(dataset, api.bot())
     with CaptureQueriesContext(connection) as asked:
         assert api.client.delete(f"/v1/datasets/{dataset}?force=true").status_code == 204
     held = [
-        each["sql"] for each in asked if "FOR UPDATE" in each["sql"] or "advisory" in each["sql"]
+        each["sql"]
+        for each in asked
+        if any(lock in each["sql"] for lock in ("FOR UPDATE", "FOR NO KEY UPDATE", "advisory"))
     ]
-    assert "pg_advisory_xact_lock" in held[0] and "knowledge_dataset" in held[1]
+    assert "pg_advisory_xact_lock" in held[0] and "bots_botprofile" in held[1]
+    assert "knowledge_dataset" in held[2]
