@@ -173,7 +173,7 @@ def cancel_transfer(job: TenantTransfer, *, actor: str) -> TenantTransfer:
             "transfer.cancelled", of=job, actor=actor, tenant=tenant,
             detail={"kind": job.kind, "slug": job.slug},
         )  # fmt: skip
-        job.drop_file_in_time()
+    job.drop_file_in_time()  # a bucket may take its time, and the worker waits for the row
     job.refresh_from_db()
     return job
 

@@ -172,7 +172,10 @@ class TenantTransfer(Job):
         What is written until then is undone: an import and a copy end in one transaction, in which the row is asked.
         """
         open_ones = TenantTransfer.objects.filter(pk=self.pk).exclude(status__in=OVER)
-        facts = {"status": TransferStatus.CANCELLED, "sealed_passphrase": "", "finished_at": Now()}
+        # Where nobody comes to remove its file now, the clock does.
+        facts = {
+            "status": TransferStatus.CANCELLED, "sealed_passphrase": "", "finished_at": Now(), "expires_at": Now(),
+        }  # fmt: skip
         return bool(open_ones.cancel(**facts))
 
     def drop_file(self) -> None:

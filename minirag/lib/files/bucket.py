@@ -121,14 +121,14 @@ class BucketFiles(KeptFiles):
 
     def size(self, name: str) -> int | None:
         """By a list: to a question for one file a server would not say why it refuses it."""
-        key = self._object(name).key
         with said_plainly():
+            key = self._object(name).key
             first = next(iter(self._storage.bucket.objects.filter(Prefix=key).limit(1)), None)
             return int(first.size) if first is not None and first.key == key else None
 
     def remove(self, name: str) -> None:
-        with said_plainly():
-            self._storage.delete(name)
+        with suppress(FileMissing), said_plainly(missing=name):
+            self._object(name).delete()
 
     def names(self, folder: str) -> list[str]:
         return [name for name, _ in self._list(folder)]

@@ -59,6 +59,28 @@ def test_a_file_is_kept_read_listed_and_removed(files):
     assert files.check()
 
 
+def test_a_file_is_removed_by_the_very_name_that_it_has(s3, kept):
+    """What a folder brought into the bucket may be called as no import would let it be."""
+    odd = ("t_acme/..\\t_globex/x", "t_acme/a\\b", "t_acme//c")
+    s3.objects |= dict.fromkeys((f"ours/{name}" for name in (*odd, "t_globex/x")), b"x")
+    kept.remove_folder("t_acme")
+    assert list(s3.objects) == ["ours/t_globex/x"]
+
+
+def test_an_address_that_is_none_is_said_whatever_is_asked(s3, kept, settings):
+    s3.serve_to(settings, S3_ENDPOINT="no address")
+    files = kept_files()
+    for ask in (
+        files.size,
+        files.remove,
+        files.names,
+        files.sizes,
+        lambda name: [*files.pieces(name)],
+    ):
+        with pytest.raises(FilesFailed, match="cannot be reached"):
+            ask("a")
+
+
 def test_what_fails_half_way_is_not_there(files):
     with pytest.raises(RuntimeError), files.writing("a/half.zip") as file:
         file.write(b"half")
