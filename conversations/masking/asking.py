@@ -23,10 +23,14 @@ async def masker_of(turn: OpenTurn, answer: Answer, *models: str) -> Masker:
     """
     if not turn.masker.takes_out or all(is_local(model) for model in models if model):
         return NOTHING
-    said = [*(content for _, content in turn.history), turn.question.content]
-    await asyncio.to_thread(turn.masker.read, said)
+    await asyncio.to_thread(_read, turn)
     answer.masked = turn.masker.kinds
     return turn.masker
+
+
+def _read(turn: OpenTurn) -> None:
+    turn.masker.read([*(content for _, content in turn.history), turn.question.content])
+    mask_exchange(turn.masker, turn.tooling.exchange if turn.tooling else ())
 
 
 def chat_models(bot: BotProfile) -> tuple[str, ...]:
@@ -62,7 +66,7 @@ def _mask_message(masker: Masker, message: dict[str, Any]) -> dict[str, Any]:
         masked["content"] = masker.mask(said)
     if calls := message.get("tool_calls"):
         masked["tool_calls"] = [
-            {**call, "function": {**call["function"], "arguments": masker.mask(call["function"]["arguments"])}}
+            {**call, "function": {**call["function"], "arguments": masker.mask_json(call["function"]["arguments"])}}
             for call in calls
         ]  # fmt: skip
     return masked

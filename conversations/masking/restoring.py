@@ -8,7 +8,7 @@ from typing import TypeVar
 from conversations.turns.state import OpenTurn
 from minirag.ai.chat import ChatRetracted
 from minirag.ai.tooling import ToolCallPiece
-from minirag.lib.masking.masker import Restorer
+from minirag.lib.masking.masker import Masker, Restorer
 
 P = TypeVar("P")
 
@@ -16,8 +16,8 @@ P = TypeVar("P")
 class Restored:
     """Of one answer: its words, and the calls that it makes of functions, each of which comes bit by bit."""
 
-    def __init__(self, turn: OpenTurn) -> None:
-        self._masker = turn.masker
+    def __init__(self, turn: OpenTurn, masker: Masker) -> None:
+        self._masker = masker
         self._in_json = turn.tooling is not None and turn.tooling.is_formatted
         self.words = Restorer(self._masker, in_json=self._in_json)
         self._calls: dict[int, Restorer] = {}

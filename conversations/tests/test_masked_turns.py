@@ -14,6 +14,7 @@ from conversations.tests.test_api_chat import ask
 from conversations.tests.test_completions import ask as complete
 from conversations.tests.test_completions import say
 from conversations.tests.test_tools import CALL, TOOL
+from knowledge.models import Dataset
 from knowledge.retrieval import retrieving
 from minirag.ai.builtin.local import is_local
 from minirag.ai.tooling import ToolCallPiece
@@ -144,3 +145,49 @@ async def test_a_judge_reads_no_more(bot, model):
     verdict = await judge(bot, "openai/gpt-judge", golden, f"Write to {MAIL}", [FACTS])
     assert verdict.is_right and verdict.why == f"It names {MAIL}."
     assert MAIL not in read(model.requests[0]) and "office@" not in read(model.requests[0])
+
+
+def test_an_embedder_that_the_knowledge_is_of_still_reads_no_more_than_the_bots(
+    acme, bot, model, monkeypatch
+):
+    """Between two embedders the knowledge is asked by the one it was made with, whatever the bot names by now."""
+    embedded = []
+
+    async def embed(model_name, text, **_):
+        embedded.append((model_name, text))
+        raise ProviderError("unavailable")
+
+    Dataset.objects.update(embedding_model="openai/text-embedding-3-small")
+    monkeypatch.setattr(retrieving, "embed_query", embed)
+    BotProfile.objects.update(model="minirag/extractive")
+    model.enqueue("Fine.")
+    ask(acme, bot, message=QUESTION)
+    outside = [text for model_name, text in embedded if not is_local(model_name)]
+    assert outside and all(MAIL not in text and "[EMAIL_1]" in text for text in outside)
+    assert MAIL in read(model.requests[0])
+    assert Message.objects.get(role="user").trace["masked"] == {"email": 1, "phone": 1}
+
+
+def test_what_a_model_of_ours_says_is_as_it_says_it(acme, bot, model):
+    teach(bot, "A returned device is checked within five days.", "Checks")
+    BotProfile.objects.update(model="minirag/extractive", rerank_model="openai/gpt-small")
+    model.enqueue("It stands there as [EMAIL_1].")
+    _, body = ask(acme, bot, message=f"How do returns work for {MAIL}?")
+    assert "EMAIL_1" in read(model.orders_asked[0])
+    assert body["message"]["content"] == "It stands there as [EMAIL_1]."
+
+
+def test_calls_stay_json_and_what_only_they_have_is_explained(acme, bot, model):
+    model.enqueue("Sent.")
+    arguments = json.dumps({"text": f"Hi,\n{MAIL}"})
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    messages = [
+        *say("How do returns work?"),
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "done"},
+    ]
+    complete(acme, bot, messages=messages, tools=[TOOL])
+    asked = model.requests[0].messages
+    [made] = [each["tool_calls"][0] for each in asked if each.get("tool_calls")]
+    assert json.loads(made["function"]["arguments"]) == {"text": "Hi,\n[EMAIL_1]"}
+    assert "repeat it exactly" in asked[0]["content"]

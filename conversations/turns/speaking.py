@@ -76,7 +76,7 @@ async def speak(
     answer.prompted = _tell_prompted(turn, retrieval, reading, request)
     markers, gate = _make_markers(turn, len(reading.passages)), _make_gate(turn, retrieval)
     declined: ChatDeclined | None = None
-    async with aclosing(listen(turn, answer, request)) as pieces:
+    async with aclosing(listen(turn, answer, request, masker)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatRetracted):
                 markers = _make_markers(turn, markers.passage_count)
@@ -201,11 +201,11 @@ Heard = ToolCallPiece | ChatDeclined | ChatShortened | ChatRetracted | ChatFinis
 
 
 async def listen(
-    turn: OpenTurn, answer: Answer, request: ChatRequest
+    turn: OpenTurn, answer: Answer, request: ChatRequest, masker: Masker
 ) -> AsyncGenerator[str | ToolCallPiece | ChatDeclined | ChatShortened | ChatRetracted, None]:
-    """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
+    """Ask the model what `masker` has read; notes which it was, its tokens, cost, times and how its answer ended."""
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
-    restored = Restored(turn)
+    restored = Restored(turn, masker)
 
     async def words() -> AsyncIterator[str | Heard]:
         async with aclosing(stream_chat(request)) as events:

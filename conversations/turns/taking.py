@@ -22,7 +22,6 @@ from bots.scopes.refusals import write_filtered
 from conversations.helping.asking_back import ask_back
 from conversations.helping.asking_on import AskingOn
 from conversations.helping.helping import find_help
-from conversations.masking.asking import masker_of
 from conversations.models import Message
 from conversations.turns.events import (
     Delta,
@@ -213,17 +212,16 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
     understood = answer.understood = await vary(turn, answer, understood)
     answer.note_stage("condense")
     query = replace(understood.query, curated_in=_wants_curated(turn, understood))
-    bot = turn.bot
-    masker = await masker_of(turn, answer, bot.effective_embedding_model, bot.rerank_model)
     found = await retrieve(
-        bot,
+        turn.bot,
         query,
         audience=turn.audience,
         bases=turn.bases,
         source_filter=turn.source_filter,
         reranks=True,
-        masker=masker,
+        masker=turn.masker,  # only there it is known which embedder is asked
     )
+    answer.masked = turn.masker.kinds
     answer.note_stage("retrieve")
     # A translation may have been searched: what is said is said in the visitor's language.
     retrieval = answer.retrieval = replace(found, language=understood.language)

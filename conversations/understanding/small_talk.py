@@ -25,6 +25,7 @@ from knowledge.retrieval.tongues import list_titles
 from minirag.ai.builtin.local import is_local
 from minirag.ai.chat import ChatRequest
 from minirag.lib.errors import ProviderError
+from minirag.lib.masking.masker import Masker
 from minirag.lib.text.language_table import LANGUAGES, comma_in
 from minirag.lib.text.phrases import phrases_in
 from minirag.lib.text.small_talk import Kind
@@ -58,7 +59,7 @@ async def talk(turn: OpenTurn, answer: Answer, understood: Understood) -> AsyncG
         masker = await masker_of(turn, answer, *chat_models(bot))
         request = build_request(turn, language, titles, masker.mask(turn.question.content))
         try:
-            async with aclosing(_say(turn, answer, request)) as pieces:
+            async with aclosing(_say(turn, answer, request, masker)) as pieces:
                 async for piece in pieces:
                     yield piece
         except ProviderError:
@@ -77,10 +78,12 @@ async def talk(turn: OpenTurn, answer: Answer, understood: Understood) -> AsyncG
     answer.model, answer.outcome = answer.model or bot.model, Outcome.ANSWERED
 
 
-async def _say(turn: OpenTurn, answer: Answer, request: ChatRequest) -> AsyncGenerator[str, None]:
+async def _say(
+    turn: OpenTurn, answer: Answer, request: ChatRequest, masker: Masker
+) -> AsyncGenerator[str, None]:
     """The model's words without any citation: there is nothing to cite."""
     markers = MarkerFilter(0)
-    async with aclosing(listen(turn, answer, request)) as pieces:
+    async with aclosing(listen(turn, answer, request, masker)) as pieces:
         async for piece in pieces:
             if isinstance(piece, str) and (shown := markers.feed(piece)):
                 answer.content += shown

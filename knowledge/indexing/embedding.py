@@ -157,8 +157,7 @@ def embed_aside(bot: BotProfile, model: str, texts: list[str]) -> np.ndarray:
     """
     if not is_local(model):
         require_spendable(bot.pk)
-        masker = bot.make_masker()
-        texts = [masker.mask(text) for text in texts]
+        texts = [bot.make_masker().mask(text) for text in texts]  # each of somebody else
     return embed_batch(bot, model, texts, kind="query")
 
 

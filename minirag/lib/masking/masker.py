@@ -21,6 +21,8 @@ _PLACEHOLDER: Final = re.compile(r"\[(?:EMAIL|IBAN|CARD|PHONE|IP|OWN|WRITTEN)\\?
 _BEGUN: Final = re.compile(r"\[[A-Z]{0,7}\\?(?:_\d{0,5})?$")
 _LONGEST: Final = len("[WRITTEN\\_00000]")
 _MOST_VALUES: Final = 2_000
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
+Rules = Iterator[tuple[str, Iterator[Span]]]
 NOTE: Final = (
     "Private data of the visitor was taken out; words in square brackets such as [EMAIL_1] or [PHONE_2] stand for it. "
     "Where you need one, repeat it exactly, with its brackets. They are no numbers of sources. Never invent one."
@@ -55,13 +57,32 @@ class Masker:
         for text in texts:
             self.mask(text)
 
+    def mask_json(self, text: str) -> str:
+        """A text of JSON, which stays JSON: what its strings and numbers say is masked, not how it is written."""
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return self.mask(text)
+
+        def mask_token(match: re.Match[str]) -> str:
+            token = match[0]
+            # An escape may say half of a character, which no pattern reads.
+            said = json.loads(token).encode(errors="replace").decode() if token[0] == '"' else token
+            masked = self.mask(said)
+            return token if masked == said else json.dumps(masked, ensure_ascii=False)
+
+        return _TOKEN.sub(mask_token, text)
+
     @property
     def masks_passages(self) -> bool:
         return self.takes_out and self._choice.passages
 
     def _mask(self, text: str) -> str:
+        return self._replace(text, self._rules(text))
+
+    def _replace(self, text: str, rules: Rules) -> str:
         said, at = list[str](), 0
-        for start, end, kind in sorted(self._find(text)):
+        for start, end, kind in sorted(_find(text, rules)):
             said += [text[at:start], self._placeholder_of(text[start:end], kind)]
             at = end
         return "".join([*said, text[at:]]) if said else text
@@ -70,10 +91,7 @@ class Masker:
         """A passage: as any text by choice, and else without what was taken out of the conversation."""
         if self._choice.passages:
             return self.mask(text)
-        for value in sorted(self._placeholders, key=len, reverse=True):
-            if value in text:
-                text = text.replace(value, self._placeholders[value])
-        return text
+        return self._replace(text, self._known(text)) if self._placeholders else text
 
     def restore(self, text: str, *, in_json: bool = False) -> str:
         """The text with what its placeholders stand for; those of nobody stay. `in_json`: within a string of JSON."""
@@ -88,22 +106,19 @@ class Masker:
 
         return _PLACEHOLDER.sub(value_of, text)
 
-    def _find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """What is to be taken out, the first rule first where two want the same."""
-        taken = bytearray(len(text))
-        for kind, spans in self._rules(text):
-            for start, end in spans:
-                if start < end and not any(taken[start:end]):
-                    taken[start:end] = b"\1" * (end - start)
-                    yield start, end, kind
-
-    def _rules(self, text: str) -> Iterator[tuple[str, Iterator[Span]]]:
-        yield _WRITTEN, (match.span() for match in _PLACEHOLDER.finditer(text))
+    def _rules(self, text: str) -> Rules:
+        yield _find_written(text)
         for pattern in self._choice.patterns:
             yield OWN, (match.span() for match in compile_pattern(pattern).finditer(text))
         for kind in Kind:
             if kind in self._choice.kinds:
                 yield kind.value, find_kind(kind, text, self._regions)
+
+    def _known(self, text: str) -> Rules:
+        yield _find_written(text)
+        for value in sorted(self._placeholders, key=len, reverse=True):
+            if value in text:
+                yield OWN, _find_value(value, text)
 
     def _placeholder_of(self, value: str, kind: str) -> str:
         if (known := self._placeholders.get(value)) is not None:
@@ -116,6 +131,27 @@ class Masker:
         ):  # beyond it a value is gone for good, and says only its kind
             self._placeholders[value], self._values[made] = made, value
         return made
+
+
+def _find(text: str, rules: Rules) -> Iterator[tuple[int, int, str]]:
+    """What is to be taken out, the first rule first where two want the same."""
+    taken = bytearray(len(text))
+    for kind, spans in rules:
+        for start, end in spans:
+            if start < end and not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
+                yield start, end, kind
+
+
+def _find_written(text: str) -> tuple[str, Iterator[Span]]:
+    return _WRITTEN, (match.span() for match in _PLACEHOLDER.finditer(text))
+
+
+def _find_value(value: str, text: str) -> Iterator[Span]:
+    at = text.find(value)
+    while at >= 0:
+        yield at, at + len(value)
+        at = text.find(value, at + len(value))
 
 
 async def mask_asked(

@@ -125,3 +125,27 @@ def test_what_is_no_choice_is_refused_in_a_sentence(value, said):
 def test_a_choice_is_read_as_it_is_kept():
     check_masking({"kinds": ["email", "phone"], "patterns": [r"K-\d+"], "passages": True})
     assert not read_masking({}).takes_out and read_masking({"kinds": ["ip"]}).takes_out
+
+
+def test_a_passage_that_has_a_placeholder_of_its_own_reads_as_it_was_found():
+    text = "Write to anna@home.at or [EMAIL_1], 1."
+    masker = Masker(Masking(kinds=("email",), patterns=(r"\b\d\b",)))
+    masker.mask("anna@home.at said [EMAIL_1] 1")
+    masked = masker.mask_passage(text)
+    assert masked == "Write to [EMAIL_1] or [WRITTEN_1], [OWN_1]."
+    assert masker.restore(masked) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (r'{"text": "Hi\nanna@home.at"}', r'{"text": "Hi\n[EMAIL_1]"}'),
+        (r'{"text": "m\u00fcller@home.at", "n": 1.10}', '{"text": "[EMAIL_1]", "n": 1.10}'),
+        ('{"card": 4111111111111111, "many": 12e3}', '{"card": "[CARD_1]", "many": 12e3}'),
+        (r'{"half": "\ud800 K-123456"}', '{"half": "? [OWN_1]"}'),
+        ("no JSON of anna@home.at", "no JSON of [EMAIL_1]"),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_json_stays_json(text, masked):
+    assert Masker(Masking(kinds=tuple(Kind), patterns=(r"K-\d{6}",))).mask_json(text) == masked
