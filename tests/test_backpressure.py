@@ -10,10 +10,13 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.main import CONNECTION_LOST
 
-from minirag.serving.backpressure import connection_of, pace_sending
+from minirag.serving.backpressure import connection_of, pace_sending, sending_at_once
 from tests.fakes.long_answer import PIECE, PIECES
 from tests.ports import find_port
 from tests.product import CHECKOUT
@@ -95,6 +98,69 @@ def test_a_short_answer_registers_nothing_and_other_servers_are_left_alone():
         return None
 
     assert paced(send) is send
+
+
+class Line(FileDescriptor):
+    """A connection of Twisted's, of which the kernel takes so many bytes before it waits for the reader."""
+
+    connected = 1
+
+    def __init__(self, room: int = 1_000_000) -> None:
+        super().__init__(reactor=self)  # type: ignore[arg-type]
+        self.room, self.sent, self.waiting = room, b"", []
+
+    def writeSomeData(self, data):
+        taken = bytes(data[: self.room - len(self.sent)])
+        self.sent += taken
+        return len(taken)
+
+    def addWriter(self, writer):
+        self.waiting = [writer]
+
+    def removeWriter(self, writer):
+        self.waiting = []
+
+
+def test_what_is_written_is_sent_at_once_and_what_has_no_room_later():
+    line = Line(room=5)
+    with sending_at_once(SimpleNamespace(transport=line)):
+        line.write(b"one")
+    assert (line.sent, line.waiting) == (b"one", [])
+    with sending_at_once(SimpleNamespace(transport=line)):
+        line.write(b"two")
+    assert (line.sent, line.waiting) == (b"onetw", [line])
+    line.room = 100
+    line.doWrite()
+    line.write(b"three")
+    assert (line.sent, line.waiting) == (b"onetwo", [line])
+
+
+def test_a_connection_that_is_closed_or_lost_within_is_left_to_twisted():
+    line = Line()
+    with sending_at_once(SimpleNamespace(transport=line)):
+        line.write(b"one")
+        line.stopReading = lambda: None
+        line.loseConnection()
+    assert (line.sent, line.waiting) == (b"one", [line])
+    assert line.doWrite() is not None  # which has the reactor close it
+    lost = Line()
+    lost.writeSomeData = lambda data: CONNECTION_LOST
+    with sending_at_once(SimpleNamespace(transport=lost)):
+        lost.write(b"one")
+    assert lost.waiting == [lost]
+
+
+def test_an_answer_may_be_refused_within_the_one_before_it():
+    """As when a client sends its requests without waiting, and an end has Twisted read the next."""
+    line = Line()
+    with sending_at_once(SimpleNamespace(transport=line)):
+        line.write(b"one")
+        with sending_at_once(SimpleNamespace(transport=line)):
+            line.write(b"two")
+        line.write(b"three")
+    assert line.sent == b"onetwothree"
+    line.write(b"four")
+    assert line.waiting == [line]
 
 
 @pytest.fixture

@@ -21,6 +21,14 @@ def test_nothing_is_left_out_by_making_a_row_quickly(model):
     assert not post_init.has_listeners(model)
 
 
+@pytest.mark.parametrize("model", QUICK, ids=lambda model: model.__name__)
+def test_no_column_is_kept_otherwise_than_by_its_name(model):
+    names = [field.attname for field in model._meta.concrete_fields]
+    plain = Model.from_db.__func__(model, "default", names, names)
+    quick = model.from_db("default", names, names)
+    assert {**vars(quick), "_state": None} == {**vars(plain), "_state": None}
+
+
 def test_a_row_is_as_django_makes_it(in_acme):
     bot = BotProfile.objects.create(name="Helper")
     names = [field.attname for field in BotProfile._meta.concrete_fields]

@@ -53,7 +53,8 @@ def pace_receiving(receive: Receive, connection: Any) -> Receive:
 def sending_at_once(channel: Any) -> Iterator[None]:
     """Send what is written within, as far as there is room; Twisted has the rest."""
     transport = getattr(channel, "transport", None)
-    if not isinstance(transport, FileDescriptor):
+    # An answer's end may have Twisted read the next request, which may be refused on the spot: within this, then.
+    if not isinstance(transport, FileDescriptor) or "startWriting" in vars(transport):
         yield
         return
     wanted: list[bool] = []

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import ProgrammingError
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.backends.postgresql.introspection import TableInfo
 from django_tenants.postgresql_backend import base
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
+from psycopg.pq import TransactionStatus
 
 from tenants.backend.cursor import TenantCursor, open_schema
 from tenants.backend.pool import Pool
 from tenants.backend.proof import require_proof
 from tenants.backend.schema_editor import SchemaEditor
 from tenants.context import PUBLIC_SCHEMA, current_schema, current_tenant
+
+_BETWEEN = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
 
 
 class SchemaIntrospection(DatabaseSchemaIntrospection):
@@ -79,6 +83,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         """Have the cursor begin a transaction: psycopg's own BEGIN would be a round trip without anything else."""
+        # As psycopg does; of a lost connection the next statement tells.
+        if self.connection.pgconn.transaction_status not in _BETWEEN:
+            raise ProgrammingError("A transaction is open: commit it or roll it back first.")
         self.connection.is_transactional = not autocommit
         self.connection.held = []
 
@@ -90,9 +97,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.cursor() as cursor:
             if self.get_autocommit():
                 cursor.execute(statement, parameters)
-            else:
-                # With its own path: by the next statement another tenant may be in force.
-                self.connection.held.append((open_schema(), cursor.mogrify(statement, parameters)))
+                return
+            self.validate_no_broken_transaction()
+            with self.wrap_database_errors:
+                written = cursor.mogrify(statement, parameters)
+            # With its own path: by the next statement another tenant may be in force.
+            self.connection.held.append((open_schema(), written))
 
     def _commit(self) -> None:
         if self.connection is not None and self.connection.held:

@@ -55,6 +55,7 @@ _ALONE = re.compile(
     r")\b[^;]*;?\s*\Z",
     re.IGNORECASE,
 )
+_BACK = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
 
 
 class TenantUnproven(OperationalError):
@@ -93,12 +94,14 @@ class TenantCursor(Cursor):
     def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:  # type: ignore[override]
         text, started = _as_text(query, self.connection), perf_counter()
         try:
-            leading, count, has_held = self._lead(text)
-            if has_held:
+            held = self._held_before(text)
+            leading = self._lead(text, held)
+            if held:
                 query, params = self.mogrify(query, params), None
             with _unproven_told():
-                super().execute(_join(leading, query), params, **options)
-            for _ in range(count):
+                super().execute(_join("".join(leading), query), params, **options)
+            held.clear()  # not before: of a message that the server could not take they still wait
+            for _ in leading:
                 self.nextset()  # the first results are not the statement's
         finally:
             took = perf_counter() - started
@@ -121,11 +124,15 @@ class TenantCursor(Cursor):
         """Refuse: it sends one statement only, so the path would not be with it."""
         raise NotSupportedError("Rows are read whole here, or in pages by their keys.")
 
-    def _lead(self, text: str) -> tuple[str, int, bool]:
-        """What goes before a statement in its message, how many results that has, and whether others waited for it."""
-        held = list(getattr(self.connection, "held", ()))
-        if held:
-            self.connection.held.clear()  # type: ignore[attr-defined]
+    def _held_before(self, text: str) -> list[tuple[str, str]]:
+        """The connection's list of what is sent before this statement."""
+        held: list[tuple[str, str]] = getattr(self.connection, "held", [])
+        if _BACK.match(text):
+            held.clear()  # it came after whatever this goes back to, and may have been what went wrong
+        return held
+
+    def _lead(self, text: str, held: list[tuple[str, str]]) -> list[str]:
+        """The statements that go before one in its message; each has a result."""
         begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
         leading, path = ["BEGIN; "] if begins else [], ""
         wanted = [*held, *([] if _ALONE.match(text) else [(open_schema(), "")])]
@@ -133,7 +140,7 @@ class TenantCursor(Cursor):
             leading += [its_path] if its_path != path else []
             leading += [f"{statement}; "] if statement else []
             path = its_path
-        return "".join(leading), len(leading), bool(held)
+        return leading
 
     @property
     def _is_transactional(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 from psycopg import NotSupportedError, sql
 
 from bots.models import BotProfile
@@ -124,6 +124,20 @@ def test_a_transaction_begins_with_its_first_statement_and_in_the_same_message(i
             cursor.execute("SELECT count(*) FROM lex_df WHERE term < 0")
             assert cursor.fetchone() == (0,)
             apart.rollback()
+    finally:
+        apart.close()
+
+
+def test_a_transaction_is_not_left_behind_open(in_acme):
+    apart = connection.copy()
+    try:
+        apart.set_autocommit(False)
+        with apart.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        with pytest.raises(ProgrammingError):
+            apart.set_autocommit(True)
+        apart.rollback()
+        apart.set_autocommit(True)
     finally:
         apart.close()
 

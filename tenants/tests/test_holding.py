@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from bots.models import BotProfile, Scope
 from tenants.backend.holding import insert_soon
@@ -86,3 +87,48 @@ def test_within_a_savepoint_it_is_gone_with_it(in_acme):
         make("Gardener")
         1 / 0
     assert list_names() == ["Helper"]
+
+
+def test_what_is_wrong_with_it_does_not_keep_a_savepoint_from_being_rolled_back(in_acme):
+    bot = make("Helper")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        insert_soon(BotProfile(pk=bot.pk, name="Helper again"))
+        1 / 0
+    with pytest.raises(DatabaseError), transaction.atomic():
+        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+        make("Gardener")
+        list_names()
+    assert list_names() == ["Helper"]
+
+
+def test_it_waits_on_where_the_next_statement_was_never_sent(in_acme):
+    make("Helper")
+    with pytest.raises(DataError):
+        BotProfile.objects.filter(name="no text holds \0").exists()
+    assert list_names() == ["Helper"]
+
+
+def test_it_waits_on_where_the_message_that_begins_its_transaction_cannot_be_read(in_acme):
+    apart = connection.copy()
+    try:
+        apart.set_autocommit(False)
+        apart.hold("INSERT INTO lex_df (term, df) VALUES (%s, 1)", [-1])
+        with apart.cursor() as cursor:
+            with pytest.raises(DatabaseError):
+                cursor.execute("SELEC 1")
+            cursor.execute("SELECT term FROM lex_df WHERE term < 0")
+            assert cursor.fetchall() == [(-1,)]
+        apart.rollback()
+    finally:
+        apart.close()
+
+
+def test_it_is_refused_where_django_would_refuse_to_insert_it(in_acme):
+    with pytest.raises(DataError):
+        make("no text holds \0")
+    with transaction.atomic():
+        with pytest.raises(IntegrityError), transaction.atomic(savepoint=False):
+            BotProfile.objects.create(pk=make("Helper").pk, name="Helper again")
+        with pytest.raises(TransactionManagementError):
+            make("Gardener")
