@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from minirag.ai.builtin.sentences.codes import lacks_code
 from minirag.ai.builtin.sentences.counts import lacks_count
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
+from minirag.ai.builtin.sentences.prices import lacks_own_price
 from minirag.ai.builtin.sentences.question_words import (
     BEFORE,
     NO_VARIANTS,
@@ -223,8 +224,11 @@ def find_lacking(
     variants: Mapping[str, Sequence[str]],
 ) -> str:
     """The kind of answer that is asked for and surely not there; "" where none is missing."""
-    if lacks_code(question, words, [(e.text, e.headings) for e in quoted], language, variants):
+    places = [(each.text, each.headings) for each in quoted]
+    if lacks_code(question, words, places, language, variants):
         return "code"
+    if lacks_own_price(question, places, language):
+        return AnswerType.PRICE
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
     said = [each.text for each in quoted]
     text = f"{headings}: {' '.join(said)}"
