@@ -1,6 +1,6 @@
 """Questions for what a thing costs: what its repair or a part of it costs is no answer. Pure.
 
-"How much does the drill cost?" is not answered by "A repair of the drill costs 49 euros", nor by a row of parts that fit
+"How much does the drill cost?" is not answered by "A repair of the drill costs 49 euros", nor by a row of parts for
 it. To add a language, write its rows; a question in one without them asks for the price of nothing in particular.
 """
 
@@ -31,7 +31,7 @@ _MORE: Final = {
 # What is done to a thing, or sold for it.
 _DONE: Final = {
     "en": r"repairs?|servic(?:e|ing)|maintenance|replacements?|exchanges?|deliver(?:y|ies)|shipping|insurance"
-    r"|inspections?|calibrations?|cleaning|warrant(?:y|ies)|installations?|disposal|(?:spare )?parts?|accessor(?:y|ies)",
+    r"|inspections?|calibrations?|cleaning|warrant(?:y|ies)|installations?|disposal|parts?|accessor(?:y|ies)",
     "de": r"\w*(?:reparatur(?:en)?|wartung(?:en)?|austausch|lieferung(?:en)?|versand|versicherung(?:en)?"
     r"|inspektion(?:en)?|kalibrierung(?:en)?|reinigung(?:en)?|garantien?|montage|installation(?:en)?|entsorgung|ersatzteile?|zubehör)",
 }
