@@ -206,10 +206,9 @@ def _weigh(
     term_weights: Mapping[str, float],
 ) -> Weights:
     """A word that many of the sentences have tells none of them from the others, and weighs less."""
-    own, said = (analysis.analyse(text, language) for text in (question, before))
-    asked_now = set(own)
+    own, said = (dict.fromkeys(analysis.analyse(text, language)) for text in (question, before))
     terms = {
-        term: weight if term in asked_now else BEFORE * weight
+        term: weight if term in own else BEFORE * weight
         for term, weight in weigh_question([*own, *said], candidates, term_weights).items()
     }
     have = Counter(term for each in candidates for term in terms.keys() & set(each.terms))
