@@ -31,6 +31,7 @@ _CARD: Final = re.compile(r"(?<!\d)\d(?:[ \u00a0-]?\d){12,18}")
 _PHONE: Final = re.compile(
     r"(?<![\w+])(?:\+|\()?\d(?:[ \u00a0()/.\u2010-\u2013-]{0,3}\d){5,16}(?![\w])"
 )
+_BETWEEN: Final = re.compile(r"[ \u00a0/]+(?=0)")
 _IPV4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
 _IPV6: Final = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])")
 _DATE: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2})")
@@ -102,10 +103,26 @@ def _ends_of(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _find_phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
-    for match in _PHONE.finditer(text):
-        if _is_phone(match[0], regions):
-            start, end = match.span()
-            yield start + (match[0][0] == "(" and ")" not in match[0]), end
+    at = 0
+    while match := _PHONE.search(text, at):
+        start, at = match.start(), _end_of_phone(match, regions)
+        said = text[start:at]
+        if _is_phone(said, regions):
+            yield start + (said[0] == "(" and ")" not in said), at
+
+
+def _end_of_phone(match: re.Match[str], regions: Sequence[str]) -> int:
+    """Where another number begins in what looks like one, or its end."""
+    text, (start, end) = match.string, match.span()
+    for between in _BETWEEN.finditer(text, start, end):
+        other = _PHONE.match(text, between.end())
+        if (
+            other
+            and _is_phone(text[start : between.start()], regions)
+            and _is_phone(other[0], regions)
+        ):
+            return between.start()
+    return end
 
 
 def _is_phone(said: str, regions: Sequence[str]) -> bool:

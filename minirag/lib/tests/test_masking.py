@@ -31,6 +31,7 @@ def mask(text: str, *, languages=("de", "en"), **choice) -> str:
         ("order 4111 1111 1111 1112", None),
         ("+43 664 123 45 67 or 0043 (664) 1234567", "[PHONE_1] or [PHONE_2]"),
         ("ruf 0664/1234567 an, oder 0316 8752-0", "ruf [PHONE_1] an, oder [PHONE_2]"),
+        ("0664 1234567 / 0316 8752-0 0664 7654321", "[PHONE_1] / [PHONE_2] [PHONE_3]"),
         ("call (212) 555-0123 today", "call [PHONE_1] today"),
         ("am 30.11.2026, 2026-11-30, um 12:30", None),
         ("error 4711001, article 1234567, E24, v1.2", None),
