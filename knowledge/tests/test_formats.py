@@ -209,6 +209,19 @@ class TestOffice:
             "1.\tClose", "2.\tDrain", "Warranty two years [From {today}. ].", "shown", "Call 112", "End",
         ]  # fmt: skip
 
+    @pytest.mark.parametrize(
+        ("source", "seen"),
+        [
+            (rb"Seen \v hidden \'e4\u228?\v0 shown", "Seen shown"),
+            (rb"Seen {\v hidden {\b and bold}\v0 shown} after", "Seen shown after"),
+            (rb"Seen {\b\deleted gone\plain\i new}", "Seen new"),
+            (rb"Seen \{\vertalc \}", "Seen {}"),
+            (rb"A smile \u-10179?\u-8704? and half \u-10179? of one", "A smile \N{GRINNING FACE} and half of one"),
+        ],
+    )  # fmt: skip
+    def test_rich_text_is_read_until_it_is_hidden_and_from_where_it_is_not(self, source, seen):
+        assert told(rb"{\rtf1\ansi " + source + rb"\par}", "rtf")[0][2].split() == seen.split()
+
     def test_rich_text_whose_groups_never_end_takes_no_time(self):
         begun = time.process_time()
         for part in (rb"{\shp{\shptxt x", rb"{\footnote a", rb"{\b\i\v0"):
@@ -228,6 +241,21 @@ class TestOffice:
             "Name: Ann\nAge: 30", "Name: Ben\nAge: 41", "Name: Cem\nAge: 52", "Towns", "City: Ulm\nZip: 89073",
             "City: Köln\nZip: 50667", "City: Dora\nZip: none",
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("price", ["on request", "–", "n/a"])
+    def test_what_stands_for_a_number_begins_no_table(self, price):
+        book = openpyxl.Workbook()
+        for row in (
+            ["Part", "Price"],
+            ["Nozzle", 3],
+            ["Hose", 4],
+            [],
+            ["Pump", price],
+            ["Valve", 5],
+        ):
+            book.active.append(row)
+        said = [text for _, _, text in told(save(book), "xlsx")]
+        assert said[2:] == [f"Part: Pump\nPrice: {price}", "Part: Valve\nPrice: 5"]
 
     def test_words_in_the_first_column_alone_begin_no_table(self):
         book = openpyxl.Workbook()

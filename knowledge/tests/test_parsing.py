@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.formats.isolated import asking
+from knowledge.formats.isolated.nursery import Nursery
 from knowledge.formats.parsing import ParseError, parse, parse_isolated
 from knowledge.formats.registry import FORMATS, format_of_answer
 from knowledge.formats.sections import Section
@@ -481,9 +483,11 @@ def find_nursery() -> int:
     return process.pid
 
 
-def list_children(parent: int) -> list[int]:
+def list_readers() -> list[int]:
+    if asking.NURSERY.process is None:
+        return []
     told = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True
+        ["ps", "-o", "pid=", "--ppid", str(find_nursery())], capture_output=True, text=True
     )
     return [int(each) for each in told.stdout.split()]
 
@@ -535,10 +539,34 @@ class TestIsolation:
         os.kill(find_nursery(), signal.SIGKILL)
         assert parse_isolated(b"<p>word", kind="html", name="x.html").sections[0].text == "word"
 
+    def test_a_nursery_that_is_killed_while_it_reads_costs_no_file(self):
+        parse_isolated(b"<p>x", kind="html", name="x.html")
+        slow = b"<p>Some words.</p>" * 50_000
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(parse_isolated, slow, kind="html", name="x.html")
+            wait_until(lambda: bool(list_readers()))
+            os.kill(find_nursery(), signal.SIGKILL)
+            assert reading.result().sections
+
+    def test_a_nursery_whose_asker_ends_just_after_giving_up_kills_all_its_readers(self):
+        ours, theirs = socket.socketpair()
+        ours_ended, ended = socket.socketpair()
+        asker, at_the_nursery = socket.socketpair()
+        nursery = Nursery(theirs, ended)
+        reader = subprocess.Popen(["sleep", "60"])
+        nursery._askers[reader.pid] = at_the_nursery
+        nursery._poll.register(at_the_nursery, 0)
+        with ours_ended, ended, theirs, at_the_nursery:
+            asker.close()
+            nursery._kill(at_the_nursery.fileno())
+            ours.close()
+            nursery.run()
+            assert reader.wait(10) == -signal.SIGKILL
+
     def test_no_reader_is_left_behind(self):
         with pytest.raises(ParseError):
             parse_isolated(b"<div>" * 400_000, kind="html", name="x.html", timeout_seconds=0.5)
-        wait_until(lambda: not list_children(find_nursery()))
+        wait_until(lambda: not list_readers())
 
     def test_readers_know_no_secret_and_see_no_other_file(self, monkeypatch):
         monkeypatch.setenv("SECRET_KEY", "known to us alone")
@@ -548,8 +576,8 @@ class TestIsolation:
         )
         with ThreadPoolExecutor(2) as pool:
             reading = [pool.submit(slow) for _ in range(2)]
-            wait_until(lambda: len(list_children(find_nursery())) == 2)
-            for reader in list_children(find_nursery()):
+            wait_until(lambda: len(list_readers()) == 2)
+            for reader in list_readers():
                 wait_until(lambda: Path(f"/proc/{reader}/fd/3").exists())
                 opened = [os.readlink(each) for each in Path(f"/proc/{reader}/fd").iterdir()]
                 assert len({each for each in opened if each.startswith("socket")}) == 1, opened

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from knowledge.formats.pages.absent import says_not_found
 from knowledge.formats.parsing import parse
 from knowledge.formats.sections import Section
 
@@ -183,3 +184,19 @@ def test_what_is_not_seen_is_not_stored(kind):
 )  # fmt: skip
 def test_hostile_repetition_is_read_or_refused(unit):
     assert isinstance(read(unit * (100_000 // len(unit))), tuple)
+
+
+@pytest.mark.parametrize(
+    "name", ["Page not found | Aeris", "Error 404", "Hoppla! Webseite nicht gefunden", "Lost? The page does not exist"]
+)  # fmt: skip
+def test_a_short_page_that_calls_itself_absent_is_a_notice(name):
+    assert says_not_found([name], "Try our search.") and not says_not_found([name], "word " * 200)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["What does “Page not found” mean?", "Seite nicht gefunden – was tun? | Hilfe", "Printer not found",
+     "Seitenwagen nicht verfügbar", "Documentation not available offline", "404 West Street"],
+)  # fmt: skip
+def test_a_page_of_help_about_what_is_absent_is_none(name):
+    assert not says_not_found([name], "Ask your dealer.")

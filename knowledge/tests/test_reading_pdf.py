@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from knowledge.formats.parsing import ParseError, parse
@@ -370,3 +372,11 @@ def test_raised_figures_are_no_figures_of_the_number_before_them():
     assert " ".join(words_of(data)) == (
         "About 10⁶ is much. A room of 20 m² is much. The pump ¹ is much."
     )
+
+
+def test_a_long_word_with_marks_takes_no_time():
+    letters = "א\u05b0" * 5000
+    begun = time.process_time()
+    glyphs = [Glyph(letter, 5.0 * at, 5.0 * at + 4) for at, letter in enumerate(letters)]
+    assert len(read_line(glyphs, letters)) == len(letters)
+    assert time.process_time() - begun < 4

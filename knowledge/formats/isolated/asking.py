@@ -26,7 +26,8 @@ DOCUMENT: Final = b"d"
 FIGURES: Final = b"f"
 """What to ask for: the keys of `isolated.nursery.WORKS`, which has no place in our process."""
 _PROJECT: Final = Path(__file__).resolve().parents[3]
-_STATUS_BYTES: Final = 4
+_STATUS_BYTES: Final = 5
+"""A zero, which stands in no answer, and a number."""
 _PIECE: Final = 1 << 18
 
 
@@ -66,8 +67,8 @@ def _communicate(
         # Closed also where the caller is interrupted (Celery's soft time limit): no reader outlives its request.
         with NURSERY.borrow(kind) as reader:
             answer = _exchange(reader, [memoryview(line), memoryview(data)], deadline)
-        if len(answer) >= _STATUS_BYTES:
-            status = int.from_bytes(answer[-_STATUS_BYTES:], "big", signed=True)
+        if answer[-_STATUS_BYTES:].startswith(b"\0"):
+            status = int.from_bytes(answer[1 - _STATUS_BYTES :], "big", signed=True)
             del answer[-_STATUS_BYTES:]
             return answer, status
     return bytearray(), None

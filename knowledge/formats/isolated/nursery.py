@@ -18,6 +18,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from knowledge.formats import parsing_child
@@ -26,8 +27,11 @@ from knowledge.formats.isolated.serving import serve
 from knowledge.formats.parsing import parse
 from knowledge.formats.registry import FORMATS, MARKDOWN, WEB_PAGE
 
-STATUS: Final = struct.Struct("!i")
-"""How a reader ended, as `subprocess` puts it: its exit code, or the signal that killed it below zero."""
+STATUS: Final = struct.Struct("!xi")
+"""How a reader ended, as `subprocess` puts it: its exit code, or the signal that killed it below zero.
+
+A zero stands before it, as in no answer: an answer without one is of a reader whose nursery has died.
+"""
 WORKS: Final[dict[bytes, Callable[[bytes, dict[str, Any]], dict[str, Any]]]] = {
     b"d": parsing_child.work,
     b"f": measuring_child.work,
@@ -70,7 +74,13 @@ class Nursery:
         for _, _, data in ancillary:
             fds.frombytes(data[: len(data) - len(data) % _FD_SIZE])
         asker = socket.socket(fileno=fds[0])
-        reader = os.fork()
+        try:
+            reader = os.fork()
+        except (
+            OSError
+        ):  # no memory or no process is left: it asks again, and the readers at work go on
+            asker.close()
+            return True
         if not reader:
             _read(WORKS[kind], asker.fileno())
         self._askers[reader] = asker
@@ -81,7 +91,8 @@ class Nursery:
         for reader, asker in self._askers.items():
             if asker.fileno() == fd:
                 os.kill(reader, signal.SIGKILL)  # not buried yet, so the id is still its own
-                self._poll.unregister(fd)
+                with suppress(KeyError):  # killed before
+                    self._poll.unregister(fd)
 
     def _bury(self) -> None:
         while self._askers:

@@ -22,11 +22,13 @@ _LINK: Final = re.compile(
     r'\{\\\*\\fldinst[^"\n]{0,200}HYPERLINK\s+"(https?://[^"{}\\\s]{1,2000})"[^"]{0,200}?\{\\fldrslt'
 )
 _NOTE: Final = re.compile(r"\{\\\*?\\?footnote(?![a-z])(?:\\ftnalt)? ?")
-# Text boxes, and words that were deleted or are hidden: what is said of letters stands at the beginning of a group.
 _SHAPE: Final = re.compile(r"\{\\shp(?![a-z])")
 _BOX: Final = re.compile(r"\{\\shptxt ?")
-_UNSEEN: Final = re.compile(
-    r"\{(?:\\(?!(?:deleted|v)(?![a-z]))[a-z]{1,32}-?\d{0,10} ?){0,30}\\(?:deleted(?:1(?!\d)|(?!\d))|v(?![a-z0-9])) ?"
+# Words that were deleted or are hidden, until they are said to be no more, or their group ends.
+_UNSEEN: Final = re.compile(r"\\(?:deleted|v)(?![a-z])")
+_TOKEN: Final = re.compile(
+    r"\\(?P<word>[a-z]{1,32})(?P<number>-?\d{1,10})? ?|\\'[0-9a-fA-F]{2}|\\.|[{}]|[^\\{}]+|\\",
+    re.DOTALL,
 )
 _BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 _PARAGRAPH: Final = re.compile(r"\\par(?![a-z]) ?")
@@ -43,7 +45,7 @@ def parse_rtf(data: bytes, writer: SectionWriter) -> dict[str, object]:
 
     source = data.decode("latin-1")
     try:
-        text = clean_text(rtf_to_text(_show(source), errors="replace"))
+        text = rtf_to_text(_show(source), errors="replace")
     except (
         ValueError,
         LookupError,
@@ -54,7 +56,9 @@ def parse_rtf(data: bytes, writer: SectionWriter) -> dict[str, object]:
         OverflowError,
     ):
         raise ParseError("This RTF file is broken and cannot be read.") from None
-    _write(text, writer)
+    # Beyond 16 bits a sign is written in two halves.
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    _write(clean_text(text), writer)
     metadata: dict[str, object] = {}
     for key, pattern in (("title", _TITLE), ("author", _AUTHOR)):
         if (found := pattern.search(source)) and (clean := _unescape(found[1])):
@@ -69,8 +73,31 @@ def _show(source: str) -> str:
     source = _change_groups(source, _LINK, lambda link, inner: f"{link[0]}{inner} ({link[1]})")
     source = _change_groups(source, _NOTE, lambda _, inner: f"{{ [{_PARAGRAPH.sub(' ', inner)}]")
     source = _change_groups(source, _SHAPE, _show_box)
-    source = _change_groups(source, _UNSEEN, lambda _, inner: "{")
-    return source.replace("{\\pntext", "{\\listtext")
+    return _leave_out_unseen(source).replace("{\\pntext", "{\\listtext")
+
+
+def _leave_out_unseen(source: str) -> str:
+    """The source without the words that its readers do not see; what is said of their looks stays."""
+    if not _UNSEEN.search(source):
+        return source
+    parts: list[str] = []
+    around: list[frozenset[str]] = []
+    nothing: frozenset[str] = frozenset()
+    why = nothing
+    for token in _TOKEN.finditer(source):
+        word = token["word"]
+        if token[0] == "{":
+            around.append(why)
+        elif token[0] == "}":
+            why = around.pop() if around else nothing
+        elif word in ("v", "deleted"):
+            why = why - {word} if token["number"] == "0" else why | {word}
+        elif word == "plain":
+            why = nothing
+        elif why and word in (None, "u"):
+            continue
+        parts.append(token[0])
+    return "".join(parts)
 
 
 def _show_box(_: re.Match[str], inner: str) -> str:

@@ -98,7 +98,8 @@ class _Table:
         """Which row of the block below an empty row is the header of another table; None where this one goes on.
 
         A header holds no number, and stands above a column of numbers. In this table that column has nothing but
-        numbers as well, or the columns are others.
+        numbers as well, or the columns are others. "On request" is what a price may be: each cell of a header holds a
+        letter, and begins with no small one unless one of this table's does.
         """
         at = next((at for at, cells in enumerate(block) if sum(map(bool, cells)) > 1), len(block))
         head, below = block[at : at + 1], block[at + 1 :]
@@ -106,6 +107,10 @@ class _Table:
             return None
         said = {column: cell for column, cell in enumerate(head[0]) if cell}
         if any(map(_has_number, said.values())) or len(set(said.values())) < len(said):
+            return None
+        if not all(map(_has_letter, said.values())):
+            return None
+        if any(map(_begins_small, said.values())) and not any(map(_begins_small, self.names)):
             return None
         telling = [
             column
@@ -118,6 +123,14 @@ class _Table:
 
 def _has_number(cell: str) -> bool:
     return any(map(str.isdigit, cell))
+
+
+def _has_letter(cell: str) -> bool:
+    return any(map(str.isalpha, cell))
+
+
+def _begins_small(cell: str) -> bool:
+    return cell.strip()[:1].islower()
 
 
 def _name_cells(names: Sequence[str], cells: Sequence[str]) -> Iterator[tuple[str, str]]:

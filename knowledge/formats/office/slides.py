@@ -157,7 +157,8 @@ def _read_rows(table: Any) -> list[list[str]]:
     for at, row in enumerate(cells):
         for column, cell in enumerate(row):
             for below in range(at + 1, min(at + cell.span_height, len(rows))):
-                rows[below][column] = rows[at][column]
+                if column < len(rows[below]):
+                    rows[below][column] = rows[at][column]
     return rows
 
 

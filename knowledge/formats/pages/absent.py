@@ -13,7 +13,7 @@ ONLY_SCRIPT: Final = kept("It shows its text only by script, which is not run he
 _SHORT: Final = 700
 _LONGEST_NOTICE: Final = 60
 _PAGE: Final = re.compile(
-    r"page|seite|dokument|document|página|pagina|sida|sivu|strona|stránk|oldal|σελίδα|sayfa|страниц|сторінк|页|頁|ページ"
+    r"(?:page|seite|dokument|document)(?:s|e?n?)\b|página|pagina|sida|sivu|strona|stránk|oldal|σελίδα|sayfa|страниц|сторінк|页|頁|ページ"
     r"|페이지|صفحة|דף|पृष्ठ|पेज",
     re.IGNORECASE,
 )
@@ -29,6 +29,7 @@ _BARE: Final = re.compile(
     r"(?:http |error |fehler |erreur )?404(?: error| fehler)?(?: not found)?|not found",
     re.IGNORECASE,
 )
+_ASKS: Final = re.compile(r"[?？؟][\"'”“»]?$")
 _DIVIDERS: Final = re.compile(r"\s[|–—·:-]\s|[|–—·:!]")
 
 
@@ -36,9 +37,10 @@ def says_not_found(names: Iterable[str], text: str) -> bool:
     """Whether a page that came with status 200 is a notice that there is none: it is short and calls itself so.
 
     `names` are what it calls itself: its title and its first heading. "Printer not found" is the name of a page of
-    help.
+    help, and so is what asks: "Page not found – what now?".
     """
-    parts = [part.strip() for name in names for part in _DIVIDERS.split(name)]
+    named = ([part.strip() for part in _DIVIDERS.split(name)] for name in names)
+    parts = [part for each in named if not any(map(_ASKS.search, each)) for part in each]
     return len(text) < _SHORT and any(
         _BARE.fullmatch(part)
         or (len(part) <= _LONGEST_NOTICE and _PAGE.search(part) and _NOT_FOUND.search(part))

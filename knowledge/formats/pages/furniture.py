@@ -56,6 +56,7 @@ _MOST_TEMPLATES: Final = 200
 _MOST_BUTTONS: Final = 50
 _MOST_LINKS: Final = 50_000
 _MOST_TABS: Final = 200
+_MOST_FOLDED: Final = 2000
 _MOST_AROUND: Final = 4
 _TARGETS: Final = ("data-bs-target", "data-target")
 _PANELS: Final = ("div", "section", "p", "article", "dd")
@@ -174,7 +175,7 @@ def _is_contents(node: LexborNode, links: list[LexborNode], *, fewest: int) -> b
 
 def _unfold(tree: LexborHTMLParser) -> None:
     """What a button or a tab opens is text, and the button says what it is about."""
-    for button in tree.css("[aria-controls][aria-expanded], button, [role=button]"):
+    for button in tree.css("[aria-controls][aria-expanded], button, [role=button]")[:_MOST_FOLDED]:
         panel = _find_panel(tree, button) or _find_panel_below(button)
         if panel is not None:
             panel.attrs[UNFOLDED] = "panel"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from itertools import accumulate, cycle, groupby, islice, pairwise
 from typing import Final
@@ -100,10 +101,12 @@ def _join_letters(shown: list[_Seen]) -> list[_Seen]:
     letters = [each for each in shown if not unicodedata.combining(each.text)]
     if not letters:
         return []
+    by_place = sorted((letter.middle, at) for at, letter in enumerate(letters))
     for mark in shown:
         if unicodedata.combining(mark.text):
-            distances = [abs(letter.middle - mark.middle) for letter in letters]
-            at = distances.index(min(distances))
+            behind = bisect_left(by_place, (mark.middle, 0))
+            beside = by_place[max(0, behind - 1) : behind + 1]
+            _, at = min(beside, key=lambda each: (abs(each[0] - mark.middle), each[1]))
             letters[at] = replace(letters[at], text=letters[at].text + mark.text)
     steps = [other.middle - one.middle for one, other in pairwise(letters)]
     if sum(step > 0 for step in steps) > sum(step < 0 for step in steps):
