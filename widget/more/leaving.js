@@ -1,6 +1,7 @@
     // --- A message for people, outside of business hours ---
-    /** The truth about when they are there, and a form for a message. */
-    showContactForm() {
+    /** The truth about when they are there, and a form for a message; `wished` as of a panel. */
+    showContactForm(wished) {
+      if (wished !== this.beginning) return;
       const { words, people } = this;
       const field = (name, label, more) =>
         build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));

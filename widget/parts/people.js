@@ -54,7 +54,7 @@
 
     askPerson() {
       if (this.people.is_staffed) this.tellPeople({ type: "person" });
-      else this.withMore("showContactForm");
+      else this.withMore("showContactForm", this.beginning);
     }
 
     async tellPeople(frame) {
@@ -79,7 +79,7 @@
       if (event.code === "nobody_there") {
         this.people = { ...this.people, is_staffed: false };
         this.drawCompany();
-        if (this.people.takes_messages) return this.withMore("showContactForm");
+        if (this.people.takes_messages) return this.withMore("showContactForm", this.beginning);
       }
       return this.showFailure(new Failure(event.code, "", event.retryable), () => this.tellPeople(frame));
     }
