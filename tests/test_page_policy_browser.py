@@ -10,6 +10,10 @@ from tests.browser import Watch, launch_browser
 from tests.product import Product, TenantAccount
 
 pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(900)]
+_BY_MOUSE_ALONE = """[...document.querySelectorAll('[x-on\\\\:click]')]
+    .filter((each) => each.getClientRects().length && each.tabIndex < 0)
+    .filter((each) => each.textContent.trim() && !each.querySelector('a[href], button, input'))
+    .map((each) => `by mouse alone: ${each.outerHTML.slice(0, 200)}`)"""
 _EXCESS_WIDTH = "document.documentElement.scrollWidth - window.innerWidth"
 OPERATOR, PASSWORD = "olga@platform.example.com", "correct horse battery"
 
@@ -51,9 +55,9 @@ def open_tab(page: Page, width: int, scheme: str, language: str) -> Page:
 
 
 def find_barriers(tab: Page) -> list[str]:
-    """What axe-core finds serious or critical on a page, with the first place of each."""
+    """What axe-core finds serious or critical on a page, with the first place of each, and what no keyboard opens."""
     found = Axe().run(tab, options=_RULES).response["violations"]
-    return [
+    return tab.evaluate(_BY_MOUSE_ALONE) + [
         f"{each['id']}: {each['nodes'][0]['html'][:200]}"
         for each in found
         if each["impact"] in ("serious", "critical")

@@ -70,17 +70,17 @@ document.addEventListener("focusin", (event) => {
 
 // What the theme opens by mouse alone, the sidebar, the log-out and the tabs of a form among it, opens by keyboard as well.
 window.addEventListener("load", () => {
-  const told = [["#header-inner [x-on\\:click*='sidebar']", "Menu"], ["[x-on\\:click*='openUserLinks']", "Your account"], ["a:not([href])[x-on\\:click]"]];
-  for (const [which, name] of told) {
-    for (const opener of document.querySelectorAll(which)) {
-      Object.assign(opener, { role: "button", tabIndex: 0 });
-      if (name) opener.ariaLabel = window.mrSay(name);
-      opener.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        opener.click();
-      });
-    }
+  const names = { "#header-inner [x-on\\:click*='sidebar']": "Menu", "[x-on\\:click*='openUserLinks']": "Your account" };
+  for (const opener of document.querySelectorAll("[x-on\\:click]")) {
+    if (opener.tabIndex >= 0 || !opener.textContent.trim() || opener.querySelector("a[href], button, input")) continue;
+    const named = Object.keys(names).find((which) => opener.matches(which));
+    Object.assign(opener, { role: "button", tabIndex: 0 });
+    if (named) opener.ariaLabel = window.mrSay(names[named]);
+    opener.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      opener.click();
+    });
   }
   // The theme writes each word of a phone's column names large, which German does not.
   for (const cell of document.querySelectorAll("#result_list [data-label]")) {
