@@ -96,6 +96,7 @@ SHAPED_FIELDS: dict[str, Any] = {
     ],
     "bots.BotProfile.source_filter": {"tags": [PRIVATE]},  # which each source has by then
     "bots.BotProfile.appearance": {"title": OPEN},
+    "bots.BotProfile.masking": {"patterns": [PRIVATE]},
     "conversations.Message.help": {
         "language": "en",
         "choices": [PRIVATE],
