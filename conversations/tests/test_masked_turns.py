@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from bots.models import BotProfile
 from conversations.evaluating.judging import judge
@@ -138,11 +139,10 @@ def test_calls_of_functions_are_put_back_and_their_results_taken_out(acme, bot, 
     assert body["choices"][0]["message"]["content"] == f"Sent to {MAIL}."
 
 
-@pytest.mark.django_db
-async def test_a_judge_reads_no_more(bot, model):
+def test_a_judge_reads_no_more(bot, model):
     golden = GoldenQuestion(question=QUESTION, expected_facts=[MAIL])
     model.enqueue('{"right": true, "why": "It names [EMAIL_1]."}')
-    verdict = await judge(bot, "openai/gpt-judge", golden, f"Write to {MAIL}", [FACTS])
+    verdict = async_to_sync(judge)(bot, "openai/gpt-judge", golden, f"Write to {MAIL}", [FACTS])
     assert verdict.is_right and verdict.why == f"It names {MAIL}."
     assert MAIL not in read(model.requests[0]) and "office@" not in read(model.requests[0])
 
