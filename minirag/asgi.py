@@ -26,7 +26,7 @@ from minirag.operations.checks import require_secrets, require_tenants_apart  # 
 from minirag.serving.admission import admit  # noqa: E402
 from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
 from minirag.serving.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
-from minirag.serving.memory import give_back_memory  # noqa: E402
+from minirag.serving.memory import settle_memory  # noqa: E402
 from minirag.serving.stopping import OpenRequests, stop_gracefully  # noqa: E402
 from tenants.calls.middleware import ArrivalApp  # noqa: E402
 
@@ -42,7 +42,7 @@ def warm() -> None:
             decide_language(text)
             read_small_talk(text)
         warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
-        give_back_memory()
+        settle_memory()
     finally:
         announce(WARM)
 
