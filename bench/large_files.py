@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import signal
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from bench.exports import find_workers
 from bench.product import House
 from bench.report import Budget, Report
 from bench.synthetic import make_text
@@ -31,22 +36,38 @@ def measure_large_files(house: House, report: Report, *, quick: bool) -> None:
         ("knowledge.zip", make_archive(size), 1024),
         ("orders.csv", make_table(size), 1024),
     ):
-        with tempfile.TemporaryDirectory(prefix="minirag-bench-file-") as directory:
+        with (
+            holding_workers(house),
+            tempfile.TemporaryDirectory(prefix="minirag-bench-file-") as directory,
+        ):
             path = Path(directory) / name
             path.write_bytes(data)
             bot_id = house.product.make_bot(house.account, name="Reader", embedding_model=MINILM)
             source_id = UUID(house.product.upload(house.account, bot_id, path))
-        megabytes = len(data) / MIB
-        del data
-        before, started = forget_peak(), time.monotonic()
-        ingest(source_id)
-        seconds = time.monotonic() - started
+            megabytes = len(data) / MIB
+            del data
+            before, started = forget_peak(), time.monotonic()
+            ingest(source_id)
+            seconds = time.monotonic() - started
         peak, source = read_peak(), Source.objects.get(pk=source_id)
         assert source.status == "ready", source.error_message
         report.add(
             "ingestion", f"a {path.suffix[1:]} of {megabytes:.0f} MB: peak memory", peak, "MiB", Budget(most),
             note=f"{before:.0f} before; {source.chunk_count} chunks in {seconds:.0f} s",
         )  # fmt: skip
+
+
+@contextmanager
+def holding_workers(house: House) -> Iterator[None]:
+    """Keep the product's own workers from what is measured here."""
+    workers = find_workers(house.product.root_pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
 
 
 def make_archive(fifths: int) -> bytes:
