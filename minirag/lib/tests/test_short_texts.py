@@ -66,6 +66,21 @@ def test_a_language_that_we_do_not_speak_is_told_where_it_is_expected_or_plain()
     assert decide_language("Com puc cancel·lar la meva comanda amb aquest número") == "ca"
 
 
+@pytest.mark.parametrize(
+    ("text", "hint", "language"),
+    [
+        ("Was kostet die Zollabfertigung?", "en", "de"), ("Was kostet die Lieferung?", "en", "de"),
+        ("price of the Breva Duct", "en", "en"), ("open on Easter Monday", "en", "en"),
+        ("die another day in Graz", "en", "en"),
+        ("garantie du Breva Gateway", "fr", "fr"), ("garanzia della Breva Gateway", "it", "it"),
+    ],
+)  # fmt: skip
+def test_a_noun_that_is_written_large_speaks_for_german_and_a_name_against_nothing(
+    text, hint, language
+):
+    assert decide_language(text, (hint,)) == language
+
+
 def test_a_long_question_overrules_every_hint():
     text = (
         "Wie lange dauert es, bis mein Paket nach einer Bestellung am Wochenende in Wien ankommt?"

@@ -37,9 +37,12 @@ _STRANGENESS: Final = 1.0
 _FOREIGN_LETTER: Final = 3.0
 _FUNCTION_WORD, _KNOWN_WORD, _DOUBTFUL_WORD = 3.3, 1.0, 0.6
 _LETTER_WEIGHT: Final = 0.4
+_NOUN: Final = 1.5
 # A capital inside a word makes it a name ("iPhone", "WiFi").
 _NAME = re.compile(r"(?<!\w)[^\W\d_]*[a-z][A-Z]\w*")
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+# German writes every noun large, also after a word that is written small; others only names.
+_GERMAN_NOUN = re.compile(r"(?<=[a-zäöüß] )[A-ZÄÖÜ][a-zäöüß]{3,}(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def decide_language(text: str, hints: Iterable[str] = ()) -> str:
         return fitting[0] if fitting else LANGUAGE_OF_SCRIPT[script]
     if len(words) > _MOST_WORDS:
         return detect_language(text)
-    return _judge(words, script, fitting, detect_language(text))
+    nouns = _NOUN if _GERMAN_NOUN.search(sample) else 0.0
+    return _judge(words, script, fitting, detect_language(text), nouns)
 
 
 def _read_hints(hints: Iterable[str]) -> list[str]:
@@ -96,7 +100,9 @@ def _is_written_in(language: str, script: str) -> bool:
     return own == script or (own == "kana" and script == "han")
 
 
-def _judge(words: Sequence[str], script: str, expected: Sequence[str], voted: str) -> str:
+def _judge(
+    words: Sequence[str], script: str, expected: Sequence[str], voted: str, nouns: float
+) -> str:
     model = _model(script)
     scores = {
         language: sum(points)
@@ -104,6 +110,8 @@ def _judge(words: Sequence[str], script: str, expected: Sequence[str], voted: st
             model.languages, zip(*(_score(word, model) for word in words), strict=True), strict=True
         )
     }
+    if "de" in scores:
+        scores["de"] += nouns
     # Of a language that we know by its function words only, no more can be said than that it may be.
     strangers = dict.fromkeys(expected, max(scores.values()) - _STRANGENESS)
     scores = strangers | scores
