@@ -44,6 +44,7 @@ from minirag.ai.builtin.sentences.meaning import (
 from minirag.ai.builtin.sentences.question_words import weigh_words
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.builtin.sentences.turned import name_what_turns
+from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
 from minirag.lib.text.short_texts import decide_language
 
@@ -212,9 +213,12 @@ class _Answering:
         chosen = answer_below(
             question, candidates, chosen, self.term_weights, self.variants, part.before
         )
-        chosen = complete_lists(candidates, chosen, read_asked(question, candidates))
+        asked = read_asked(question, candidates)
+        chosen = complete_lists(candidates, chosen, asked)
         said = put_in_order(candidates, add_leads(candidates, chosen))
-        check = self._check(part, chosen, scored) if self.strictness else None
+        check = (
+            self._check(part, chosen, scored, asked, self.strictness) if self.strictness else None
+        )
         return _Quotation(part, said, check)
 
     def asks_alike(self, candidate: Candidate, answered: Sequence[_Quotation]) -> bool:
@@ -228,7 +232,14 @@ class _Answering:
             for each in answered
         )  # fmt: skip
 
-    def _check(self, part: Part, chosen: Sequence[int], scored: Scored) -> Check:
+    def _check(
+        self,
+        part: Part,
+        chosen: Sequence[int],
+        scored: Scored,
+        asked: Asked,
+        strictness: Strictness,
+    ) -> Check:
         quoted = [self.candidates[index] for index in chosen]
         language = Counter(each.language for each in quoted).most_common(1)[0][0]
         meanings = [scored.meanings[index] for index in chosen] if scored.meanings else []
@@ -240,10 +251,9 @@ class _Answering:
         )
         return check_quotes(
             part.question, [quote(each) for each in quoted], signs,
-            asked=read_asked(part.question, self.candidates), before=part.before if part.leans else "",
-            language=language,
+            asked=asked, before=part.before if part.leans else "", language=language,
             is_abroad=self.is_multilingual and decide_language(part.question, [language]) != language,
-            term_weights=self.term_weights, variants=self.variants, strictness=self.strictness or "balanced",
+            term_weights=self.term_weights, variants=self.variants, strictness=strictness,
             embed=self.embed, is_multilingual=self.is_multilingual,
         )  # fmt: skip
 

@@ -49,7 +49,7 @@ class Masker:
         if not self.takes_out or not text:
             return text
         if text not in self._masked:
-            self._masked[text] = self._mask(text)
+            self._masked[text] = self._replace(text, self._rules(text))
         return self._masked[text]
 
     def read(self, texts: Iterable[str]) -> None:
@@ -76,9 +76,6 @@ class Masker:
     @property
     def masks_passages(self) -> bool:
         return self.takes_out and self._choice.passages
-
-    def _mask(self, text: str) -> str:
-        return self._replace(text, self._rules(text))
 
     def _replace(self, text: str, rules: Rules) -> str:
         said, at = list[str](), 0
