@@ -1,8 +1,14 @@
+import gc
+
 from django.apps import AppConfig
+
+COLLECT_AFTER = 700, 10, 10
+"""As Python has it; the settings hold garbage collection up while the applications are loaded."""
 
 
 class MiniRagConfig(AppConfig):
     name = "minirag"
+    default = True
     verbose_name = "MiniRAG"
 
     def ready(self) -> None:
@@ -14,3 +20,14 @@ class MiniRagConfig(AppConfig):
 
         begin_reporting()
         wrap_words()
+
+
+class LoadedConfig(AppConfig):
+    """The last of the applications: when it is ready, all of them are loaded, and they stay."""
+
+    name = "minirag.serving"
+    label = "loaded"
+
+    def ready(self) -> None:
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)

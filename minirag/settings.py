@@ -6,6 +6,7 @@ A missing secret does not fail here, so that `manage.py up` can make one on firs
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import drf_spectacular_sidecar
@@ -17,6 +18,8 @@ from minirag.lib.redis_client import describe_for_celery, describe_for_channels
 from minirag.log_settings import make_logging
 from minirag.pages.appearance import UNFOLD  # noqa: F401 - a setting
 
+# What is loaded stays: looking through it for garbage again and again is a quarter of a start (see LoadedConfig).
+gc.set_threshold(0)
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
@@ -122,7 +125,7 @@ SHARED_APPS = [
 ]
 # Admin is in both: its log of a tenant's objects is that tenant's data.
 TENANT_APPS = ["django.contrib.admin", "bots", "webhooks", "knowledge", "conversations"]
-INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
+INSTALLED_APPS = [*dict.fromkeys([*SHARED_APPS, *TENANT_APPS, "minirag.apps.LoadedConfig"])]
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_URLCONF = "minirag.urls"
@@ -137,8 +140,6 @@ SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W021"]
 ROOT_URLCONF = "minirag.urls"
 TENANT_URLCONF = "minirag.tenant_urls"
 ASGI_APPLICATION = "minirag.asgi.application"
-WSGI_APPLICATION = None
-APPEND_SLASH = True
 
 MIDDLEWARE = [
     "minirag.serving.middleware.RequestIdMiddleware",
@@ -287,7 +288,6 @@ EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
 # --- Celery -----------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, _BROKER = describe_for_celery(REDIS_URL)
 LONG_JOBS_PER_TENANT = env.int("LONG_JOBS_PER_TENANT", default=0)
-CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -12,6 +12,7 @@ def settle_memory() -> None:
     A full collection would stop the event loop, with every stream on it, for 140 ms. What the system gets back, where
     its C library can, is some 10 MiB after loading models.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -66,7 +66,12 @@ def load_litellm() -> ModuleType:
     if _litellm is None:
         with _loading:
             if _litellm is None:
+                collect_after = gc.get_threshold()
+                gc.set_threshold(0)
                 _litellm = _import_litellm()
+                # Its quarter of a million objects stay: each full collection looked through them for 150 ms.
+                gc.freeze()
+                gc.set_threshold(*collect_after)
     return _litellm
 
 
@@ -89,7 +94,6 @@ def _import_litellm() -> ModuleType:
     for name in TALKATIVE_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     provider.register(litellm)
-    gc.freeze()  # its quarter of a million objects stay: each full collection looked through them for 150 ms
     return litellm
 
 
