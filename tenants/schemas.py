@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 
@@ -25,7 +25,7 @@ from tenants.backend.distributing import distribute_schema, read_sizes
 from tenants.backend.dumping import PLACEHOLDER, dump_schema
 from tenants.backend.migrating import Migrations
 from tenants.context import Schema, tenant_context
-from tenants.models import BotAddress, SchemaMigration, SchemaTemplate, Tenant
+from tenants.models import BotAddress, SchemaTemplate, Tenant
 
 TEMPLATE_SCHEMA = "tenant_template"
 _NEW_FOR = timedelta(days=7)
@@ -49,8 +49,6 @@ def migrate_schema(schema_name: str, migrations: Migrations | None = None) -> No
     Whoever does it for many schemas hands over the same `migrations` each time.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {connection.ops.quote_name(schema_name)}")
         (migrations or Migrations()).run(schema_name)
 
 
@@ -203,10 +201,19 @@ def _mark(unmarked: list[Tenant]) -> int:
     for tenant in unmarked:
         with transaction.atomic():
             # It may have been erased in the meantime, or marked by another `migrate`.
-            if _lock(tenant) and not _is_marked(tenant) and not holds_foreign_bots(tenant):
+            if (
+                lock_tenant(tenant) is not None
+                and not _is_marked(tenant)
+                and not holds_foreign_bots(tenant)
+            ):
                 mark_schema(tenant)
                 marked += 1
     return marked
+
+
+def lock_tenant(tenant: Tenant) -> Tenant | None:
+    """Keep a tenant from being erased until the transaction ends; returns it as it is, None when it is gone already."""
+    return Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
 
 
 def holds_foreign_bots(tenant: Tenant) -> bool:
@@ -255,65 +262,6 @@ def measure_schema(
             cursor.execute(counted.format(quote(schema_name), quote(name)))
             (rows[name],) = cursor.fetchone()
     return {name: count for name, count in rows.items() if count}, sum(size for _, size in found)
-
-
-def stale_tenants() -> Iterator[Tenant]:
-    """Yield the tenants whose schema is not at the target version, canaries first."""
-    behind = Tenant.objects.exclude(schema_version=target_version()).order_by(
-        "-is_canary", "created_at"
-    )
-    yield from behind.iterator()
-
-
-def migrate_tenants(report: Callable[[str], None]) -> list[str]:
-    """Migrate every stale tenant, each in one transaction with one ledger row; returns the slugs that failed.
-
-    Resumable: a tenant's version changes in the transaction of its migration, so a second run goes on where the
-    first stopped. A failing canary stops the run. A tenant that is erased in the meantime is skipped.
-    """
-    version, migrations, failed = target_version(), Migrations(), list[str]()
-    for tenant in stale_tenants():
-        entry = SchemaMigration(
-            tenant=tenant,
-            from_version=tenant.schema_version,
-            to_version=version,
-            started_at=timezone.now(),
-        )
-        try:
-            with transaction.atomic():
-                known = _lock(tenant)
-                if known:
-                    migrate_schema(tenant.schema_name, migrations=migrations)
-                    Tenant.objects.filter(pk=tenant.pk).update(schema_version=version)
-                    entry.save()
-        except Exception as error:  # noqa: BLE001 - one tenant's failure must not keep the others back
-            entry.error = f"{type(error).__name__}: {error}"
-            known = _save_failure(entry)
-        if not known:
-            report(f"{tenant.slug}: erased meanwhile")
-            continue
-        if entry.error:
-            failed.append(tenant.slug)
-        report(f"{tenant.slug}: {'FAILED ' + entry.error if entry.error else 'migrated'}")
-        if entry.error and tenant.is_canary:
-            report("A canary failed; the remaining tenants were left as they are.")
-            break
-    return failed
-
-
-def _lock(tenant: Tenant) -> bool:
-    """Keep the tenant from being erased until the transaction ends; False when it is gone already."""
-    return Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first() is not None
-
-
-def _save_failure(entry: SchemaMigration) -> bool:
-    """Write the row of a migration that was rolled back; False when its tenant is gone."""
-    with transaction.atomic():
-        known = _lock(entry.tenant)
-        if known:
-            entry.pk = None  # it may have been saved in the transaction that was rolled back
-            entry.save(force_insert=True)
-    return known
 
 
 def recorded_migrations(schema_name: str) -> list[tuple[str, str]]:

@@ -32,8 +32,9 @@ from minirag.operations.providers import check_provider
 from tenants.backend.proof import find_crossing, shares_server_connections
 from tenants.context import tenant_context
 from tenants.due import DueKind, DueWork
-from tenants.models import Tenant
-from tenants.schemas import find_unmarked, stale_tenants
+from tenants.models import SchemaMigration, Tenant
+from tenants.platform.migrating import stale_tenants
+from tenants.schemas import find_unmarked
 
 _POSTGRES_NEEDED = 150_000
 _PGVECTOR_NEEDED = (0, 8)
@@ -125,7 +126,8 @@ def check_migrations() -> Finding:
 
 def check_tenants() -> Finding:
     try:
-        behind = list(stale_tenants())
+        behind = stale_tenants()
+        failure = SchemaMigration.objects.filter(tenant__in=behind).order_by("-started_at").first()
     except DatabaseError:
         return Finding(
             "tenants",
@@ -134,8 +136,10 @@ def check_tenants() -> Finding:
             "See migrations.",
         )
     if behind:
-        detail = kept(f"{len(behind)} behind: {_list_slugs(behind)}")
-        return Finding("tenants", FAIL, detail, "Run manage.py migrate.")
+        detail = f"{len(behind)} behind: {_list_slugs(behind)}"
+        if failure is not None and failure.error:
+            detail += f"; {failure.tenant.slug} failed last: {failure.error.splitlines()[0]}"
+        return Finding("tenants", FAIL, kept(detail), "Run manage.py migrate.")
     return Finding("tenants", OK, "every schema is up to date")
 
 

@@ -53,4 +53,5 @@ def _without_constraints(field: Any) -> Any:
     bare = copy.copy(field)
     bare.db_check = lambda connection: None
     bare._unique = bare.db_index = False
+    bare.__dict__.pop("unique", None)  # Django keeps what it has once read
     return bare

@@ -1,14 +1,18 @@
 """Schemas made from the dumped template are the ones that the migrations would make."""
 
 import re
+import threading
+import time
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from minirag.operations.diagnosis import check_tenants
 from tenants import schemas
 from tenants.backend.migrating import Migrations
 from tenants.context import PUBLIC_SCHEMA, tenant_context
 from tenants.models import SchemaMigration, SchemaTemplate, Tenant
+from tenants.platform import migrating
 from tenants.provisioning import erase_tenant, provision_tenant
 
 
@@ -66,7 +70,7 @@ def test_no_tenant_table_is_in_the_public_schema(acme):
 def test_a_stale_tenant_is_migrated_once_and_leaves_a_ledger_row(acme, globex):
     Tenant.objects.filter(pk=acme.tenant.pk).update(schema_version="old")
     lines: list[str] = []
-    assert schemas.migrate_tenants(lines.append) == []
+    assert migrating.migrate_tenants(lines.append) == []
     assert lines == ["acme: migrated"]
     entry = SchemaMigration.objects.get(tenant=acme.tenant)
     assert (entry.from_version, entry.to_version, entry.error) == (
@@ -74,7 +78,7 @@ def test_a_stale_tenant_is_migrated_once_and_leaves_a_ledger_row(acme, globex):
         schemas.target_version(),
         "",
     )
-    assert schemas.migrate_tenants(lines.append) == [] and len(lines) == 1
+    assert migrating.migrate_tenants(lines.append) == [] and len(lines) == 1
 
 
 def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(
@@ -89,14 +93,51 @@ def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(
         real(schema_name, **kwargs)
 
     monkeypatch.setattr(schemas, "migrate_schema", break_acme)
-    assert schemas.migrate_tenants(lambda line: None) == ["acme"]
+    assert migrating.migrate_tenants(lambda line: None) == ["acme"]
     assert Tenant.objects.get(slug="globex").schema_version == schemas.target_version()
     assert "disk on fire" in SchemaMigration.objects.get(tenant=acme.tenant).error
 
     Tenant.objects.update(schema_version="old")
     Tenant.objects.filter(slug="acme").update(is_canary=True)
-    assert schemas.migrate_tenants(lambda line: None) == ["acme"]
+    assert migrating.migrate_tenants(lambda line: None) == ["acme"]
     assert Tenant.objects.get(slug="globex").schema_version == "old"
+
+
+def test_several_at_once_share_the_tenants_and_one_that_fails_keeps_no_other_back(
+    initech, _parties, monkeypatch
+):
+    """On connections of their own, so with rows that are committed; all but Initech stand again as they did."""
+    with tenant_context(None):
+        Tenant.objects.update(schema_version="old")
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE t_initech.django_migrations RENAME app TO lost")
+        threads, lines, real = set[int](), list[str](), schemas.migrate_schema
+
+        def note(schema_name: str, **kwargs) -> None:
+            threads.add(threading.get_ident())
+            time.sleep(0.05)
+            real(schema_name, **kwargs)
+
+        monkeypatch.setattr(schemas, "migrate_schema", note)
+        assert migrating.migrate_tenants(lines.append, at_once=2) == ["initech"]
+        assert len(threads) == 2 and threading.get_ident() not in threads
+        assert {"acme: migrated", "globex: migrated"} < set(lines)
+        assert [tenant.slug for tenant in migrating.stale_tenants()] == ["initech"]
+        failure = SchemaMigration.objects.get(tenant=initech).error
+        assert failure.startswith("ProgrammingError: ") and "app" in failure
+        assert (
+            check_tenants().detail
+            == f"1 behind: initech; initech failed last: {failure.splitlines()[0]}"
+        )
+        SchemaMigration.objects.exclude(tenant=initech).delete()
+
+
+def test_a_tenant_that_another_process_has_migrated_is_left_to_it(acme, monkeypatch):
+    behind = Tenant.objects.get(pk=acme.tenant.pk)
+    behind.schema_version = "old"
+    monkeypatch.setattr(migrating, "stale_tenants", lambda: [behind])
+    assert migrating.migrate_tenants(lambda line: None) == []
+    assert not SchemaMigration.objects.filter(tenant=behind).exists()
 
 
 def test_a_schema_whose_migrations_break_off_does_not_spoil_the_next_one(acme):
@@ -157,10 +198,10 @@ def test_a_tenant_that_is_erased_meanwhile_stops_nothing_and_gets_no_schema(acme
     gone = Tenant(slug="gone", schema_name="t_gone", schema_version="old")
     lines: list[str] = []
     monkeypatch.setattr(
-        schemas, "stale_tenants", lambda: iter([gone, Tenant.objects.get(pk=acme.tenant.pk)])
+        migrating, "stale_tenants", lambda: [gone, Tenant.objects.get(pk=acme.tenant.pk)]
     )
-    assert schemas.migrate_tenants(lines.append) == []
-    assert lines == ["gone: erased meanwhile", "acme: migrated"]
+    assert migrating.migrate_tenants(lines.append) == []
+    assert lines == ["gone: erased meanwhile, or migrated by another process", "acme: migrated"]
     assert not SchemaMigration.objects.exclude(tenant=acme.tenant).exists()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 't_gone'")

@@ -9,6 +9,7 @@ from django.core.management.commands.migrate import Command as Migrate
 
 from tenants import schemas
 from tenants.backend.distributing import distribute_schemas
+from tenants.platform.migrating import choose_at_once, migrate_tenants
 
 
 class Command(Migrate):
@@ -19,9 +20,13 @@ class Command(Migrate):
         parser.add_argument(
             "--public-only", action="store_true", help="Leave the template and the tenants alone."
         )
+        parser.add_argument(
+            "--at-once", type=int, default=choose_at_once(), metavar="N",
+            help="How many tenants are migrated at once (one for each core, at most four).",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        public_only = options.pop("public_only", False)
+        public_only, at_once = options.pop("public_only", False), options.pop("at_once", 1)
         single = bool(options.get("app_label")) or any(
             options.get(k) for k in ("plan", "check_unapplied", "prune")
         )
@@ -32,7 +37,9 @@ class Command(Migrate):
         # Their own ledger decides; the rows of the public schema say nothing about a tenant's.
         if schemas.refresh_template() and verbosity:
             self.stdout.write("Tenant template renewed.")
-        failed = schemas.migrate_tenants(self.stdout.write if verbosity else (lambda line: None))
+        failed = migrate_tenants(
+            self.stdout.write if verbosity else (lambda line: None), at_once=max(1, at_once)
+        )
         schemas.mark_schemas()
         distributed = distribute_schemas()
         if distributed and verbosity:
