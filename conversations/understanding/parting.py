@@ -1,27 +1,38 @@
 """A question with several parts ("What does it cost, and when do you open?") as questions of their own. Pure.
 
 Each is searched for itself, since one search for all finds what is between them. Only what begins like a question is a
-part: "tea and coffee" is one thing, and "when and where" asks two things of one.
+part: "tea and coffee" is one thing, and "when and where" asks two things of one. Behind a comma it has to be one by its
+order as well, since "how do I know, when it comes" is one question.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from minirag.lib.text.analysis import analyse
-from minirag.lib.text.clause_words import JOINERS, QUESTION_WORDS
+from minirag.lib.text.clause_words import (
+    ASKING_VERBS,
+    CONJUNCTIONS,
+    DEGREES,
+    JOINERS,
+    QUESTION_WORDS,
+    RELATIVES,
+    SUBJECTS,
+)
 from minirag.lib.text.sentences import split_sentences
 
-MOST_PARTS: Final = 3
+MOST_PARTS: Final = 4
 _LONGEST: Final = 600  # characters; what is longer tells a story
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ASKS = ("?", "？", "؟", ";")
+_CUTS = frozenset("?;")
 _AT_ITS_BEGINNING: Final = 2  # words: "In which", "À quelle"
 
 
 def split_parts(question: str, language: str) -> tuple[str, ...]:
-    """The parts of a question, at most three; none where it has only one."""
+    """The parts of a question, the last of the most with what follows it; none where it has only one."""
     if len(question) > _LONGEST:
         return ()
     parts: list[str] = []
@@ -37,27 +48,72 @@ def split_parts(question: str, language: str) -> tuple[str, ...]:
         parts = _split_joined(told, language)
     if len(parts) < 2 or not all(_has_content(part, language) for part in parts):
         return ()
-    return tuple(parts[:MOST_PARTS])
+    rest = " ".join(parts[MOST_PARTS - 1 :])
+    return (*parts[: MOST_PARTS - 1], *([rest] if rest else []))
 
 
 def _split_joined(sentence: str, language: str) -> list[str]:
-    """A sentence cut before each joining word behind which another question begins."""
-    asking, joining = QUESTION_WORDS.get(language), JOINERS.get(language)
+    """A sentence cut before each joining word, and each sign, behind which another question begins."""
     words = list(_WORD.finditer(sentence))
-    if not asking or not joining:
-        return [sentence]
     folded = [word[0].casefold().replace("’", "'") for word in words]
+    asking = QUESTION_WORDS.get(language, frozenset())
     if asking.isdisjoint(folded[:_AT_ITS_BEGINNING]):
         return [sentence]
-    parts, start = [], 0
-    for place in range(1, len(words) - 1):
-        if folded[place] not in joining or folded[place + 1] not in asking:
+    joining = JOINERS.get(language, frozenset())
+    begins = [place for place in range(1, len(words)) if folded[place] in asking]
+    last_joined = max((place for place in begins if folded[place - 1] in joining), default=0)
+    parts, first = [], 0
+    for place in begins:
+        is_joined = folded[place - 1] in joining and place - 1 > first
+        end = words[place - 1].start() if is_joined else words[place].start()
+        signs = set(sentence[words[place - 1].end() : end])
+        if not is_joined and signs.isdisjoint(_CUTS) and (
+            "," not in signs
+            or not _is_other_question(folded[first:place], folded[place:], language, is_listed=place < last_joined)
+        ):  # fmt: skip
             continue
-        left = sentence[start : words[place].start()].rstrip(" ,;–-")
+        left = sentence[words[first].start() : end].rstrip(" ,;?–-")
         if _has_content(left, language) and _has_content(sentence[words[place].end() :], language):
             parts.append(f"{left}?")
-            start = words[place + 1].start()
-    return [*parts, sentence[start:]]
+            first = place
+    return [*parts, sentence[words[first].start() if parts else 0 :]]
+
+
+def _is_other_question(
+    before: Sequence[str], words: Sequence[str], language: str, *, is_listed: bool
+) -> bool:
+    """Whether what stands behind a comma asks for something else than what stands `before` it; `is_listed` where
+    a question after "and" follows still.
+    """
+    if before[0] not in QUESTION_WORDS[language]:
+        return False  # "In May, where …"
+    is_relative = words[0] in RELATIVES.get(language, frozenset())
+    if language not in SUBJECTS:
+        return is_listed and not is_relative
+    if is_listed:
+        return not (_is_clause(before, language) or _is_clause(words, language))
+    asks = _asks(before, language) and _asks(words, language)
+    return asks and not is_relative and words[0] not in ASKING_VERBS[language]
+
+
+def _is_clause(words: Sequence[str], language: str) -> bool:
+    """Whether its order is that of a clause that depends on another: "how long it takes", "when violence is used"."""
+    if _asks(words, language):
+        return False
+    is_turned = words[0] in CONJUNCTIONS.get(language, frozenset())
+    return is_turned or not SUBJECTS[language].isdisjoint(_behind_asking(words, language))
+
+
+def _asks(words: Sequence[str], language: str) -> bool:
+    """Whether its order is a question's: "how long does it take", "is it open"."""
+    verbs = ASKING_VERBS[language]
+    return words[0] in verbs or not verbs.isdisjoint(_behind_asking(words, language))
+
+
+def _behind_asking(words: Sequence[str], language: str) -> Sequence[str]:
+    """The word behind those that ask, if there is one."""
+    skipped = 2 if len(words) > 1 and words[1] in DEGREES[language] else 1
+    return words[skipped : skipped + 1]
 
 
 def _has_content(text: str, language: str) -> bool:

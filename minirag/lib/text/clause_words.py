@@ -126,6 +126,48 @@ JOINERS: Final = _read({
 })  # fmt: skip
 """Words for "and"."""
 
+ASKING_VERBS: Final = _read({
+    "en": "is are was were do does did can could will would should may must has have",
+    "de": """
+        ist sind war kann können kannst könnt darf dürfen muss müssen soll gibt hat haben habt habe bekomme bekommt
+        finde findet kostet kosten dauert gilt geht macht brauche braucht öffnet schließt erreiche kommt""",
+    "nl": "is zijn was kan kunnen mag moet heeft hebben kost kosten duurt geldt gaat",
+})  # fmt: skip
+"""Verbs that only in a question stand before their subject, right behind the word that asks: "how long *does* it take"."""
+
+SUBJECTS: Final = _read({
+    "en": """
+        i you he she it we they one someone somebody people a an the this that these those there my your our their his
+        her its""",
+    "de": """
+        ich du er sie es wir ihr man jemand der die das den dem des ein eine einen einem mein meine dein deine euer eure
+        unser unsere dieser diese dieses sich""",
+    "nl": "ik je jij u hij ze zij het we wij jullie men iemand de een mijn jouw uw onze deze dit die dat zich er",
+})  # fmt: skip
+"""What stands there in a clause that depends on another: "how long *it* takes".
+
+Languages without a row do not tell the two apart by their order.
+"""
+
+DEGREES: Final = _read({
+    "en": "long much many often far old big large tall high fast soon late early time",
+    "de": "lange lang viel viele oft weit alt groß hoch schnell teuer früh spät",
+    "nl": "lang veel vaak ver oud groot hoog snel laat",
+})  # fmt: skip
+"""What goes with the word that asks: "how *long*"."""
+
+CONJUNCTIONS: Final = _read({"en": "when where"})
+"""Question words that begin a clause as well: "when I come late"."""
+
+RELATIVES: Final = _read({
+    "en": "which who whom whose",
+    "fr": "qui que où",
+    "es": "que",
+    "it": "cui",
+    "pt": "que",
+})  # fmt: skip
+"""Those that behind a comma may go on about what was named before it: "the shop, which is closed"."""
+
 NEGATING_BEGINNINGS: Final = {
     "cs": "ne",
     "sk": "ne",
