@@ -137,6 +137,7 @@ async def find_answer(turn: OpenTurn, question: str) -> str | None:
         answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
         variants=found.variants, strictness=choose_strictness(bot.refusal_mode) or "balanced",
         margin=found.confidence - found.threshold, lead=measure_lead(found.passages, found.rows),
+        spoken=understood.language,
     )  # fmt: skip
     is_answered = answered.check is not None and answered.check.is_answered
     return answered.text if is_answered else None

@@ -326,6 +326,7 @@ def make_chat_request(
         fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
         question=query.text,
         before=query.said_before if query.is_leaning else "",
+        language=query.language,
         parts=tuple(Part(each.text, each.said_before, each.is_leaning) for each in query.parts),
         passages=quote_offline(passages),
         term_weights=retrieval.term_weights,

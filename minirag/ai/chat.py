@@ -40,8 +40,8 @@ class ChatRequest:
     `timeout_seconds` is the longest wait for the first token; half of it may pass between two tokens, four times as
     much in all, retries included. `credentials` go to `model` and to those fallback models that have the same
     provider, never to another one. The fields from `question` to `lead` feed the offline answerer alone (see
-    offline.answer_question); `embedding_model` None, or without its files, ranks its sentences by words only;
-    `strictness` None: what it would quote is not checked.
+    offline.answer_question; `language` is the question's); `embedding_model` None, or without its files, ranks its
+    sentences by words only; `strictness` None: what it would quote is not checked.
 
     `shorten` gives the same request with less to read, for a model whose context is too small: of so many tokens, where
     the provider said so. `temperature` None is the model's own. With `tooling` no model of ours is asked, which has no
@@ -57,6 +57,7 @@ class ChatRequest:
     fallback_models: tuple[str, ...] = ()
     question: str = ""
     before: str = ""
+    language: str = ""
     parts: tuple[Part, ...] = ()
     passages: tuple[OfflinePassage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
@@ -231,6 +232,7 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
         margin=request.margin,
         lead=request.lead,
         languages=languages,
+        spoken=request.language,
     )
     return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer.text)
 

@@ -162,13 +162,15 @@ def check_quotes(
     term_weights: Mapping[str, float],
     asked: Asked = NOTHING,
     before: str = "",
+    spoken: str = "",
     variants: Mapping[str, Sequence[str]] = NO_VARIANTS,
     strictness: Strictness = "balanced",
     embed: SentenceEmbedder | None = None,
     is_multilingual: bool = False,
     is_abroad: bool = False,
 ) -> Check:
-    """Compare a question with what would be quoted. `language` is that of the quotations.
+    """Compare a question with what would be quoted. `language` is that of the quotations, `spoken` the question's, ""
+    where that is not known.
 
     `asked` is the kind of answer that is asked for, `before` what was asked before, of a question that leans on it.
     `variants` are the tenant's own words that search took for the question's terms: right spellings, compounds, parts.
@@ -176,10 +178,10 @@ def check_quotes(
     dozens of single words.
     `is_abroad`: the question is in another language, so that its words cannot be found.
     """
-    words = weigh_words(question, language, term_weights)
+    words = weigh_words(question, language, term_weights, spoken)
     if not quoted or not words:
         return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
-    looked_for = words + weigh_before(before, language, term_weights)
+    looked_for = words + weigh_before(before, language, term_weights, spoken)
     text = " ".join(each.text for each in quoted)
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
     found = find_words(looked_for, text, headings, language, variants)
@@ -244,8 +246,10 @@ def find_lacking(
     return asked.kind if asked.kind and lacks_answer(asked, text, language) else ""
 
 
-def weigh_before(before: str, language: str, term_weights: Mapping[str, float]) -> list[Word]:
-    words = weigh_words(before, language, term_weights)
+def weigh_before(
+    before: str, language: str, term_weights: Mapping[str, float], spoken: str = ""
+) -> list[Word]:
+    words = weigh_words(before, language, term_weights, spoken)
     return [replace(each, weight=BEFORE * each.weight) for each in words]
 
 

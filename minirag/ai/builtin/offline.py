@@ -18,10 +18,10 @@ from minirag.ai.builtin.scoring import (
     AMONG_MANY,
     Scored,
     name_place,
-    read_asked,
     score_candidates,
 )
 from minirag.ai.builtin.sentences.agreeing import answers_its_heading, leave_out_answer
+from minirag.ai.builtin.sentences.asked import read_asked
 from minirag.ai.builtin.sentences.candidates import (
     Candidate,
     OfflinePassage,
@@ -129,12 +129,13 @@ def answer_question(
     margin: float = 0.0,
     lead: float | None = None,
     languages: Mapping[int, str] | None = None,
+    spoken: str = "",
 ) -> OfflineAnswer:
     """`compose_answer`, and with a `strictness` whether it answers the question (see checking, also for the rest).
 
     Of a question with several `parts` each is answered for itself. Where not all have an answer, the whole is; and
     where that has none, those that have one, but for a part that leans on one without.
-    `languages` are the passages', by their numbers, where they are known.
+    `languages` are the passages', by their numbers, where they are known; `spoken` is the question's.
     """
     candidates = list_candidates(passages, languages)
     variants = add_meanings(f"{question} {before}", candidates, variants or {})
@@ -142,7 +143,8 @@ def answer_question(
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
     answering = _Answering(
-        candidates, variants, term_weights or {}, embed, read, is_multilingual, strictness, margin, lead
+        candidates, variants, term_weights or {}, embed, read, is_multilingual, strictness, margin, lead,
+        spoken,
     )  # fmt: skip
     answered = answering.quote_all(Part(question, before, leans=True), parts, sentences)
     indices = put_in_order(candidates, chain.from_iterable(each.said for each in answered))
@@ -186,6 +188,7 @@ class _Answering:
     strictness: Strictness | None
     margin: float
     lead: float | None
+    spoken: str
 
     def quote_all(self, whole: Part, parts: Sequence[Part], sentences: int) -> list[_Quotation]:
         each_has = max(sentences // len(parts), 1) if parts else sentences
@@ -206,14 +209,14 @@ class _Answering:
         scored = score_candidates(
             question, candidates, self.term_weights, self.embed, part.before,
             is_multilingual=self.is_multilingual, read=self.read,
-            ordering=AMONG_MANY if self.lead is not None else AMONG_FEW,
+            ordering=AMONG_MANY if self.lead is not None else AMONG_FEW, spoken=self.spoken,
         )  # fmt: skip
         chosen = choose_sentences(candidates, scored.scores, sentences)
         chosen = leave_out_lesser_rows(question, candidates, chosen, scored.scores)
         chosen = answer_below(
-            question, candidates, chosen, self.term_weights, self.variants, part.before
+            question, candidates, chosen, self.term_weights, self.variants, part.before, self.spoken
         )
-        asked = read_asked(question, candidates)
+        asked = read_asked(question, candidates, spoken=self.spoken)
         chosen = complete_lists(candidates, chosen, asked)
         said = put_in_order(candidates, add_leads(candidates, chosen))
         check = (
@@ -223,11 +226,11 @@ class _Answering:
 
     def asks_alike(self, candidate: Candidate, answered: Sequence[_Quotation]) -> bool:
         """Whether one of the questions asks what the sentence's heading does."""
-        language, weights = candidate.language, self.term_weights
+        language, weights, spoken = candidate.language, self.term_weights, self.spoken
         return any(
             compare_heading(
-                weigh_words(each.part.question, language, weights), candidate.title, language,
-                self.variants, weigh_words(each.part.before, language, weights),
+                weigh_words(each.part.question, language, weights, spoken), candidate.title, language,
+                self.variants, weigh_words(each.part.before, language, weights, spoken),
             ) >= ASKS_ALIKE
             for each in answered
         )  # fmt: skip
@@ -252,6 +255,7 @@ class _Answering:
         return check_quotes(
             part.question, [quote(each) for each in quoted], signs,
             asked=asked, before=part.before if part.leans else "", language=language,
+            spoken=self.spoken,
             is_abroad=self.is_multilingual and decide_language(part.question, [language]) != language,
             term_weights=self.term_weights, variants=self.variants, strictness=strictness,
             embed=self.embed, is_multilingual=self.is_multilingual,

@@ -5,13 +5,13 @@ asked for. The weights were chosen on half of 1,000 questions of SQuAD (docs/ret
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from minirag.ai.builtin.quoting import clean_inline
+from minirag.ai.builtin.sentences.asked import match_answer_type, read_asked
 from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS, Candidate
 from minirag.ai.builtin.sentences.meaning import (
     UNKNOWN,
@@ -21,10 +21,9 @@ from minirag.ai.builtin.sentences.meaning import (
     embed_sentences,
     read_sentences,
 )
-from minirag.ai.builtin.sentences.question_words import BEFORE
-from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, read_question
+from minirag.ai.builtin.sentences.question_words import BEFORE, read_terms
+from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
-from minirag.lib.text.short_texts import decide_language
 
 SHORT_WORDS = 5
 SHORT_PENALTY = 0.2
@@ -73,19 +72,6 @@ sentences are soon known.
 """
 
 
-def read_asked(question: str, candidates: Sequence[Candidate], before: str = "") -> Asked:
-    """What kind of thing is asked for; the language is the question's, or that of most candidates.
-
-    "And for students?" asks for what was asked for before.
-    """
-    languages = Counter(candidate.language for candidate in candidates)
-    hints = [language for language, _ in languages.most_common(2)]
-    asked = read_question(question, decide_language(question, hints))
-    if asked.kind is None and before:
-        return read_question(before, decide_language(before, hints))
-    return asked
-
-
 @dataclass(frozen=True)
 class Weights:
     """What the question's words weigh in one language; `asking` are those that only say what kind is asked for."""
@@ -119,12 +105,13 @@ def score_candidates(
     is_multilingual: bool = False,
     read: SentenceReader | None = None,
     ordering: Ordering = AMONG_MANY,
+    spoken: str = "",
 ) -> Scored:
-    """Score candidates, comparably only among these. The rest is as in offline.compose_answer."""
-    asked = read_asked(question, candidates, before)
+    """Score candidates, comparably only among these. The rest is as in offline.answer_question."""
+    asked = read_asked(question, candidates, before, spoken)
     whole = f"{question} {before}" if before else question
     weights = {
-        language: _weigh(question, before, asked, language, candidates, term_weights)
+        language: _weigh(question, before, asked, language, candidates, term_weights, spoken)
         for language in {candidate.language for candidate in candidates}
     }
     kinds = [match_answer_type(asked, whole, each) for each in candidates]
@@ -204,9 +191,10 @@ def _weigh(
     language: str,
     candidates: Sequence[Candidate],
     term_weights: Mapping[str, float],
+    spoken: str,
 ) -> Weights:
     """A word that many of the sentences have tells none of them from the others, and weighs less."""
-    own, said = (dict.fromkeys(analysis.analyse(text, language)) for text in (question, before))
+    own, said = (dict.fromkeys(read_terms(text, language, spoken)) for text in (question, before))
     terms = {
         term: weight if term in own else BEFORE * weight
         for term, weight in weigh_question([*own, *said], candidates, term_weights).items()
@@ -330,21 +318,3 @@ def name_place(candidate: Candidate) -> str:
     under = "" if candidate.under in path else candidate.under
     heading = " > ".join(part for part in (path, under) if part)
     return f"{heading}: {candidate.text}" if heading else candidate.text
-
-
-def match_answer_type(asked: Asked, question: str, candidate: Candidate) -> float:
-    """1 when the sentence holds what is asked for, 0 when not, .5 where nothing in particular is.
-
-    A price is half there in any number, and a length of time in any time.
-    """
-    if asked.kind is None:
-        return 0.5
-    if holds_answer(asked.kind, candidate.text, candidate.language, question):
-        return 1.0
-    is_near = asked.kind in (AnswerType.PRICE, AnswerType.DURATION) and _DIGIT.search(
-        candidate.text
-    )
-    return 0.3 if is_near else 0.0
-
-
-_DIGIT = re.compile(r"\d")

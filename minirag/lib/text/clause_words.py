@@ -133,7 +133,7 @@ ASKING_VERBS: Final = _read({
         finde findet kostet kosten dauert gilt geht macht brauche braucht öffnet schließt erreiche kommt""",
     "nl": "is zijn was kan kunnen mag moet heeft hebben kost kosten duurt geldt gaat",
 })  # fmt: skip
-"""Verbs that only in a question stand before their subject, right behind the word that asks: "how long *does* it take"."""
+"""Verbs that only in a question stand right behind the word that asks: "how long *does* it take"."""
 
 SUBJECTS: Final = _read({
     "en": """

@@ -33,6 +33,7 @@ def answer_below(
     term_weights: Mapping[str, float],
     variants: Mapping[str, Sequence[str]],
     before: str = "",
+    spoken: str = "",
 ) -> list[int]:
     """Where a heading asks the same question: what stands first below it, and no other passage.
 
@@ -42,8 +43,8 @@ def answer_below(
     for each in candidates:
         key = (each.passage.number, each.title)
         if each.title.endswith(QUESTION_MARKS) and key not in asked:
-            words = weigh_words(question, each.language, term_weights)
-            earlier = weigh_words(before, each.language, term_weights)
+            words = weigh_words(question, each.language, term_weights, spoken)
+            earlier = weigh_words(before, each.language, term_weights, spoken)
             asked[key] = compare_heading(words, each.title, each.language, variants, earlier)
     best = max(
         asked, key=lambda key: (asked[key], key == _place_of(candidates[chosen[0]])), default=None

@@ -27,6 +27,7 @@ STRANGE, SAME = 0.3, 0.7
 MOST_OF_A_WEEK, OTHER_DAY = 4, 0.8
 LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
 NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
+_OPENING: Final = " \n\t¿¡\"'«„“‘("
 WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 # "7-year-old", "10jährig": a number and what it counts, and no code.
 COUNTED = re.compile(
@@ -91,19 +92,25 @@ def hope(found: Mapping[Word, float]) -> float:
     return cover({word: value if word.is_exact else 1.0 for word, value in found.items()}, "en")
 
 
-def weigh_words(question: str, language: str, term_weights: Mapping[str, float]) -> list[Word]:
-    """The words of a question that mean something, each once, with what each counts (0 to 1)."""
+def weigh_words(
+    question: str, language: str, term_weights: Mapping[str, float], spoken: str = ""
+) -> list[Word]:
+    """The words of a question that mean something, each once, with what each counts (0 to 1).
+
+    `language` is that of the texts they are looked for in, `spoken` the question's where it is another one: what says
+    nothing in it is no word that a text could lack ("Was *ist* ICS2?").
+    """
     found = list(WORD.finditer(question))[:LONGEST_QUESTION]
     rarest = max(term_weights.values(), default=1.0) or 1.0
-    framing = FRAMING_WORDS.get(language, frozenset())
+    framing = FRAMING_WORDS.get(language, frozenset()) | FRAMING_WORDS.get(spoken, frozenset())
     # German nouns are written with a capital; where somebody does that, what has none is of less weight.
     writes_capitals = language == "de" and any(match[0][0].isupper() for match in found[1:])
     words: dict[str, Word] = {}
     for match in found:
         text, terms = match[0], tuple(analysis.analyse(match[0], language))
-        if not terms or text.casefold() in words:
+        begins = begins_sentence(question, match.start())
+        if not terms or text.casefold() in words or says_nothing(text, spoken, begins=begins):
             continue
-        begins = not match.start() or question[: match.start()].rstrip()[-1:] in ".!?:"
         is_count = text.isdigit() or bool(COUNTED.fullmatch(text))
         is_code = not is_count and (
             any(letter.isdigit() for letter in text) or sum(map(str.isupper, text)) > 1
@@ -120,6 +127,28 @@ def weigh_words(question: str, language: str, term_weights: Mapping[str, float])
             text, terms, share * idf, is_code or is_name, share == FRAMING, match.span()
         )
     return list(words.values())
+
+
+def begins_sentence(question: str, place: int) -> bool:
+    before = question[:place].rstrip(_OPENING)
+    return not before or before[-1] in ".!?:"
+
+
+def says_nothing(word: str, spoken: str, *, begins: bool = False) -> bool:
+    """Whether it is one of the words that only hold a sentence of that language together, and no name."""
+    return bool(spoken) and (word.islower() or begins) and not analysis.analyse(word, spoken)
+
+
+def read_terms(question: str, language: str, spoken: str = "") -> list[str]:
+    """The index terms of a question's words that mean something; languages as in `weigh_words`."""
+    if spoken not in ("", language):
+
+        def keep(word: re.Match[str]) -> str:
+            begins = begins_sentence(question, word.start())
+            return " " if says_nothing(word[0], spoken, begins=begins) else word[0]
+
+        return analysis.analyse(WORD.sub(keep, question), language)
+    return analysis.analyse(question, language)
 
 
 def find_word(
