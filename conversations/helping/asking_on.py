@@ -73,8 +73,13 @@ class AskingOn:
             logger.exception("no further questions were found", bot=str(self._turn.bot.pk))
 
     async def _list_candidates(self) -> list[str]:
-        near = choose_near(self._answer)
-        candidates = (*list_asked(near), *self._turn.bot.starter_questions, *list_topics(near))
+        near, understood = choose_near(self._answer), self._answer.understood
+        language = understood.language if understood else ""
+        candidates = (
+            *list_asked(near, language),
+            *self._turn.bot.starter_questions,
+            *list_topics(near),
+        )
         pages = {shorten(each.title) for each in near}  # a page's name alone asks nothing
         new = leave_out_asked(candidates, await list_asked_before(self._turn))
         return [each for each in new if each not in pages][:MOST_TRIED]

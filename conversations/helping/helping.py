@@ -91,7 +91,7 @@ async def _find_questions(
 ) -> None:
     """Fill `questions` with what can be asked and has an answer: what comes close first, then what the bot is for."""
     candidates: Iterable[str] = (
-        *list_asked(near), *turn.bot.starter_questions, *list_topics(near[MOST_SHOWN:])
+        *list_asked(near, language), *turn.bot.starter_questions, *list_topics(near[MOST_SHOWN:])
     )  # fmt: skip
     if not turn.bot.starter_questions and not near:
         candidates = await run_sync(

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from conversations.helping.offers import shorten
+from conversations.understanding.reading import is_dense, leans
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.local import MINILM
@@ -21,6 +22,7 @@ from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS
 from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word, weigh_words
 from minirag.lib.security.injections import is_override, orders_a_machine
 from minirag.lib.text.analysis import analyse
+from minirag.lib.text.short_texts import decide_language
 
 MOST_SHOWN: Final = 3
 LEAST_SHARE, LEAST_SHARE_BY_WORDS, LEAST_SHARE_OF_WEAK = 0.2, 0.4, 0.5
@@ -99,14 +101,32 @@ def is_planted(passage: Passage) -> bool:
     return any(orders_a_machine(line) or is_override(line) for line in lines if line.strip())
 
 
-def list_asked(passages: Iterable[Passage]) -> Iterator[str]:
-    """The questions that stand as headings above or in passages: what stands below answers them."""
+def list_asked(passages: Iterable[Passage], language: str) -> Iterator[str]:
+    """The questions that stand as headings above or in passages: what stands below answers them.
+
+    One that says little by itself ("What should I have at hand?") has what it stands under before it, and is none where
+    that does not make it clear. `language` is that of most passages.
+    """
     for passage in passages:
-        headings = [passage.heading.rpartition(" > ")[2], *_ALONE.findall(passage.content)]
-        for heading in map(_clean_heading, headings):
-            if heading.endswith(QUESTION_MARKS) and len(heading) <= _LONGEST_QUESTION:
-                is_whole = len(heading.split()) >= _FEWEST_WORDS
-                yield heading if is_whole else name_reading(passage.title, heading)
+        *above, own = map(clean_inline, passage.heading.split(" > "))
+        under = above[-1] if above else passage.title
+        inside = ((own or passage.title, each) for each in _ALONE.findall(passage.content))
+        for topic, line in ((under, own), *inside):
+            heading = _clean_heading(line)
+            if not heading.endswith(QUESTION_MARKS) or len(heading) > _LONGEST_QUESTION:
+                continue
+            named = passage.title if topic.endswith(QUESTION_MARKS) else topic
+            for question in (heading, name_reading(named, heading)):
+                if stands_alone(question, language):
+                    yield question
+                    break
+
+
+def stands_alone(question: str, language: str) -> bool:
+    """Whether it is understood by who reads nothing else, as it is by a search."""
+    spoken = decide_language(question, [language])
+    is_long = is_dense(spoken) or len(question.split()) >= _FEWEST_WORDS
+    return is_long and not leans(question, spoken)
 
 
 def _clean_heading(line: str) -> str:

@@ -230,8 +230,21 @@ def test_whatever_a_page_is_called_its_label_is_one_short_line(title):
 
 def test_questions_stand_above_and_in_passages():
     inside = "### Can I come by?\n\nYes.\n\n**And at night?**\n\nNo.\n\nWhat is said here?"
-    found = list(list_asked([passage("Visits", inside, heading="Visits > When are you open?")]))
-    assert found == ["When are you open?", "Can I come by?", "Visits: And at night?"]
+    found = list(list_asked([passage("Visits", inside, heading="Visits > When is the shop open?")], "en"))  # fmt: skip
+    assert found == ["When is the shop open?", "Visits: Can I come by?", "Visits: And at night?"]
+
+
+def test_what_says_little_alone_is_offered_below_what_it_stands_under_or_not_at_all():
+    def ask(title: str, heading: str, language: str = "en") -> list[str]:
+        return list(list_asked([passage(title, "Text.", heading=heading)], language))
+
+    at_hand = "What should I have at hand?"
+    assert ask("Guide", f"Guide > Claims > {at_hand}") == [f"Claims: {at_hand}"]
+    assert ask("Guide", at_hand) == [f"Guide: {at_hand}"]
+    assert ask("", at_hand) == []
+    assert ask("Guide", "Repairs > How long does it take?") == ["Repairs: How long does it take?"]
+    assert ask("Was tun", "Umzug > Was kostet das?", "de") == ["Umzug: Was kostet das?"]
+    assert ask("Guide", "Returns > Which kettles can I return?") == ["Which kettles can I return?"]
 
 
 def test_everything_is_said_in_the_visitors_language(shop):

@@ -130,11 +130,20 @@ def _read_reply(question: str, history: History, hints: Sequence[str]) -> Unders
 
 
 def leans(question: str, language: str) -> bool:
-    """Whether a question means something only together with the one before it."""
+    """Whether a question means something only together with the one before it.
+
+    "Repairs: how long does it take?" names what it is about.
+    """
     sample = question[:_LONGEST_READ]
-    if _count_words(sample, language) <= _FEWEST_WORDS:
-        return True
-    lowered = sample.casefold().strip(" ¿¡-–—\n\t")
+    topic, _, rest = sample.partition(": ")
+    if rest.strip() and _count_words(topic, language):
+        return _leads_back(topic, language)
+    return _count_words(sample, language) <= _FEWEST_WORDS or _leads_back(sample, language)
+
+
+def _leads_back(text: str, language: str) -> bool:
+    """Whether it begins by going on, or has a word for something that was named before."""
+    lowered = text.casefold().strip(" ¿¡-–—\n\t")
     if is_dense(language):
         return lowered.startswith(openers_in(language)) or any(
             word in lowered for word in back_words_in(language) if len(word) > 1 or language == "zh"

@@ -42,10 +42,10 @@ from minirag.ai.builtin.sentences.meaning import (
     read_missing,
 )
 from minirag.ai.builtin.sentences.question_words import weigh_words
+from minirag.ai.builtin.sentences.rows import is_one_list, leave_out_lesser_rows
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.builtin.sentences.turned import name_what_turns
 from minirag.lib.asking.answer_types import Asked
-from minirag.lib.text import analysis
 from minirag.lib.text.short_texts import decide_language
 
 NOT_FOUND = "I could not find this in my sources."
@@ -212,7 +212,10 @@ class _Answering:
             ordering=AMONG_MANY if self.lead is not None else AMONG_FEW, spoken=self.spoken,
         )  # fmt: skip
         chosen = choose_sentences(candidates, scored.scores, sentences)
-        chosen = leave_out_lesser_rows(question, candidates, chosen, scored.scores)
+        chosen = leave_out_lesser_rows(
+            weigh_words(question, candidates[chosen[0]].language, self.term_weights, self.spoken),
+            candidates, chosen, scored.scores,
+        )  # fmt: skip
         chosen = answer_below(
             question, candidates, chosen, self.term_weights, self.variants, part.before, self.spoken
         )
@@ -283,35 +286,6 @@ def choose_sentences(
     return put_in_order(candidates, chosen)
 
 
-def leave_out_lesser_rows(
-    question: str, candidates: Sequence[Candidate], chosen: Sequence[int], scores: Sequence[float]
-) -> list[int]:
-    """Without the rows and items that have less of the question's words, or codes, than a better one beside them.
-
-    Asked for E24, the row of E25 has all of the words but one.
-    """
-
-    def has_less(index: int, other: int) -> bool:
-        row, better = candidates[index], candidates[other]
-        if not _are_beside(row, better):
-            return False
-        terms = set(analysis.analyse(question, better.language))
-        codes = {term for term in terms if not term.isalpha() and not term.isdigit()}
-        if codes.intersection(row.terms) < codes.intersection(better.terms):
-            return True
-        has_fewer = terms.intersection(row.terms) < terms.intersection(better.terms)
-        return has_fewer and scores[other] > scores[index]
-
-    return [index for index in chosen if not any(has_less(index, other) for other in chosen)]
-
-
-def _are_beside(row: Candidate, other: Candidate) -> bool:
-    """Whether they are of one list or of one table, which may have been cut into several passages."""
-    if row.columns or other.columns:
-        return row.columns == other.columns and row.passage.page_title == other.passage.page_title
-    return bool(row.marker and other.marker) and _is_one_list(row, other)
-
-
 def write_answer(chosen: Sequence[Candidate]) -> str:
     """Sentences in a row, and two or more items of one list below each other as Markdown; a heading without which
     a sentence would say the opposite stands before it.
@@ -320,7 +294,7 @@ def write_answer(chosen: Sequence[Candidate]) -> str:
     was_list, above = False, ""
     for position, candidate in enumerate(chosen):
         beside = [*chosen[max(position - 1, 0) : position], *chosen[position + 1 : position + 2]]
-        is_list = bool(candidate.marker) and any(_is_one_list(candidate, each) for each in beside)
+        is_list = bool(candidate.marker) and any(is_one_list(candidate, each) for each in beside)
         turned = name_what_turns(candidate)
         said = f"{turned}: {candidate.text}" if turned and turned != above else candidate.text
         above = turned
@@ -330,10 +304,6 @@ def write_answer(chosen: Sequence[Candidate]) -> str:
         parts.append(f"{text} [{candidate.passage.number}]")
         was_list = is_list
     return "".join(parts)
-
-
-def _is_one_list(one: Candidate, other: Candidate) -> bool:
-    return one.passage is other.passage and one.block == other.block
 
 
 def close_sentence(text: str) -> str:

@@ -103,7 +103,9 @@ class _Reading:
     def _quote(self, sentence: str, block: _Block) -> None:
         above = dict.fromkeys((self.heading, self.question, self.lead))
         context = " ".join(text for text in above if text)
-        columns = sentence.partition(":")[0] if block.kind == "row" else ""
+        # A row's own name has no label where the table's corner is empty.
+        label = sentence.partition(":")[0].rpartition(", ")[2]
+        columns = label if block.kind == "row" else ""
         self.quotes.append(
             Quote(sentence, context, self.number, block.marker, columns, self.heading)
         )

@@ -1,0 +1,73 @@
+"""Rows of a table and items of a list that stand beside the one that is asked for, and answer nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minirag.ai.builtin.sentences.candidates import Candidate
+from minirag.ai.builtin.sentences.question_words import Word
+
+
+def leave_out_lesser_rows(
+    words: Sequence[Word],
+    candidates: Sequence[Candidate],
+    chosen: Sequence[int],
+    scores: Sequence[float],
+) -> list[int]:
+    """Without the rows and items that have less of the question's words, or codes, than a better one beside them.
+
+    Asked for E24, the row of E25 has all of the words but one; and asked for a reefer container, the row of a dry one.
+    """
+
+    def has_less(index: int, other: int) -> bool:
+        row, better = candidates[index], candidates[other]
+        if not _are_beside(row, better):
+            return False
+        of_row, of_better = _find(words, row), _find(words, better)
+        if _name_codes(of_row) < _name_codes(of_better):
+            return True
+        if of_row < of_better and scores[other] > scores[index]:
+            return True
+        return bool(row.columns) and _is_less(of_row, of_better)
+
+    return [index for index in chosen if not any(has_less(index, other) for other in chosen)]
+
+
+def _is_less(of_row: set[Word], of_better: set[Word]) -> bool:
+    """Whether a row lacks what distinguishes the question, and has nothing for it but a commoner word that goes with
+    that: the "container" of a "reefer container". "Mondays and Tuesdays" are two.
+    """
+    lacks, extra = _weigh(of_better - of_row), _weigh(of_row - of_better)
+    goes_along = all(any(_go_together(word, other) for other in lacks) for word in extra)
+    return goes_along and sum(lacks.values()) > sum(extra.values())
+
+
+def _weigh(words: set[Word]) -> dict[Word, float]:
+    return {word: word.weight for word in words if not word.is_framing}
+
+
+def _go_together(one: Word, other: Word) -> bool:
+    first, second = sorted((one.place, other.place))
+    return second[0] - first[1] == 1
+
+
+def _find(words: Sequence[Word], row: Candidate) -> set[Word]:
+    terms = frozenset(row.terms)
+    return {word for word in words if not terms.isdisjoint(word.terms)}
+
+
+def _name_codes(words: set[Word]) -> set[str]:
+    return {
+        term for word in words for term in word.terms if not term.isalpha() and not term.isdigit()
+    }
+
+
+def _are_beside(row: Candidate, other: Candidate) -> bool:
+    """Whether they are of one list or of one table, which may have been cut into several passages."""
+    if row.columns or other.columns:
+        return row.columns == other.columns and row.passage.page_title == other.passage.page_title
+    return bool(row.marker and other.marker) and is_one_list(row, other)
+
+
+def is_one_list(one: Candidate, other: Candidate) -> bool:
+    return one.passage is other.passage and one.block == other.block
