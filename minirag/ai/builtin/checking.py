@@ -169,13 +169,11 @@ def check_quotes(
     is_multilingual: bool = False,
     is_abroad: bool = False,
 ) -> Check:
-    """Compare a question with what would be quoted. `language` is that of the quotations, `spoken` the question's, ""
-    where that is not known.
+    """Compare a question with what would be quoted. `language` is that of the quotations, `spoken` the question's.
 
     `asked` is the kind of answer that is asked for, `before` what was asked before, of a question that leans on it.
     `variants` are the tenant's own words that search took for the question's terms: right spellings, compounds, parts.
-    `embed`, of English only unless it `is_multilingual`, is asked only where the words alone do not decide, about some
-    dozens of single words.
+    `embed`, of English only unless it `is_multilingual`, is asked only where words do not decide, about some dozens.
     `is_abroad`: the question is in another language, so that its words cannot be found.
     """
     words = weigh_words(question, language, term_weights, spoken)

@@ -214,7 +214,7 @@ class _Answering:
         chosen = choose_sentences(candidates, scored.scores, sentences)
         chosen = leave_out_lesser_rows(
             weigh_words(question, candidates[chosen[0]].language, self.term_weights, self.spoken),
-            candidates, chosen, scored.scores,
+            candidates, chosen, scored.scores, self.variants,
         )  # fmt: skip
         chosen = answer_below(
             question, candidates, chosen, self.term_weights, self.variants, part.before, self.spoken

@@ -21,7 +21,8 @@ OPENING = """| Day | Pool | Sauna |
 | Friday | 8 to 22 | 12 to 22 |
 """
 WEIGHTS = {
-    "reefer": 4.0, "contain": 2.0, "demurrag": 3.5, "detent": 3.5, "import": 2.5, "export": 2.5, "monday": 1.5, "friday": 3.0,
+    "reefer": 4.0, "contain": 2.0, "demurrag": 3.5, "detent": 3.5, "import": 2.5, "export": 2.5,
+    "monday": 1.5, "friday": 3.0,
 }  # fmt: skip
 
 

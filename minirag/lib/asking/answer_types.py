@@ -87,7 +87,7 @@ def _is_sure(kind: AnswerType, question: str, start: int, language: str) -> bool
 def holds_answer(kind: AnswerType, text: str, language: str, question: str = "") -> bool:
     """Whether a text holds a thing of the kind that was asked for. A person that the question names is no answer."""
     if kind is AnswerType.PERSON:
-        return _names_somebody(text, question, language)
+        return _names_somebody(_write_days_small(text, language), question, language)
     return bool(_answer_pattern(language, kind).search(text))
 
 
@@ -99,7 +99,7 @@ def lacks_answer(asked: Asked, text: str, language: str) -> bool:
     if holds_answer(kind, text, language) or _vague_pattern(language, kind).search(text):
         return False
     names = kind is AnswerType.PERSON or (kind is AnswerType.PLACE and language != "de")
-    return not (names and _INNER_CAPITAL.search(text))
+    return not (names and _INNER_CAPITAL.search(_write_days_small(text, language)))
 
 
 def find_names(text: str) -> list[str]:
@@ -133,6 +133,18 @@ def _name_days_and_months(language: str) -> str:
     with translation.override(language):
         names = [str(name).casefold() for name in (*WEEKDAYS.values(), *MONTHS.values())]
     return "|".join(re.escape(name[:-1] if len(name) > 4 else name) for name in names)
+
+
+def _write_days_small(text: str, language: str) -> str:
+    """Monday and June have a capital in some languages, and name nobody."""
+    return _name_whole_days(language).sub(lambda name: name.group().lower(), text)
+
+
+@cache
+def _name_whole_days(language: str) -> re.Pattern[str]:
+    with translation.override(language):
+        names = [re.escape(str(name)) for name in (*WEEKDAYS.values(), *MONTHS.values())]
+    return re.compile(rf"\b(?:{'|'.join(names)})s?\b", re.IGNORECASE)
 
 
 def _names_somebody(text: str, question: str, language: str) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from minirag.ai.builtin.sentences.candidates import Candidate
-from minirag.ai.builtin.sentences.question_words import Word
+from minirag.ai.builtin.sentences.candidates import MEANT, Candidate
+from minirag.ai.builtin.sentences.question_words import NO_VARIANTS, Word, find_word
+from minirag.lib.text import analysis
+
+_CELL_END: Final = re.compile(r", (?=[^:,]{1,40}: )")
 
 
 def leave_out_lesser_rows(
@@ -13,6 +18,7 @@ def leave_out_lesser_rows(
     candidates: Sequence[Candidate],
     chosen: Sequence[int],
     scores: Sequence[float],
+    variants: Mapping[str, Sequence[str]] = NO_VARIANTS,
 ) -> list[int]:
     """Without the rows and items that have less of the question's words, or codes, than a better one beside them.
 
@@ -28,16 +34,17 @@ def leave_out_lesser_rows(
             return True
         if of_row < of_better and scores[other] > scores[index]:
             return True
-        return bool(row.columns) and _is_less(of_row, of_better)
+        named = _find_in_name(words, better, variants)
+        return bool(row.columns) and _is_less(of_row, of_better, named)
 
     return [index for index in chosen if not any(has_less(index, other) for other in chosen)]
 
 
-def _is_less(of_row: set[Word], of_better: set[Word]) -> bool:
-    """Whether a row lacks what distinguishes the question, and has nothing for it but a commoner word that goes with
-    that: the "container" of a "reefer container". "Mondays and Tuesdays" are two.
+def _is_less(of_row: set[Word], of_better: set[Word], named: set[Word]) -> bool:
+    """Whether a row lacks what the question calls the better one by, and has nothing for it but a commoner word that
+    goes with that: the "container" of a "reefer container". "Mondays and Tuesdays" are two.
     """
-    lacks, extra = _weigh(of_better - of_row), _weigh(of_row - of_better)
+    lacks, extra = _weigh(named - of_row), _weigh(of_row - of_better)
     goes_along = all(any(_go_together(word, other) for other in lacks) for word in extra)
     return goes_along and sum(lacks.values()) > sum(extra.values())
 
@@ -54,6 +61,15 @@ def _go_together(one: Word, other: Word) -> bool:
 def _find(words: Sequence[Word], row: Candidate) -> set[Word]:
     terms = frozenset(row.terms)
     return {word for word in words if not terms.isdisjoint(word.terms)}
+
+
+def _find_in_name(
+    words: Sequence[Word], row: Candidate, variants: Mapping[str, Sequence[str]]
+) -> set[Word]:
+    """The words that a row is called by, in its first cell."""
+    name = _CELL_END.split(row.text, maxsplit=1)[0].rpartition(": ")[2]
+    terms = frozenset(analysis.analyse(name, row.language))
+    return {word for word in words if find_word(word, terms, variants) > MEANT}
 
 
 def _name_codes(words: set[Word]) -> set[str]:
