@@ -24,20 +24,23 @@ def leave_out_lesser_rows(
 
     Asked for E24, the row of E25 has all of the words but one; and asked for a reefer container, the row of a dry one.
     """
+    names = {index: _find_in_name(words, candidates[index], variants) for index in chosen}
+    found = {index: _find(words, candidates[index]) | names[index] for index in chosen}
 
     def has_less(index: int, other: int) -> bool:
         row, better = candidates[index], candidates[other]
         if not _are_beside(row, better):
             return False
-        of_row, of_better = _find(words, row), _find(words, better)
-        if _name_codes(of_row) < _name_codes(of_better):
-            return True
+        named, of_row, of_better = names[other], found[index], found[other]
+        codes_of_row, codes_of_better = _list_codes(words, row), _list_codes(words, better)
+        if codes_of_row != codes_of_better:
+            return codes_of_row < codes_of_better
         if of_row < of_better and scores[other] > scores[index]:
             return True
-        named = _find_in_name(words, better, variants)
         return bool(row.columns) and _is_less(of_row, of_better, named)
 
-    return [index for index in chosen if not any(has_less(index, other) for other in chosen)]
+    kept = [index for index in chosen if not any(has_less(index, other) for other in chosen)]
+    return kept or list(chosen)
 
 
 def _is_less(of_row: set[Word], of_better: set[Word], named: set[Word]) -> bool:
@@ -72,9 +75,10 @@ def _find_in_name(
     return {word for word in words if find_word(word, terms, variants) > MEANT}
 
 
-def _name_codes(words: set[Word]) -> set[str]:
+def _list_codes(words: Sequence[Word], row: Candidate) -> set[str]:
+    asked = {term for word in words for term in word.terms}
     return {
-        term for word in words for term in word.terms if not term.isalpha() and not term.isdigit()
+        term for term in asked.intersection(row.terms) if not (term.isalpha() or term.isdigit())
     }
 
 
