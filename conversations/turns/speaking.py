@@ -309,12 +309,8 @@ def make_chat_request(
         rest = sum(len(message["content"] or "") for message in build((), ()))
         kept = fit_passages(passages, size - rest)
         return replace(
-            request,
-            messages=build(kept, ()),
-            passages=quote_offline(kept),
-            max_tokens=max_tokens,
-            shorten=None,
-        )
+            request, messages=build(kept, ()), passages=quote_offline(kept), max_tokens=max_tokens, shorten=None,
+        )  # fmt: skip
 
     request = ChatRequest(
         model=bot.model,
