@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -50,6 +51,25 @@ def copy_migrated(directory: Path, environment: dict[str, str]) -> bool:
     except (OSError, subprocess.CalledProcessError):
         shutil.rmtree(directory, ignore_errors=True)
         return False
+    return True
+
+
+def fill_data_directory(directory: Path) -> bool:
+    """Let the first `manage.py up` in this DATA_DIR find its database migrated, where that can be had."""
+    directory.mkdir(parents=True, exist_ok=True)
+    postgres = directory / "postgres"
+    if not copy_migrated(postgres, {}):
+        return False
+    server = PostgresServer(postgres, directory / "postgres.log", flags=UNSAFE_BUT_FAST)
+    server.start()
+    try:
+        own = urlsplit(server.url).path[1:]
+        elsewhere = server.url.rpartition("/")[0] + f"/{TEST_DATABASE}"
+        with psycopg.connect(elsewhere, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {own}")
+            connection.execute(f"ALTER DATABASE {PRODUCT_DATABASE} RENAME TO {own}")
+    finally:
+        server.stop()
     return True
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import psycopg
 import pytest
 import yaml
 
 from minirag.local.supervision.installation import CHECKOUT
 from tests.ports import find_port
+from tests.product import make_database
 
 COMPOSE = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -329,20 +329,12 @@ def running(
 
 
 @pytest.fixture(scope="module")
-def database_url() -> Iterator[str]:
-    """A database of its own, migrated by the command of compose.yaml."""
-    server = os.environ["DATABASE_URL"]
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("drop database if exists deployment with (force)")
-        connection.execute("create database deployment")
-    url = server.rpartition("/")[0] + "/deployment"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("create extension if not exists vector")
+def database_url() -> str:
+    """A database of its own, where the command of compose.yaml has run over what `tests.migrated` made from nothing."""
+    url = make_database(migrated=True)
     migrated = run(SERVICES["migrate"]["command"], DATABASE_URL=url)
     assert migrated.returncode == 0, migrated.stdout + migrated.stderr
-    yield url
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("drop database deployment with (force)")
+    return url
 
 
 @pytest.mark.product
@@ -366,6 +358,7 @@ def test_web_answers_its_own_health_check(database_url: str, tmp_path: Path) -> 
         while run(check).returncode != 0:
             assert web.poll() is None, (tmp_path / "web.log").read_text()
             assert time.monotonic() < deadline
+            time.sleep(0.5)
     assert web.returncode == 0
 
 

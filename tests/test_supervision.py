@@ -44,6 +44,7 @@ class Up:
         self.port = port or find_port()
         self.output_path = data_dir.parent / f"output-{time.monotonic_ns()}"
         environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+        environment |= {"PORT": str(self.port), "WEB_PROCESSES": "1"}
         command = [
             sys.executable,
             "manage.py",
@@ -55,7 +56,7 @@ class Up:
         ]
         with self.output_path.open("wb") as output:
             self.process = subprocess.Popen(
-                command, cwd=CHECKOUT, env=environment | {"PORT": str(self.port)}, stdin=subprocess.DEVNULL,
+                command, cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
 
@@ -135,7 +136,7 @@ def read_servers(data_dir: Path) -> dict[str, str]:
 def test_it_serves_stops_everything_on_ctrl_c_and_finds_its_data_again(
     installed: Path, runs: list[Up]
 ) -> None:
-    bystander = subprocess.Popen(["sleep", "200"])
+    bystander = subprocess.Popen(["sleep", "800"])
     up = Up(installed)
     runs.append(up)
     up.wait_until_ready()
