@@ -27,6 +27,7 @@ from tests.servers import SECRETS
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 
+METRICS = "a-token-of-the-operator's-Prometheus"
 QUESTION = {"type": "question", "message": "Are you there?"}
 BODY = {"code": "database_unavailable", "retryable": True}
 
@@ -71,7 +72,7 @@ def installation() -> Iterator[Installation]:
         postgres.start()
         database = PRODUCT_DATABASE if is_migrated else DATABASE
         url = postgres.url.removesuffix(DATABASE) + database
-        product = Product(directory, settings={"DATABASE_URL": url})
+        product = Product(directory, {"DATABASE_URL": url, "METRICS_TOKEN": METRICS})
         try:
             product.start()
             account = product.sign_up("outage")
@@ -141,6 +142,10 @@ def test_every_edge_says_503_and_when_to_come_back_and_the_first_to_ask_again_is
         assert [(answer.status_code, shown(answer)) for answer in answers] == [(503, BODY)] * len(
             answers
         )
+        watched = installation.get("/metrics", Authorization=f"Bearer {METRICS}")
+        assert watched.status_code == 200, "the alert on a server that is away needs this"
+        assert 'minirag_up{server="postgres"} 0.0' in watched.text
+        assert "minirag_requests_total{" in watched.text and "minirag_tenants" not in watched.text
         openai = client.post("/v1/chat/completions", json=completion)
         pages = [
             client.get("/t/outage/admin/login/", headers=page),

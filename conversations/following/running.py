@@ -35,6 +35,7 @@ from conversations.turns.taking import (
 from conversations.turns.troubles import InternalFailure
 from minirag.ai.tooling import Tooling
 from minirag.lib.errors import ProductError
+from minirag.lib.metrics import counted
 from minirag.lib.readiness import ServerStopping, require_taking_work
 from minirag.lib.tracing.spans import span
 from tenants.context import require_tenant, run_sync
@@ -272,10 +273,12 @@ class RunningTurns:
 
     def add(self, run: TurnRun) -> None:
         self._runs[run.schema_name, run.turn_id] = run
+        counted.note_running_turns(+1)
         self.journal.follow(run)
 
     def remove(self, run: TurnRun) -> None:
-        self._runs.pop((run.schema_name, run.turn_id), None)
+        if self._runs.pop((run.schema_name, run.turn_id), None) is not None:
+            counted.note_running_turns(-1)
         self._alone.pop(run, None)
 
     def note_reader(self, run: TurnRun) -> None:

@@ -21,6 +21,7 @@ from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
 from minirag.lib.errors import Conflict, Gone, NotFound
+from minirag.lib.metrics.counted import read_counted
 from minirag.lib.readiness import ServerStopping, stop_taking_work
 from minirag.serving.stopping import OpenRequests, end_work
 from tenants.context import run_sync, tenant_context
@@ -99,6 +100,23 @@ def test_a_turn_whose_reader_leaves_is_finished_stored_and_read_on(
     text = "".join(each.content for _, each in heard + rest if isinstance(each, Delta))
     assert text == ANSWER and rest[-1][1].message.content == ANSWER
     assert outcomes() == [("user", "answered"), ("assistant", "answered")]
+
+
+def test_running_turns_are_counted_for_whoever_adds_processes_by_them(acme_bot, model, run_async):
+    def count() -> float:
+        return read_counted().get_sample_value("minirag_running_turns")
+
+    async def run():
+        model.enqueue("It is covered ", 0.05, "for 36 months [1].")
+        turns = [await begin(acme_bot), await begin(acme_bot)]
+        running = count()
+        await asyncio.gather(*map(read, turns))
+        await settle()
+        return running, count()
+
+    before = count()
+    model.enqueue(ANSWER)
+    assert run_async(run) == (before + 2, before)
 
 
 def test_a_turn_that_nobody_reads_at_all_is_finished_too(patience, acme_bot, model, run_async):

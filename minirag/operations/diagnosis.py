@@ -27,6 +27,7 @@ from minirag.lib.redis_client import connect
 from minirag.lib.telling.kept_sentences import kept
 from minirag.operations.checks import find_secret_faults
 from minirag.operations.findings import FAIL, OK, WARN, Finding
+from minirag.operations.health import read_redis_memory
 from minirag.operations.places import check_citus, check_disk, check_files
 from minirag.operations.providers import check_provider
 from tenants.backend.proof import find_crossing, shares_server_connections
@@ -39,6 +40,7 @@ from tenants.schemas import find_unmarked
 _POSTGRES_NEEDED = 150_000
 _PGVECTOR_NEEDED = (0, 8)
 _WORKER_SECONDS = 2.0
+_REDIS_NEARLY_FULL = 0.9
 _MOST_VISITED, _MOST_TOLD = 50, 3
 _BEAT_SILENT = timedelta(minutes=10)  # its rows are written every three minutes
 
@@ -147,20 +149,25 @@ def check_redis() -> Finding:
     try:
         with connect(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as client:
             server = client.info("server")
-            policy = client.info("memory").get("maxmemory_policy", "noeviction")
+            memory = read_redis_memory(client)
     except (redis.RedisError, ValueError) as error:
         return Finding(
             "redis", FAIL, _first_line(error), "Start Redis (make run) or correct REDIS_URL."
         )
     version = server.get("valkey_version") or server.get("redis_version")
     shown = f"{server.get('server_name', 'redis')} {version}"
-    if policy != "noeviction":
+    if memory.policy != "noeviction":
         return Finding(
             "redis",
             WARN,
-            f"{shown} may drop queued work ({policy})",
+            f"{shown} may drop queued work ({memory.policy})",
             "Set maxmemory-policy noeviction.",
         )
+    if memory.limit and memory.used > _REDIS_NEARLY_FULL * memory.limit:
+        detail = f"{shown} uses {memory.used:,} of {memory.limit:,} bytes"
+        state = FAIL if memory.is_full else WARN
+        remedy = "Give it a larger maxmemory: full, it refuses questions, log-ins and jobs."
+        return Finding("redis", state, detail, remedy)
     return Finding("redis", OK, shown)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from django.conf import settings
@@ -29,6 +29,8 @@ def _measure_once(moment: int) -> dict[str, Any]:
         "qdrant": _time(_vector_version, Error),
         "redis": _time(_redis_version, redis.RedisError),
     }
+    if parts["redis"]["status"] == "ok" and is_redis_full():
+        parts["redis"] |= {"status": "error", "detail": "It has no memory left."}
     healthy = all(part["status"] == "ok" for part in parts.values())
     return {"status": "ok" if healthy else "degraded", **parts}
 
@@ -69,6 +71,37 @@ def _fetch_text(statement: str) -> str:
 def _redis_version() -> str:
     server: Any = connect_redis(settings.REDIS_URL).info("server")  # typed for the async client too
     return str(server["redis_version"])
+
+
+class RedisMemory(NamedTuple):
+    """Bytes that Redis uses of those it may; a `limit` of 0 is none."""
+
+    used: int
+    limit: int
+    policy: str
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it refuses every write. One that evicts never does."""
+        return 0 < self.limit <= self.used and self.policy == "noeviction"
+
+
+def read_redis_memory(client: redis.Redis) -> RedisMemory:
+    """As Redis itself counts before it refuses a write: without what it holds for its copies. Raises RedisError."""
+    told: Any = client.info("memory")
+    return RedisMemory(
+        used=int(told["used_memory"]) - int(told.get("mem_not_counted_for_evict", 0)),
+        limit=int(told.get("maxmemory", 0)),
+        policy=str(told.get("maxmemory_policy", "noeviction")),
+    )
+
+
+def is_redis_full() -> bool:
+    """Such a Redis answers, and yet no question, log-in or job comes through."""
+    try:
+        return read_redis_memory(connect_redis(settings.REDIS_URL)).is_full
+    except redis.RedisError:
+        return False
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Min
@@ -16,12 +17,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from minirag.lib.database import OUTAGES
 from minirag.lib.errors import NotAuthenticated, NotFound
 from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.metrics.counted import read_counted
 from minirag.operations.backing_up.nightly import find_last_backup
-from minirag.operations.health import measure_health
+from minirag.operations.health import connect_redis, measure_health, read_redis_memory
 from tenants.context import tenant_context
 from tenants.due import DueWork
 from tenants.models import Tenant, TenantStatus
@@ -59,21 +61,45 @@ class _Waiting:
                 if isinstance(part, dict)
             },
         )  # fmt: skip
-        with tenant_context(None):
-            yield from _measure_tenants()
-            yield from _measure_due()
-            yield from _measure_backups()
-            yield from _measure_connections()
-        queues = list_queues()
-        yield _gauge(
-            "minirag_jobs", "Jobs of all tenants that wait for a worker, or that one works at.", "state",
-            {name: float(sum(getattr(each, name) for each in queues)) for name in ("waiting", "running")},
-        )  # fmt: skip
-        yield GaugeMetricFamily(
-            "minirag_oldest_job_seconds",
-            "For how long nothing has been done to the job that has waited longest.",
-            float(max((each.oldest_wait_seconds or 0 for each in queues), default=0)),
-        )
+        yield from _measure_redis()
+        try:
+            yield from list(_measure_database())
+        except OUTAGES:  # minirag_up tells it, and what processes have counted is told as ever
+            return
+
+
+def _measure_redis() -> Iterator[Metric]:
+    try:
+        memory = read_redis_memory(connect_redis(settings.REDIS_URL))
+    except redis.RedisError:
+        return
+    yield GaugeMetricFamily(
+        "minirag_redis_memory_bytes", "Memory that Redis uses.", float(memory.used)
+    )
+    limit = GaugeMetricFamily(
+        "minirag_redis_memory_limit_bytes", "Memory that Redis may use; nothing where it has no limit."
+    )  # fmt: skip
+    if memory.limit:
+        limit.add_metric([], float(memory.limit))
+    yield limit
+
+
+def _measure_database() -> Iterator[Metric]:
+    with tenant_context(None):
+        yield from _measure_tenants()
+        yield from _measure_due()
+        yield from _measure_backups()
+        yield from _measure_connections()
+    queues = list_queues()
+    yield _gauge(
+        "minirag_jobs", "Jobs of all tenants that wait for a worker, or that one works at.", "state",
+        {name: float(sum(getattr(each, name) for each in queues)) for name in ("waiting", "running")},
+    )  # fmt: skip
+    yield GaugeMetricFamily(
+        "minirag_oldest_job_seconds",
+        "For how long nothing has been done to the job that has waited longest.",
+        float(max((each.oldest_wait_seconds or 0 for each in queues), default=0)),
+    )
 
 
 def _measure_tenants() -> Iterator[Metric]:

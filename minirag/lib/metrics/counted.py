@@ -74,6 +74,10 @@ _STAGE_SECONDS = Histogram(
 _SOCKETS = Gauge(
     "minirag_open_sockets", "Sockets that are open.", multiprocess_mode="livesum", registry=_OWN
 )
+_RUNNING_TURNS = Gauge(
+    "minirag_running_turns", "Turns that are being answered, over whatever way they were asked.",
+    multiprocess_mode="livesum", registry=_OWN,
+)  # fmt: skip
 
 
 def note_request(method: str, route: str, status: int, seconds: float) -> None:
@@ -119,6 +123,10 @@ def note_stage(work: str, stage: str, seconds: float) -> None:
 
 def note_sockets(change: int) -> None:
     _SOCKETS.inc(change)
+
+
+def note_running_turns(change: int) -> None:
+    _RUNNING_TURNS.inc(change)
 
 
 def read_counted() -> CollectorRegistry:
