@@ -6,6 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
+import pytest
 import yaml
 from django.core.management import get_commands
 from django.urls import resolve
@@ -43,6 +45,27 @@ def list_containers() -> list[dict[str, Any]]:
 def test_every_file_is_part_of_the_base_but_for_the_secret_s_example():
     named = {*KUSTOMIZATION["resources"], "kustomization.yaml", "secret.example.yaml"}
     assert named == {path.name for path in FOLDER.iterdir()}
+
+
+@pytest.mark.parametrize("version", ["1.30", kubernetes_validate.latest_version()])
+def test_every_manifest_is_what_kubernetes_knows(version):
+    secret = yaml.safe_load((FOLDER / "secret.example.yaml").read_text())
+    for each in [*read_all(), secret]:
+        kubernetes_validate.validate(each, version, strict=True)
+    web = find("Deployment", "web")
+    web["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["failureTreshold"] = 3
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(web, version, strict=True)
+
+
+def test_what_is_scaled_by_load_is_not_set_back_by_the_next_upgrade():
+    scaled = [each for each in read_all() if each["kind"] == "HorizontalPodAutoscaler"]
+    assert {each["spec"]["scaleTargetRef"]["name"] for each in scaled} == {"web", "worker"}
+    for each in scaled:
+        assert "replicas" not in find("Deployment", each["metadata"]["name"])["spec"]
+        assert each["spec"]["minReplicas"] >= 2
+        # pods that share a folder of metrics each tell the sum: an average over pods would never stop growing
+        assert "Pods" not in {metric["type"] for metric in each["spec"]["metrics"]}
 
 
 def test_settings_are_settings_of_ours():
