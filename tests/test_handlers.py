@@ -69,14 +69,19 @@ def app() -> HttpApp:
 MB = 1024 * 1024
 
 
-@pytest.mark.parametrize("path", ["/v1/chat", "/v1/nowhere", "/admin/login/"])
-def test_a_body_beyond_the_limit_is_a_413_before_anything_is_kept(app, path):
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/v1/chat", "1 MB"), ("/v1/nowhere", "64 KB"), ("/admin/login/", "64 KB"), ("/v1/sources", "16 MB")],
+)  # fmt: skip
+def test_a_body_beyond_the_limit_is_a_413_before_anything_is_kept(app, path, most):
     for headers, pieces in (
         ((), (MB,) * 40),
         (((b"content-length", str(40 * MB).encode()),), (MB,)),
     ):
         start, body = request(app, path, *pieces, headers=headers)
-        assert start["status"] == 413 and json.loads(body["body"])["code"] == "body_too_large"
+        said = json.loads(body["body"])
+        assert (start["status"], said["code"]) == (413, "body_too_large")
+        assert said["detail"] == f"The request body is larger than {most}."
     assert app.pages.bodies == app.api.bodies == []
 
 

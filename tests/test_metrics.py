@@ -129,6 +129,25 @@ def test_processes_add_up_what_they_count_and_open_sockets_end_with_them(tmp_pat
     assert (tmp_path / "metrics").stat().st_mode & 0o077 == 0
 
 
+def test_sockets_of_a_machine_that_says_nothing_any_more_are_open_no_more(tmp_path):
+    """A container that is replaced has another name, and nobody here can ask whether its processes live."""
+    told = count_in_a_process(
+        tmp_path,
+        "import os, shutil, time\nfrom minirag.lib.metrics import files\n"
+        "m.note_sockets(+1)\n"
+        "[mine] = files.FOLDER.glob(f'gauge_livesum_*-{os.getpid()}.db')\n"
+        "for age, name in ((3600, 'gone-1'), (60, 'there-1')):\n"
+        "    other = files.FOLDER / f'gauge_livesum_{name}.db'\n"
+        "    shutil.copy(mine, other)\n"
+        "    os.utime(other, (time.time() - age,) * 2)\n"
+        "os.utime(mine, (1, 1))\n"
+        "m.note_request('GET', 'health', 200, 0.1)\n"
+        "assert time.time() - mine.stat().st_mtime < 60, 'others see that it is there'\n"
+        f"{SHOW}",
+    )
+    assert "minirag_open_sockets 2.0" in told
+
+
 def test_files_that_are_damaged_old_or_of_a_dead_process_of_ones_name_spoil_nothing(tmp_path):
     """In a container that starts again the process has the number of the one before."""
     folder = tmp_path / "metrics"

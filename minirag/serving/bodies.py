@@ -73,7 +73,7 @@ class IncomingBody:
             self._seen += piece
             self._allowed = self._limit() if self._allowed < 0 else self._allowed
             if self._seen > self._allowed:
-                return await self._give_up(BodyTooLarge())
+                return await self._give_up(BodyTooLarge(self._allowed))
         if not message.get("more_body", False):
             self._end()
         return message

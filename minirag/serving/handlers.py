@@ -227,8 +227,10 @@ class HttpApp:
         """Raises BodyTooLarge for a body that says it is longer than the view takes."""
         if arrival.body_length is None:
             return await body.look_ahead(SHORT_BODY_BYTES)
-        if arrival.body_length and arrival.body_length > _route(scope, arrival).door.body_limit():
-            raise BodyTooLarge
+        if not arrival.body_length:
+            return False
+        if arrival.body_length > (allowed := _route(scope, arrival).door.body_limit()):
+            raise BodyTooLarge(allowed)
         return arrival.body_length > SHORT_BODY_BYTES
 
 

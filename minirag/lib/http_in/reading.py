@@ -63,12 +63,14 @@ class InvalidFields(ProductError):
 
 
 class BodyTooLarge(ProductError):
-    """More bytes than the installation takes."""
+    """More bytes than may come that way: `allowed`, or what the installation takes at all."""
 
     status, code = 413, "body_too_large"
 
-    def __init__(self) -> None:
-        super().__init__(f"The request body is larger than {settings.MAX_BODY_BYTES // 2**20} MB.")
+    def __init__(self, allowed: int | None = None) -> None:
+        most = settings.MAX_BODY_BYTES if allowed is None else allowed
+        size = f"{most / 2**20:g} MB" if most >= 2**20 else f"{most / 2**10:g} KB"
+        super().__init__(f"The request body is larger than {size}.")
 
 
 def read_body(model: type[B], request: HttpRequest | Request) -> B:

@@ -17,7 +17,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from minirag.lib.metrics.files import add_up, count_in_files
+from minirag.lib.metrics.files import add_up, count_in_files, touch_gauges
 
 IS_SHARED = count_in_files()  # before anything is counted
 disable_created_metrics()  # they would be as many again, and files that add up have none
@@ -84,6 +84,8 @@ def note_request(method: str, route: str, status: int, seconds: float) -> None:
     """`route` is the pattern, not the path."""
     _REQUESTS.labels(method, route, status).inc()
     _REQUEST_SECONDS.labels(route).observe(seconds)
+    if IS_SHARED:
+        touch_gauges()
 
 
 def note_turn(

@@ -25,6 +25,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER: Final[Path] = settings.DATA_DIR / "metrics"
 _KEPT_SECONDS: Final = 7 * 24 * 3600.0
+_SILENT_SECONDS: Final = 600.0
+_TOUCH_SECONDS: Final = 60.0
+_touched: Final = [0.0]  # when this process did it last
 _HOST: Final = socket.gethostname().replace("_", "-")  # the library cuts its files' names at "_"
 _BROKEN: Final = (OSError, ValueError, TypeError, RuntimeError, struct.error)
 """What the library raises over a file that is not one of its own, or not whole."""
@@ -62,6 +65,19 @@ def count_in_files() -> bool:
     return True
 
 
+def touch_gauges() -> None:
+    """Show other machines that this process is there. To be called often: with each request, and so with each probe.
+
+    What is written to a mapped file shows in its time late, or never where a number stays as it is.
+    """
+    if (now := time.monotonic()) - _touched[0] < _TOUCH_SECONDS:
+        return
+    _touched[0] = now
+    for file in FOLDER.glob(f"gauge_*_{_name_process()}.db"):
+        with suppress(OSError):
+            os.utime(file)
+
+
 def add_up() -> CollectorRegistry:
     """What is in all files."""
     _forget_dead(FOLDER.glob("*.db"), time.time())
@@ -74,7 +90,8 @@ class _Files:
     """Like the library's own collector, which fails altogether over one damaged file."""
 
     def collect(self) -> Iterable[Metric]:
-        files = [str(file) for file in FOLDER.glob("*.db")]
+        now = time.time()
+        files = [str(file) for file in FOLDER.glob("*.db") if not _is_of_the_gone(file, now)]
         try:
             return self._merge(files)
         except _BROKEN:
@@ -122,6 +139,16 @@ def _forget_dead(files: Iterable[Path], now: float) -> None:
             is_old = now - file.stat().st_mtime > _KEPT_SECONDS and not lives
             if is_old or (file.name.startswith("gauge_") and lives is False):
                 file.unlink()
+
+
+def _is_of_the_gone(file: Path, now: float) -> bool:
+    """Whether the open sockets are of a machine that says nothing any more; whether it has died, nobody can ask."""
+    if not file.name.startswith("gauge_") or _lives(file.stem.split("_")[-1]) is not None:
+        return False
+    try:
+        return now - file.stat().st_mtime > _SILENT_SECONDS
+    except OSError:
+        return True
 
 
 def _lives(process: str) -> bool | None:
