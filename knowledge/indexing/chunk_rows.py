@@ -104,7 +104,6 @@ def _copy(table: str, columns: str, rows: Iterable[bytes]) -> None:
     """Send packed rows in portions: each call costs as much as packing a row."""
     rows = iter(rows)
     with (
-        connection.wrap_database_errors,  # a cursor's COPY raises psycopg's own
         connection.cursor() as cursor,
         cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy,
     ):

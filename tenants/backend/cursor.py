@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.db.backends.postgresql import base
 from psycopg import NotSupportedError, OperationalError, sql
 from psycopg.copy import Copy
@@ -117,7 +118,12 @@ class TenantCursor(Cursor):
 
     @contextmanager
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
-        with self._in_opened_schema(), super().copy(statement, params, **options) as copy:
+        """As psycopg's, with Django's errors: an outage or a full disk in the middle is told as everywhere else."""
+        with (
+            connection.wrap_database_errors,
+            self._in_opened_schema(),
+            super().copy(statement, params, **options) as copy,
+        ):
             yield copy
 
     def stream(self, *args: Any, **kwargs: Any) -> Never:

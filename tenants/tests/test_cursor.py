@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.db import DatabaseError, ProgrammingError, connection, transaction
+from django.db import DatabaseError, DataError, ProgrammingError, connection, transaction
 from psycopg import NotSupportedError, sql
 
 from bots.models import BotProfile
@@ -54,6 +54,17 @@ def test_what_goes_alone_takes_nothing_else_along(in_acme):
         cursor.execute("SET LOCAL search_path = t_globex, public")
         cursor.execute("SAVEPOINT here; SELECT current_setting('search_path')")
         assert cursor.nextset() and cursor.fetchone() == ("t_acme, public",)
+
+
+def test_a_copy_that_fails_says_so_with_djangos_errors(in_acme):
+    """Edges know those alone: psycopg's own, of a disk that fills up in an upload, was a 500."""
+    with (
+        pytest.raises(DataError),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        cursor.copy("COPY lex_df (term, df) FROM STDIN") as copy,
+    ):
+        copy.write_row(("no number", 1))
 
 
 def test_a_statement_gives_its_own_rows_count_and_columns(in_acme):

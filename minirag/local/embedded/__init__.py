@@ -6,8 +6,8 @@ DATABASE_URL and REDIS_URL and never comes here. `PostgresServer` and `ValkeySer
 server from starting is a `StartError` with one sentence that says what to do.
 """
 
-from minirag.local.embedded.errors import StartError
+from minirag.local.embedded.errors import DiskFull, StartError
 from minirag.local.embedded.postgres import PostgresServer
 from minirag.local.embedded.valkey import ValkeyServer
 
-__all__ = ["PostgresServer", "StartError", "ValkeyServer"]
+__all__ = ["DiskFull", "PostgresServer", "StartError", "ValkeyServer"]

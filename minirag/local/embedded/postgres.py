@@ -22,7 +22,7 @@ from urllib.parse import quote
 import psycopg
 
 from minirag.local.embedded import processes
-from minirag.local.embedded.errors import StartError, TryAgain, describe_os_error
+from minirag.local.embedded.errors import StartError, TryAgain, explain_end, explain_os_error
 from minirag.local.embedded.identity import Identity, choose_identity
 
 MAJOR_VERSION = "18"
@@ -102,7 +102,7 @@ class PostgresServer:
             )
             self._ensure_database()
         except OSError as error:
-            raise StartError(describe_os_error(error, self.directory)) from error
+            raise explain_os_error(error, self.directory) from error
         except BaseException:
             self.stop()
             raise
@@ -177,7 +177,7 @@ class PostgresServer:
             **identity.popen_options,
         )
         if done.returncode != 0:
-            raise StartError(self._explain(done.stdout.decode(errors="replace")))
+            raise self._explain(done.stdout.decode(errors="replace"))
         draft.rename(self.cluster)
 
     def _write_password(self, identity: Identity) -> Path:
@@ -261,13 +261,15 @@ class PostgresServer:
             return TryAgain(
                 f"Processes of an earlier PostgreSQL on {self.cluster} do not end: end them first."
             )
-        return StartError(self._explain(said))
+        return self._explain(said)
 
-    def _explain(self, said: str) -> str:
-        if "No space left on device" in said:
-            return f"The disk that holds {self.directory} is full: free some space and start again."
+    def _explain(self, said: str) -> StartError:
+        if (full := explain_end(said, self.directory)) is not None:
+            return full
         last_lines = " | ".join(said.splitlines()[-3:]) or "nothing"
-        return f"PostgreSQL did not start (log: {self.log_path}). Its last words: {last_lines}"
+        return StartError(
+            f"PostgreSQL did not start (log: {self.log_path}). Its last words: {last_lines}"
+        )
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from minirag.local.embedded import processes
-from minirag.local.embedded.errors import StartError, TryAgain, describe_os_error
+from minirag.local.embedded.errors import StartError, TryAgain, explain_end, explain_os_error
 
 
 def find_program() -> Path:
@@ -70,7 +70,7 @@ class ValkeyServer:
                 self._wanted_port, lambda port: self._start_on(port, timeout_seconds)
             )
         except OSError as error:
-            raise StartError(describe_os_error(error, self.directory)) from error
+            raise explain_os_error(error, self.directory) from error
         except BaseException:
             self.stop()
             raise
@@ -157,10 +157,8 @@ class ValkeyServer:
             return False
 
     def _build_start_error(self, said: str) -> StartError:
-        if "No space left on device" in said:
-            return StartError(
-                f"The disk that holds {self.directory} is full: free some space and start again."
-            )
+        if (full := explain_end(said, self.directory)) is not None:
+            return full
         if "in use" in said:
             return TryAgain(f"Port {self.port} is taken, so Valkey cannot start on it.")
         last_lines = " | ".join(said.splitlines()[-3:]) or "nothing"

@@ -25,7 +25,7 @@ from typing import Any
 from django.conf import settings
 
 from conversations.following.orphans import longest_turn_seconds
-from minirag.local.embedded import PostgresServer, StartError, ValkeyServer
+from minirag.local.embedded import DiskFull, PostgresServer, StartError, ValkeyServer
 from minirag.local.embedded.errors import describe_os_error
 from minirag.local.embedded.processes import die_with_parent
 from minirag.local.supervision.broker import requeue_abandoned
@@ -45,6 +45,7 @@ from minirag.local.supervision.web import (
 
 _READY_SECONDS = 120.0
 _STARTS_TRIED = 6
+_ROOM_SECONDS = 5.0  # between two looks whether the disk has room again
 _WORKER_GRACE_SECONDS = 30.0
 _WORKER_PATIENCE_SECONDS = 120.0  # while it is replaced: for its running tasks
 
@@ -295,16 +296,27 @@ class Supervisor:
             self.console.say(f"all are replaced, after {time.monotonic() - started:.1f} s")
 
     def _start_again(self, server: PostgresServer | ValkeyServer) -> None:
-        """Start a server that ended; one that ends while it starts is tried again, but not forever."""
-        for attempt in range(1, _STARTS_TRIED + 1):
+        """Start a server that ended; one that ends while it starts is tried again, but not forever.
+
+        A full disk is waited for: a person makes room, and nobody else is to find and start what ended meanwhile.
+        """
+        failures, said = 0, ""
+        while True:
             try:
                 server.start()
                 return
+            except DiskFull as error:
+                pause = _ROOM_SECONDS
+                told = str(error)
             except StartError as error:
-                if attempt == _STARTS_TRIED:
+                failures += 1
+                if failures == _STARTS_TRIED:
                     raise
-                self.console.say(str(error))
-            if self.stopping.wait(0.25 * 2**attempt):
+                pause = 0.25 * 2**failures
+                told = str(error)
+            if told != said:
+                self.console.say(said := told)
+            if self.stopping.wait(pause):
                 raise Stopped
 
     # --- stopping

@@ -161,9 +161,12 @@ def test_a_full_disk_is_one_clear_sentence(
     monkeypatch.setattr(postgres, "_FREE_BYTES_NEEDED", 2**60)
     with pytest.raises(StartError, match=r"has \d+ MB left .* free some space"):
         server.start()
-    assert "is full: free some space" in server._explain(
-        "FATAL: could not write: No space left on device"
-    )
+    server.directory.mkdir(parents=True, exist_ok=True)
+    ended = errors.explain_end("FATAL: could not write: No space left on device", server.directory)
+    assert isinstance(ended, errors.DiskFull) and "is full: free some space" in str(ended)
+    assert errors.explain_end("FATAL: the roof is on fire", server.directory) is None
+    monkeypatch.setattr(errors, "_LEAST_BYTES", 2**60)  # a server finds no room for its last words
+    assert isinstance(errors.explain_end("", server.directory), errors.DiskFull)
     assert "is full: free some space" in errors.describe_os_error(
         OSError(28, "No space left on device"), "/data"
     )

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from kombu import Connection
 
-from minirag.local.embedded import StartError
+from minirag.local.embedded import DiskFull, StartError
 from minirag.local.supervision import installation as installations
 from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
@@ -171,20 +171,20 @@ def test_messages_of_a_killed_worker_go_back_to_their_queue_at_once() -> None:
 class Faltering:
     """A server that ends while it starts, so many times."""
 
-    def __init__(self, times: int) -> None:
-        self.times, self.started = times, 0
+    def __init__(self, times: int, error: StartError) -> None:
+        self.times, self.error, self.started = times, error, 0
 
     def start(self) -> None:
         self.started += 1
         if self.started <= self.times:
-            raise StartError("It ended while it recovered.")
+            raise self.error
 
 
 @pytest.mark.parametrize("times", [2, 99])
 def test_a_server_that_ends_while_it_starts_again_is_tried_again_but_not_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    stream, server = io.StringIO(), Faltering(times)
+    stream, server = io.StringIO(), Faltering(times, StartError("It ended while it recovered."))
     supervisor = Supervisor(Options("127.0.0.1", 8000, tmp_path), Console(stream))
     monkeypatch.setattr(supervisor.stopping, "wait", lambda seconds: False)
     if times == 2:
@@ -195,3 +195,13 @@ def test_a_server_that_ends_while_it_starts_again_is_tried_again_but_not_for_eve
     assert (
         server.started == min(times + 1, 6) and "It ended while it recovered." in stream.getvalue()
     )
+
+
+def test_a_server_that_has_no_room_on_the_disk_is_waited_for_and_starts_with_the_first_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, server = io.StringIO(), Faltering(500, DiskFull(tmp_path))
+    supervisor = Supervisor(Options("127.0.0.1", 8000, tmp_path), Console(stream))
+    monkeypatch.setattr(supervisor.stopping, "wait", lambda seconds: False)
+    supervisor._start_again(server)
+    assert server.started == 501 and stream.getvalue().count("is full: free some space") == 1
