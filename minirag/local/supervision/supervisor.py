@@ -296,26 +296,18 @@ class Supervisor:
             self.console.say(f"all are replaced, after {time.monotonic() - started:.1f} s")
 
     def _start_again(self, server: PostgresServer | ValkeyServer) -> None:
-        """Start a server that ended; one that ends while it starts is tried again, but not forever.
-
-        A full disk is waited for: a person makes room, and nobody else is to find and start what ended meanwhile.
-        """
+        """Start a server that ended; one that ends while it starts is tried again, for ever only on a full disk."""
         failures, said = 0, ""
         while True:
             try:
-                server.start()
-                return
-            except DiskFull as error:
-                pause = _ROOM_SECONDS
-                told = str(error)
+                return server.start()
             except StartError as error:
-                failures += 1
+                failures += not isinstance(error, DiskFull)
                 if failures == _STARTS_TRIED:
                     raise
-                pause = 0.25 * 2**failures
-                told = str(error)
-            if told != said:
-                self.console.say(said := told)
+                if str(error) != said:
+                    self.console.say(said := str(error))
+                pause = _ROOM_SECONDS if isinstance(error, DiskFull) else 0.25 * 2**failures
             if self.stopping.wait(pause):
                 raise Stopped
 
