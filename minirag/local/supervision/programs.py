@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minirag.local.embedded import StartError, processes
+from minirag.local.embedded import processes
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.progress import Progress
 
 _LOG_BYTES = 10 * 1024 * 1024
-_FAILURES_ALLOWED = 5
+_FAILURES_UNTIL_IT_KEEPS_ENDING = 5
 _FAILURE_WINDOW_SECONDS = 60.0
 
 
@@ -68,7 +68,7 @@ class Program:
         return self.child is not None and self.child.poll() is None
 
     def look_after(self) -> None:
-        """Starts a child that has ended by itself again, after a pause. Raises StartError when it keeps ending."""
+        """Starts a child that has ended by itself again, after a pause that grows while it keeps ending."""
         if self.start_again_at is not None:
             if time.monotonic() >= self.start_again_at:
                 self.start()
@@ -77,11 +77,12 @@ class Program:
             return
         code = self.child.returncode if self.child else None
         wait_seconds = self.note_failure()
-        where = f"; its last words are in {self.log_path}" if self.log_path else ""
-        if wait_seconds is None:
-            raise StartError(f"{self.name} keeps ending (exit code {code}) and is given up{where}.")
+        how, where = "ended by itself", ""
+        if len(self.failed_at) > _FAILURES_UNTIL_IT_KEEPS_ENDING:
+            how = "keeps ending"
+            where = f"; its last words are in {self.log_path}" if self.log_path else ""
         self.console.say(
-            f"{self.name} ended by itself (exit code {code}), next start in {wait_seconds:.1f} s"
+            f"{self.name} {how} (exit code {code}){where}, next start in {wait_seconds:.1f} s"
         )
 
     def replace_softly(self, patience_seconds: float) -> Iterator[None]:
@@ -121,13 +122,14 @@ class Program:
         if self._relay_thread is not None:
             self._relay_thread.join(5)
 
-    def note_failure(self) -> float | None:
-        """Records that the child ended by itself. Returns the seconds to wait before the next start, None: give up."""
+    def note_failure(self) -> float:
+        """Records that the child ended by itself. Returns the seconds to wait before the next start.
+
+        It is never given up: that would end all others, which go on without it, and whatever ends it may pass.
+        """
         now = time.monotonic()
         self.failed_at = [at for at in self.failed_at if now - at < _FAILURE_WINDOW_SECONDS] + [now]
-        if len(self.failed_at) > _FAILURES_ALLOWED:
-            return None
-        wait_seconds = float(min(10.0, 0.25 * 2 ** len(self.failed_at)))
+        wait_seconds = float(min(15.0, 0.25 * 2 ** len(self.failed_at)))
         self.start_again_at = now + wait_seconds
         return wait_seconds
 

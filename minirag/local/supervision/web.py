@@ -109,7 +109,7 @@ class WebProcesses:
                 )
 
     def look_after(self) -> None:
-        """Starts again what has ended by itself. Raises StartError for what keeps ending."""
+        """Starts again what has ended by itself."""
         for program in self._serving:
             program.look_after()
 

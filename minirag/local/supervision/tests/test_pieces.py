@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from kombu import Connection
 
 from minirag.local.embedded import DiskFull, StartError
 from minirag.local.supervision import installation as installations
+from minirag.local.supervision import programs
 from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import AlreadyRunning, Installation, adopt_installation
@@ -137,10 +139,27 @@ def test_a_child_that_ignores_the_request_is_killed_with_its_session(tmp_path: P
         time.sleep(0.01)
 
 
-def test_pauses_between_failures_grow_until_it_is_given_up(tmp_path: Path) -> None:
-    program, _ = make_program(tmp_path, "raise SystemExit(3)")
-    waits = [program.note_failure() for _ in range(6)]
-    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, None]
+def test_a_program_that_keeps_ending_is_started_again_for_ever_with_pauses_that_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed fifty times it is there again, and nobody else was stopped because of it."""
+    monkeypatch.setattr(programs, "_FAILURE_WINDOW_SECONDS", 3600.0)  # on a machine that is busy
+    program, stream = make_program(tmp_path, "")
+    program.command = ["sh", "-c", "exit 3"]
+    program.start()
+    for _ in range(50):
+        program.child.wait()
+        program.look_after()  # sees that it has ended
+        assert program.start_again_at is not None
+        program.start_again_at = 0.0
+        program.look_after()  # its pause is over
+        assert program.start_again_at is None
+    program.child.wait()
+    said = stream.getvalue()
+    pauses = [float(told) for told in re.findall(r"next start in (\S+) s", said)]
+    assert pauses[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0] and set(pauses[5:]) == {15.0}
+    assert said.count("ended by itself (exit code 3)") == 5
+    assert f"keeps ending (exit code 3); its last words are in {program.log_path}" in said
 
 
 @pytest.mark.parametrize("port", [0, -1, 70_000])
