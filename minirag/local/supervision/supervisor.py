@@ -300,7 +300,8 @@ class Supervisor:
         failures, said = 0, ""
         while True:
             try:
-                return server.start()
+                server.start()
+                return
             except StartError as error:
                 failures += not isinstance(error, DiskFull)
                 if failures == _STARTS_TRIED:
