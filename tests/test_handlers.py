@@ -71,7 +71,8 @@ MB = 1024 * 1024
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/v1/chat", "1 MB"), ("/v1/nowhere", "64 KB"), ("/admin/login/", "16 MB"), ("/v1/sources", "16 MB")],
+    [("/v1/chat", "1 MB"), ("/v1/nowhere", "1 MB"), ("/nowhere", "64 KB"), ("/admin/login/", "16 MB"),
+     ("/v1/sources", "16 MB")],
 )  # fmt: skip
 def test_a_body_beyond_the_limit_is_a_413_before_anything_is_kept(app, path, most):
     for headers, pieces in (
