@@ -31,7 +31,6 @@ from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.incoming import NewChunk
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged
-from knowledge.indexing.vectors import count_words
 from knowledge.models import Chunk, Correction, Dataset, Document, Source
 from knowledge.sources.storage import require_room
 from minirag.lib.errors import Conflict, NotFound
@@ -165,9 +164,8 @@ def _write(
     edit: Edit, read: _Read, new: Sequence[NewChunk], vectors: Mapping[uuid.UUID, Any]
 ) -> None:
     stay = {chunk.id for chunk in read.fitted.chunks}
-    counts = {chunk.id: count_words(chunk.text, chunk.language) for chunk in new}
     delete_chunks([*(read.rows - stay)])
-    insert_chunks(edit.source_id, new, counts, vectors)
+    insert_chunks(edit.source_id, new, vectors)
     place_chunks(edit.source_id)  # of what is not for everybody elsewhere
     move_chunks([chunk for chunk in read.fitted.chunks if chunk.id in read.rows])
     Correction.objects.filter(pk__in=[each.pk for each in edit.drop]).delete()

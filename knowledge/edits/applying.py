@@ -33,11 +33,10 @@ from knowledge.indexing.chunk_rows import delete_chunks, insert_chunks, move_chu
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_document
-from knowledge.indexing.incoming import NewChunk
+from knowledge.indexing.incoming import NewChunk, count_ahead
 from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.indexing.vectors import count_words
 from knowledge.models import (
     Chunk,
     ContentOrigin,
@@ -165,7 +164,7 @@ def _embed_and_exchange(held: DocumentEdit) -> int:
     vectors = embed_chunks(
         find_payer(source, model), model, new, source_id=source.pk, note=lambda batch: held.beat()
     )
-    counts = {chunk.id: count_words(chunk.text, chunk.language) for chunk in new}
+    count_ahead(new)
     before = pack_before({wish.document_id: wish.drafts})
     with transaction.atomic():
         lock_knowledge()
@@ -182,7 +181,7 @@ def _embed_and_exchange(held: DocumentEdit) -> int:
         if take_stamp(load_corrections(source.pk)) != take_stamp(corrections):
             raise KnowledgeChanged
         keep_versions({wish.document_id: wish.drafts}, before, wish.origin)
-        _exchange(wish, chunks, new, counts, vectors)
+        _exchange(wish, chunks, new, vectors)
         keep_outcomes(fitted.outcomes)
         count_corrected(source.pk)
         _end(held, wish)
@@ -190,14 +189,13 @@ def _embed_and_exchange(held: DocumentEdit) -> int:
 
 
 def _exchange(
-    wish: _Wish, chunks: Sequence[NewChunk], new: Sequence[NewChunk], counts: Mapping[uuid.UUID, Any],
-    vectors: Mapping[uuid.UUID, Any],
+    wish: _Wish, chunks: Sequence[NewChunk], new: Sequence[NewChunk], vectors: Mapping[uuid.UUID, Any]
 ) -> None:  # fmt: skip
     stay = {chunk.id for chunk in chunks} - {chunk.id for chunk in new}
     old = Chunk.objects.filter(document=wish.document_id).order_by()
     gone = [pk for pk in old.values_list("pk", flat=True) if pk not in stay]
     delete_chunks(gone)
-    insert_chunks(wish.source_id, new, counts, vectors)
+    insert_chunks(wish.source_id, new, vectors)
     place_chunks(wish.source_id)  # of what is not for everybody elsewhere
     move_chunks([chunk for chunk in chunks if chunk.id in stay])
     Document.objects.filter(pk=wish.document_id).update(

@@ -62,13 +62,12 @@ def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
 
 
 def insert_chunks(
-    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Mapping[str, int]],
-    vectors: Mapping[uuid.UUID, Vector], *, is_whole: bool = False,
+    source_id: uuid.UUID, chunks: Sequence[NewChunk], vectors: Mapping[uuid.UUID, Vector], *, is_whole: bool = False
 ) -> None:  # fmt: skip
     """`is_whole`: the caller knows that no document of the source is kept apart from the others."""
     if not chunks:
         return
-    counts = [counted[chunk.id] for chunk in chunks]
+    counts = [chunk.words for chunk in chunks]
     found = pack_texts(counts, choose_mean_length([sum(count.values()) for count in counts]))
     _copy("knowledge_chunk", _CHUNK, (_pack_chunk(source_id, chunk) for chunk in chunks))
     texts = zip(chunks, found.lengths, found.packed, strict=True)

@@ -10,12 +10,12 @@ questions (docs/retrieval.md): 200 tokens with 40 of overlap return 24 points mo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from knowledge.formats.sections import ParsedDocument, clean_line
+from knowledge.formats.sections import ParsedDocument, Section, clean_line
 from knowledge.indexing.pieces import CountTokens, Cutter, Piece, estimate_tokens
 from minirag.lib.text.headings import mark_heading
 
@@ -23,6 +23,7 @@ __all__ = [
     "ChunkDraft",
     "CountTokens",
     "chunk_document",
+    "cut_document",
     "estimate_tokens",
     "format_heading",
     "hash_content",
@@ -149,20 +150,25 @@ def _paragraphs(pieces: list[Piece]) -> Iterator[tuple[int, int]]:
             start = index
 
 
-def _merge_tiny(groups: list[_Group], max_tokens: int) -> list[_Group]:
+def _cut_groups(sections: Iterable[Section], cutter: Cutter) -> Iterator[_Group]:
+    for path, family in groupby(sections, key=lambda section: section.heading):
+        pieces = [piece for section in family for piece in cutter.cut(section)]
+        if pieces:
+            yield _Group(path, pieces)
+
+
+def _merge_tiny(groups: Iterable[_Group], max_tokens: int) -> Iterator[_Group]:
     """Neighbours of a few words under the same parent become one group, their headings lines of its text."""
-    merged: list[_Group] = []
     for parent, family in groupby(
         groups, key=lambda group: (group.path[:-1], group.tokens * 8 < max_tokens)
     ):
         path, is_tiny = parent
         members = list(family)
         if not is_tiny or len(members) < 2 or not all(group.path for group in members):
-            merged.extend(members)
+            yield from members
             continue
         pieces = [piece for group in members for piece in _head(group, max_tokens // 2)]
-        merged.append(_Group(path, [piece._replace(limit=max_tokens // 2) for piece in pieces]))
-    return merged
+        yield _Group(path, [piece._replace(limit=max_tokens // 2) for piece in pieces])
 
 
 def _head(group: _Group, room: int) -> list[Piece]:
@@ -183,13 +189,22 @@ def _join(pieces: list[Piece]) -> str:
 
 
 def chunk_document(
-    document: ParsedDocument,
-    *,
-    max_tokens: int = 200,
-    overlap_tokens: int = 40,
+    document: ParsedDocument, *, max_tokens: int = 200, overlap_tokens: int = 40,
     count_tokens: CountTokens | None = None,
-) -> list[ChunkDraft]:
-    """The chunks of `document` in reading order; none for a document without text. Deterministic.
+) -> list[ChunkDraft]:  # fmt: skip
+    """All that `cut_document` cuts."""
+    drafts = cut_document(
+        document, max_tokens=max_tokens, overlap_tokens=overlap_tokens, count_tokens=count_tokens
+    )
+    return list(drafts)
+
+
+def cut_document(
+    document: ParsedDocument, *, max_tokens: int = 200, overlap_tokens: int = 40,
+    count_tokens: CountTokens | None = None,
+) -> Iterator[ChunkDraft]:  # fmt: skip
+    """The chunks of `document` in reading order, each cut when it is asked for; none for a document without text.
+    Deterministic.
 
     `count_tokens` gives the tokens of each text without special tokens; by default they are estimated. Every word
     of the document occurs in a chunk, whole unless it alone exceeds `max_tokens`. No two chunks have the same hash.
@@ -197,25 +212,17 @@ def chunk_document(
     if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
         raise ValueError("max_tokens must be positive and overlap_tokens smaller than it")
     cutter = Cutter(max_tokens, count_tokens or estimate_tokens)
-    groups = []
-    for path, sections in groupby(document.sections, key=lambda section: section.heading):
-        pieces = [piece for section in sections for piece in cutter.cut(section)]
-        if pieces:
-            groups.append(_Group(path, pieces))
-    drafts: list[ChunkDraft] = []
     seen: set[str] = set()
-    for group in _merge_tiny(groups, max_tokens):
+    for group in _merge_tiny(_cut_groups(document.sections, cutter), max_tokens):
         heading = format_heading(document.title, group.path)
         for pieces in _Packer(max_tokens, overlap_tokens).pack(group.pieces):
             content = _join(pieces)
             digest = hash_content(heading, content)
             # Text that occurs twice under one heading is found, and stored, once.
             if content.strip() and digest not in seen:
+                ordinal = len(seen)
                 seen.add(digest)
                 tokens = sum(piece.tokens for piece in pieces)
                 page = next((piece.page for piece in pieces if piece.page is not None), None)
                 place = next((piece.place for piece in pieces if piece.place), "")
-                drafts.append(
-                    ChunkDraft(len(drafts), heading, content, page, tokens, digest, place)
-                )
-    return drafts
+                yield ChunkDraft(ordinal, heading, content, page, tokens, digest, place)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,8 +18,8 @@ from django.db import transaction
 from bots.models import BotProfile, UsageKind
 from bots.quotas.counting import require_spendable, spend
 from bots.usage.metering import record_usage
-from knowledge.indexing.chunking import CountTokens
-from knowledge.indexing.incoming import NewChunk
+from knowledge.indexing.chunking import ChunkDraft, CountTokens, indexed_text
+from knowledge.indexing.incoming import NewChunk, count_ahead
 from minirag.ai.builtin.local import HASH, MINILM, is_embedder_available, is_local, load_minilm
 from minirag.ai.embeddings import EmbedderMissing, Embeddings, Kind, embed_texts
 from webhooks.quota_events import tell_crossings
@@ -32,13 +33,14 @@ BATCH_SIZE = 64
 _FIRST_PORTION, _LEAST_PORTION = 32, 8
 _portions: dict[str, int] = {}
 """How many texts each model embeds here in about a second."""
+_begun: dict[tuple[str, tuple[str, ...]], Future[_Batch]] = {}
+"""What `embed_first` has begun with last, by model and texts; lost where nobody asks for it."""
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some chunks, their vectors, and how long those took."""
+    """The vectors of some texts, and how long they took."""
 
-    chunks: Sequence[NewChunk]
     made: Embeddings
     seconds: float
 
@@ -62,16 +64,14 @@ def embed_chunks(
         return vectors
     if chunks and bot is not None:
         require_spendable(bot.pk)
-    if is_local(model) and model != HASH:
-        batches = _make_ahead(model, chunks, is_wanted)
-    else:
-        batches = _make_in_turn(bot, model, chunks)
+    ahead = _is_made_ahead(model)
+    batches = _make_ahead(model, chunks, is_wanted) if ahead else _make_in_turn(bot, model, chunks)
     # Closed also where `note` raises, so that nothing is left running.
     with closing(batches):
         try:
-            for batch in batches:
+            for portion, batch in batches:
                 _meter(bot, model, batch.made, batch.seconds, source_id)
-                ids = (chunk.id for chunk in batch.chunks)
+                ids = (chunk.id for chunk in portion)
                 found = dict(zip(ids, batch.made.vectors, strict=True))
                 vectors.update(found)
                 note(found)
@@ -81,17 +81,37 @@ def embed_chunks(
     return vectors
 
 
-def _make_in_turn(
-    bot: BotProfile | None, model: str, chunks: Sequence[NewChunk]
-) -> Generator[_Batch, None, None]:
+def embed_first(model: str, drafts: Iterable[ChunkDraft]) -> list[ChunkDraft]:
+    """Take the pieces of a new source, and begin with the vectors of the first ones while the others are cut.
+
+    `embed_chunks` goes on from there. What it is not asked for is lost: a second's work, which nobody pays for.
+    """
+    coming = iter(drafts)
+    first = list(islice(coming, _portions.get(model, _FIRST_PORTION)))
+    _begun.clear()
+    if _is_made_ahead(model) and is_embedder_available(model):
+        texts = tuple(map(indexed_text, first))
+        aside = ThreadPoolExecutor(1)
+        _begun[model, texts] = aside.submit(_make, model, texts)
+        aside.shutdown(wait=False)
+    return [*first, *coming]
+
+
+def _is_made_ahead(model: str) -> bool:
+    return is_local(model) and model != HASH
+
+
+_Batches = Generator[tuple[Sequence[NewChunk], _Batch], None, None]
+
+
+def _make_in_turn(bot: BotProfile | None, model: str, chunks: Sequence[NewChunk]) -> _Batches:
     """A provider is paid for nothing that may not be wanted any more, and hashing would gain nothing in a thread."""
     for start in range(0, len(chunks), BATCH_SIZE):
-        yield _make(model, chunks[start : start + BATCH_SIZE], bot)
+        portion = chunks[start : start + BATCH_SIZE]
+        yield portion, _make(model, _texts_of(portion), bot)
 
 
-def _make_ahead(
-    model: str, chunks: Sequence[NewChunk], is_wanted: Callable[[], bool]
-) -> Generator[_Batch, None, None]:
+def _make_ahead(model: str, chunks: Sequence[NewChunk], is_wanted: Callable[[], bool]) -> _Batches:
     """Make batches of about a second in a thread: each is metered and noted while the next one is made.
 
     The thread asks no database. What it makes when the caller stops is lost: a second's work, which nobody pays for.
@@ -99,27 +119,34 @@ def _make_ahead(
     done = 0
     with ThreadPoolExecutor(1) as aside:
 
-        def begin() -> Future[_Batch]:
+        def begin() -> tuple[Sequence[NewChunk], Future[_Batch]]:
             portion = chunks[done : done + _portions.get(model, _FIRST_PORTION)]
-            return aside.submit(_make, model, portion)
+            texts = _texts_of(portion)
+            begun = _begun.pop((model, texts), None) or aside.submit(_make, model, texts)
+            count_ahead(portion)  # as the index will want it, while the vectors are made
+            return portion, begun
 
-        coming: Future[_Batch] | None = None
+        coming = None
         while done < len(chunks):
-            batch = (coming or begin()).result()
-            size = len(batch.chunks) / max(batch.seconds, 0.001)
+            portion, begun = coming or begin()
+            batch = begun.result()
+            size = len(portion) / max(batch.seconds, 0.001)
             _portions[model] = max(_LEAST_PORTION, min(BATCH_SIZE, int(size)))
-            done += len(batch.chunks)
+            done += len(portion)
             coming = begin() if done < len(chunks) and not is_wanted() else None
-            yield batch
+            yield portion, batch
 
 
-def _make(model: str, chunks: Sequence[NewChunk], bot: BotProfile | None = None) -> _Batch:
+def _texts_of(chunks: Sequence[NewChunk]) -> tuple[str, ...]:
+    return tuple(chunk.text for chunk in chunks)
+
+
+def _make(model: str, texts: Sequence[str], bot: BotProfile | None = None) -> _Batch:
     started = time.monotonic()
     # Ours need no key, and finding it would ask the database.
     credentials = None if bot is None or is_local(model) else bot.credentials
-    texts = [chunk.text for chunk in chunks]
     made = embed_texts(model, texts, kind="document", credentials=credentials)
-    return _Batch(chunks, made, time.monotonic() - started)
+    return _Batch(made, time.monotonic() - started)
 
 
 def embed_batch(

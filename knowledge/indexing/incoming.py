@@ -6,9 +6,11 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
+from knowledge.indexing.vectors import count_words
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class NewChunk:
     @property
     def text(self) -> str:
         return indexed_text(self.draft)
+
+    @cached_property
+    def words(self) -> dict[str, int]:
+        """How often each term occurs in it."""
+        return count_words(self.text, self.language)
+
+
+def count_ahead(chunks: Iterable[NewChunk]) -> int:
+    """Count the chunks' words now, where nobody waits for it; returns how many terms there are."""
+    return sum(len(chunk.words) for chunk in chunks)
 
 
 def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> list[NewChunk]:

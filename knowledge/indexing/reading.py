@@ -8,8 +8,8 @@ from knowledge.formats.archive.members import Member, read_members
 from knowledge.formats.pages.absent import ABSENT, ONLY_SCRIPT, has_script, says_not_found
 from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.formats.registry import WEB_PAGE, is_archive
-from knowledge.indexing.chunking import chunk_document
-from knowledge.indexing.embedding import choose_counter
+from knowledge.indexing.chunking import cut_document
+from knowledge.indexing.embedding import choose_counter, embed_first
 from knowledge.indexing.incoming import NewDocument
 from knowledge.indexing.loading import IngestionError, Loaded, PageGone, parse_loaded
 from knowledge.models import Source, SourceType
@@ -23,7 +23,7 @@ def read_documents(source: Source, loaded: Loaded, model: str) -> list[NewDocume
             parsed = parse_loaded(source, loaded)
         _require_page(source, loaded, parsed)
         with stage("ingestion", "chunk"):
-            return [_chunk(parsed, model, url=loaded.url)]
+            return [_chunk(parsed, model, url=loaded.url, is_new=not source.chunk_count)]
     with stage("ingestion", "parse"):  # and chunk, file by file
         return _read_archive(source, loaded.data, model)
 
@@ -71,8 +71,11 @@ def _take(member: Member, model: str) -> NewDocument:
     )  # fmt: skip
 
 
-def _chunk(parsed: ParsedDocument, model: str, *, url: str = "", key: str = "") -> NewDocument:
-    drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
+def _chunk(
+    parsed: ParsedDocument, model: str, *, url: str = "", key: str = "", is_new: bool = False
+) -> NewDocument:
+    coming = cut_document(parsed, count_tokens=choose_counter(model, parsed.language))
+    drafts = embed_first(model, coming) if is_new else list(coming)
     return NewDocument(
         title=parsed.title, language=parsed.language, drafts=drafts, url=url, metadata=parsed.metadata,
         char_count=sum(len(section.text) for section in parsed.sections), key=key,

@@ -24,10 +24,9 @@ from knowledge.indexing.chunk_rows import (
     place_chunks,
     store_parts,
 )
-from knowledge.indexing.incoming import NewChunk, NewDocument, identify_document
+from knowledge.indexing.incoming import NewChunk, NewDocument, count_ahead, identify_document
 from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
 from knowledge.indexing.vector_index import refresh_outgrown_statistics
-from knowledge.indexing.vectors import count_words
 from knowledge.models import Document, IndexEntry, Source
 from knowledge.sources.storage import count_bytes
 from knowledge.versions.keeping import Origin, forget_texts, keep_versions, pack_before
@@ -68,7 +67,7 @@ def swap_knowledge(
     # Half of the work, done before the tenant's other writers have to wait.
     there = there or _look_at(held)
     likely, _, _ = _sort_changes(chunks, there.stored, vectors)
-    counts = {chunk.id: count_words(chunk.text, chunk.language) for chunk in likely}
+    count_ahead(likely)
     drafts = {identify_document(held.pk, each): each.drafts for each in documents}
     before = pack_before(drafts) if there.has_documents else {}
     with transaction.atomic():
@@ -79,7 +78,7 @@ def swap_knowledge(
             raise EmbedderChanged
         there = _look_at(held)
         added, kept, kept_vectors = _sort_changes(chunks, there.stored, vectors)
-        if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
+        if {chunk.id for chunk in added} - {*vectors, *kept_vectors, *vectorless}:
             raise KnowledgeChanged
         facts = {**(facts or {}), **_describe_source(source, documents)}
         count_bytes(
@@ -91,7 +90,7 @@ def swap_knowledge(
         sizes = Counter(chunk.document_id for chunk in chunks)
         has_parts = _store_documents(source, documents, sizes, there) or there.has_parts
         delete_chunks([*(there.stored.keys() - {chunk.id for chunk in kept})])
-        insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors}, is_whole=not has_parts)
+        insert_chunks(source.pk, added, {**kept_vectors, **vectors}, is_whole=not has_parts)
         move_chunks(kept)
         if vectors and dataset.embedding_dimensions is None:
             dataset.embedding_dimensions = len(next(iter(vectors.values())))

@@ -13,7 +13,7 @@ import pytest
 from bots.models import UsageEvent
 from bots.quotas.turns import TurnOver
 from knowledge.indexing import embedding
-from knowledge.indexing.embedding import embed_chunks
+from knowledge.indexing.embedding import embed_chunks, embed_first
 from knowledge.indexing.incoming import NewChunk
 from knowledge.tests.api import make_draft
 from minirag.ai.builtin.local import HASH, MINILM
@@ -29,11 +29,12 @@ class Embedder:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.threads: set[int] = set()
-        self.goes_on = threading.Event()
+        self.begins, self.goes_on = threading.Event(), threading.Event()
         self.fails_at, self.failure = "nothing", ProviderError("unavailable")
 
     def __call__(self, model, texts, **options):
         self.begun += texts
+        self.begins.set()
         self.threads.add(threading.get_ident())
         if len(self.begun) > len(texts):
             self.goes_on.set()
@@ -116,3 +117,26 @@ def test_hashing_and_what_is_paid_for_are_made_in_turn(embedder, chunks, model, 
     begun = []
     embed(chunks, bot, model, note=lambda batch: begun.append(len(embedder.begun)))
     assert begun == [4, 8, 10] and embedder.threads == {threading.get_ident()}
+
+
+def test_the_first_vectors_of_a_new_source_are_begun_with_while_the_rest_is_cut(embedder, chunks):
+    def cut():
+        for chunk in chunks:
+            if chunk is chunks[5]:
+                assert embedder.begins.wait(PATIENCE_SECONDS), "it waited for all to be cut"
+            yield chunk.draft
+
+    assert embed_first(MINILM, cut()) == [chunk.draft for chunk in chunks]
+    assert [vector[0] for vector in embed(chunks).values()] == list(range(10))
+    assert embedder.begun == [chunk.text for chunk in chunks]
+
+
+def test_what_was_begun_with_is_not_taken_for_other_texts(embedder, chunks):
+    embed_first(MINILM, (chunk.draft for chunk in chunks))
+    assert [vector[0] for vector in embed(chunks[3:]).values()] == list(range(3, 10))
+
+
+@pytest.mark.parametrize("model", [HASH, "openai/text-embedding-3-small"])
+def test_nothing_that_is_paid_for_is_begun_with_early(embedder, chunks, model):
+    assert len(embed_first(model, (chunk.draft for chunk in chunks))) == 10
+    assert not embedder.begun

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from bots.models import UsageEvent
-from knowledge.indexing import swap as indexing
+from knowledge.indexing import incoming
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest
 from knowledge.indexing.vectors import count_words
@@ -452,12 +452,12 @@ def test_chunks_that_vanish_although_they_were_to_stay_are_embedded_after_all(
 
     def vanish_once(*text):
         embedder.then = lambda: None
-        monkeypatch.setattr(indexing, "count_words", count_words)
+        monkeypatch.setattr(incoming, "count_words", count_words)
         forget_knowledge(source.pk)
         return count_words(*text) if text else None
 
     if moment == "just before the lock":
-        monkeypatch.setattr(indexing, "count_words", vanish_once)
+        monkeypatch.setattr(incoming, "count_words", vanish_once)
     else:
         embedder.then = vanish_once
     assert run(source).status == "ready", source.error_message
@@ -512,7 +512,7 @@ def test_a_claim_that_was_lost_in_the_last_moment_stops_the_swap(bot, monkeypatc
         return count_words(text, language)
 
     monkeypatch.setattr(
-        "knowledge.indexing.swap.count_words", lose_claim
+        "knowledge.indexing.incoming.count_words", lose_claim
     )  # before the swap's transaction
     run(source)
     assert source.claim_id == other and source.status == "processing" and not Chunk.objects.exists()
