@@ -548,6 +548,27 @@ class TestIsolation:
             os.kill(find_nursery(), signal.SIGKILL)
             assert reading.result().sections
 
+    def test_a_nursery_that_hangs_is_replaced(self, monkeypatch):
+        parse_isolated(b"<p>x", kind="html", name="x.html")
+        hanging = asking.NURSERY.process
+        os.kill(hanging.pid, signal.SIGSTOP)
+        monkeypatch.setattr(asking, "GREETED_WITHIN", [0.2, 120.0])
+        assert parse_isolated(b"<p>word", kind="html", name="x.html").sections[0].text == "word"
+        assert hanging.returncode == -signal.SIGKILL and find_nursery() != hanging.pid
+
+    def test_a_nursery_that_hangs_ends_with_its_process(self):
+        code = (
+            "import os, signal; from knowledge.formats.isolated import asking; "
+            "from knowledge.formats.parsing import parse_isolated; "
+            "parse_isolated(b'<p>x', kind='html', name='x'); pid = asking.NURSERY.process.pid; "
+            "os.kill(pid, signal.SIGSTOP); print(pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        )
+        told = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+        )
+        state = Path(f"/proc/{int(told.stdout)}/status")
+        wait_until(lambda: not state.exists() or "State:\tZ" in state.read_text())
+
     def test_a_nursery_whose_asker_ends_just_after_giving_up_kills_all_its_readers(self):
         ours, theirs = socket.socketpair()
         ours_ended, ended = socket.socketpair()

@@ -25,6 +25,9 @@ PATIENT_SECONDS: Final = 180.0
 DOCUMENT: Final = b"d"
 FIGURES: Final = b"f"
 """What to ask for: the keys of `isolated.nursery.WORKS`, which has no place in our process."""
+GREETED_WITHIN: Final = [30.0, 120.0]
+"""Seconds until a reader says that it is there, of a nursery and of the one that replaces it: a start takes less than
+one, on a busy machine many."""
 _PROJECT: Final = Path(__file__).resolve().parents[3]
 _STATUS_BYTES: Final = 5
 """A zero, which stands in no answer, and a number."""
@@ -62,29 +65,43 @@ def ask_child(
 def _communicate(
     kind: bytes, line: bytes, data: bytes, deadline: float
 ) -> tuple[bytearray, int | None]:
-    """The answer of a reader, and how it ended: None where the nursery itself has died, twice in a row."""
-    for _ in range(2):
+    """The answer of a reader, and how it ended: None where the nursery itself has died or hung, twice in a row."""
+    for seconds in GREETED_WITHIN:
+        reader, nursery = NURSERY.borrow(kind)
         # Closed also where the caller is interrupted (Celery's soft time limit): no reader outlives its request.
-        with NURSERY.borrow(kind) as reader:
-            answer = _exchange(reader, [memoryview(line), memoryview(data)], deadline)
-        if answer[-_STATUS_BYTES:].startswith(b"\0"):
+        with reader:
+            greeted_by = time.monotonic() + seconds
+            parts = [memoryview(line), memoryview(data)]
+            answer = _exchange(reader, parts, deadline, greeted_by)
+        if answer is None:
+            NURSERY.end(nursery)
+        elif answer[-_STATUS_BYTES:].startswith(b"\0"):
             status = int.from_bytes(answer[1 - _STATUS_BYTES :], "big", signed=True)
             del answer[-_STATUS_BYTES:]
             return answer, status
     return bytearray(), None
 
 
-def _exchange(reader: socket.socket, parts: list[memoryview], deadline: float) -> bytearray:
-    """Send all and read to the end, at once: a reader may end before it has read all. Raises TimeoutError."""
+def _exchange(
+    reader: socket.socket, parts: list[memoryview], deadline: float, greeted_by: float
+) -> bytearray | None:
+    """Send all and read to the end, at once: a reader may end before it has read all.
+
+    Returns None where nobody has greeted in time: the nursery hangs. Raises TimeoutError.
+    """
     reader.setblocking(False)
     answer, events = bytearray(), select.POLLIN | select.POLLOUT
     poll = select.poll()
     poll.register(reader, events)
     while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        if now >= deadline:
             raise TimeoutError
-        for _, found in poll.poll(left * 1000):
+        if not answer and now >= greeted_by:
+            return None
+        for _, found in poll.poll(
+            ((deadline if answer else min(deadline, greeted_by)) - now) * 1000
+        ):
             if parts and found & (select.POLLOUT | select.POLLERR | select.POLLHUP):
                 parts = _send(reader, parts)
                 if not parts:
@@ -123,8 +140,8 @@ class _Nursery:
         self._control: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
-    def borrow(self, kind: bytes) -> socket.socket:
-        """A socket with a reader at its other end."""
+    def borrow(self, kind: bytes) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
+        """A socket with a reader at its other end, and the nursery that was asked for it."""
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             for _ in range(2):
@@ -133,10 +150,11 @@ class _Nursery:
                     socket.send_fds(control, [kind], [theirs.fileno()])
                     break
                 self.forget()  # it has died, and the next one is asked
-        return ours
+            return ours, self.process
 
     def _start(self) -> socket.socket:
         if self.process is not None:
+            self.process.kill()
             self.process.wait()
         ours, theirs = socket.socketpair()
         # It gets no environment to speak of: its readers read hostile files and have no business with our secrets.
@@ -145,10 +163,18 @@ class _Nursery:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "knowledge.formats.isolated.nursery", str(theirs.fileno())],
                 cwd=_PROJECT, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                # A group that no keyboard reaches, in our session: so the kernel ends it with us where it hangs.
+                process_group=0,
             )  # fmt: skip
         self._control = ours
         return ours
+
+    def end(self, process: subprocess.Popen[bytes] | None) -> None:
+        """Have the one that hangs replaced, unless somebody else has done so."""
+        with self._lock:
+            if process is self.process:
+                self.forget()
 
     def forget(self) -> None:
         """Have a new one started next time."""

@@ -32,6 +32,8 @@ STATUS: Final = struct.Struct("!xi")
 
 A zero stands before it, as in no answer: an answer without one is of a reader whose nursery has died.
 """
+GREETING: Final = b" "
+"""What a reader says first, which is nothing before an answer: who does not hear it in time asks another nursery."""
 WORKS: Final[dict[bytes, Callable[[bytes, dict[str, Any]], dict[str, Any]]]] = {
     b"d": parsing_child.work,
     b"f": measuring_child.work,
@@ -118,6 +120,7 @@ def _read(work: Callable[[bytes, dict[str, Any]], dict[str, Any]], fd: int) -> N
         os.dup2(fd, 0)
         os.dup2(fd, 1)
         os.closerange(3, _MOST_OPEN)
+        os.write(1, GREETING)
         serve(work)
         status = 0
     finally:
