@@ -94,16 +94,18 @@ _ROWS: Final = (
     # Hostile brackets cost CommonMark the square of their number: 0.2 s for 16 KiB, 3 s for 64.
     Format(
         MARKDOWN, "Markdown", (".md", ".markdown"), ("text/markdown", "text/x-markdown"), parse_markdown,
-        "headings, lists with their numbers, tables, code, links; front matter as metadata",
+        "headings, lists with their numbers, tables, code, links; front matter as metadata. What is struck out is not "
+        "read",
         in_process_bytes=16 * KIB, is_text=True, restricts="front matter in YAML or TOML",
     ),
     Format(
         "csv", "CSV, a record for each row", (".csv",), ("text/csv",), parse_csv,
-        "a record for each row, with the names of its columns", in_process_bytes=1024 * KIB, is_text=True,
+        "a record for each row, with the names of its columns; another table below an empty row, with its own header",
+        in_process_bytes=1024 * KIB, is_text=True,
     ),
     Format(
         "tsv", "Tab-separated values, a record for each row", (".tsv", ".tab"), ("text/tab-separated-values",),
-        parse_csv, "a record for each row, with the names of its columns", in_process_bytes=1024 * KIB, is_text=True,
+        parse_csv, "as CSV", in_process_bytes=1024 * KIB, is_text=True,
     ),
     Format(
         "pdf", "PDF with text", (".pdf",), ("application/pdf", "application/x-pdf"), parse_pdf,
@@ -115,7 +117,8 @@ _ROWS: Final = (
         "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
         "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, what is said "
         "of pictures, headers, footers once, comments that are not resolved at the end of their section (“Comment "
-        "(Ann): …”; a rule `Comment (*` leaves them out); title, author. Changes that were tracked as accepted",
+        "(Ann): …”; a rule `Comment (*` leaves them out); title, author. Changes that were tracked as accepted. What "
+        "is struck out is not read",
         holds="word/document.xml", libraries=("docx",),
     ),
     Format(
@@ -124,47 +127,49 @@ _ROWS: Final = (
         "names of sheets as headings, a record for each row with the names of its columns; days, percentages and "
         "currencies as they are shown; joined cells and links (workbooks up to 8 MiB unpacked); another table below an "
         "empty row, with its own header; title, author, date. Formulas as the value that was last stored. Hidden "
-        "sheets are named and not read",
+        "sheets are named and not read, nor is a cell that is struck out",
         "sheet Prices, row 12", holds="xl/workbook.xml",
     ),
     Format(
         "pptx", "PowerPoint", (".pptx",), (f"{_OFFICE}.presentationml.presentation",), parse_pptx,
         "titles of slides as headings, texts and lists with their depth and numbers, tables, charts as tables, texts "
         "of drawings, what is said of pictures, notes, links; title, author, date. Hidden slides are named and not "
-        "read", "slide 4",
+        "read, nor is what is struck out", "slide 4",
         holds="ppt/presentation.xml",
     ),
     Format(
         "odt", "OpenDocument text", (".odt",), ("application/vnd.oasis.opendocument.text",), parse_odt,
         "title, headings, lists with their numbers, tables, links, notes, what is said of pictures; author, date. What "
-        "was deleted is not read",
+        "was deleted or is struck out is not read",
         holds="content.xml",
     ),
     Format(
         "ods", "OpenDocument sheets, a record for each row", (".ods",),
         ("application/vnd.oasis.opendocument.spreadsheet",), parse_ods,
         "names of sheets as headings, a record for each row with the names of its columns, as shown; joined cells; "
-        "title, author, date. Hidden sheets are named and not read", "sheet Prices, row 12", holds="content.xml",
+        "title, author, date. Hidden sheets are named and not read, nor is what is struck out", "sheet Prices, row 12",
+        holds="content.xml",
     ),
     Format(
         "odp", "OpenDocument slides", (".odp",), ("application/vnd.oasis.opendocument.presentation",), parse_odp,
         "titles of slides as headings, texts, lists, tables, what is said of pictures, notes; title, author, date. "
-        "Hidden slides are named and not read", "slide 4", holds="content.xml",
+        "Hidden slides are named and not read, nor is what is struck out", "slide 4", holds="content.xml",
     ),
     Format(
         "rtf", "Rich text", (".rtf",), ("application/rtf", "text/rtf"), parse_rtf,
         "paragraphs, lists with their numbers, tables, links, foot- and endnotes, text boxes; title, author, date. "
-        "What was deleted or is hidden is not read", begins=(b"{\\rtf",),
+        "What was deleted, is struck out or hidden is not read", begins=(b"{\\rtf",),
     ),
     Format(
         "epub", "EPUB book", (".epub",), ("application/epub+zip",), parse_epub,
-        "headings, lists, tables and code of each chapter in reading order; title, author, date", "chapter 5",
+        "headings, lists, tables and code of each chapter in reading order; title, author, date. What is struck out is "
+        "not read", "chapter 5",
         holds="META-INF/container.xml", restricts="as a web page in one of its chapters: the book is for no visitor",
     ),
     Format(
         WEB_PAGE, "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
         "title, headings, lists with their numbers, tables, code, what is folded away; no menus, cookie notices and "
-        "tables of contents", cut=cut_page, is_text=True,
+        "tables of contents, nor what is struck out", cut=cut_page, is_text=True,
         restricts='`<meta name="groups" content="staff, board">`, `<meta name="visibility" content="private">`, also '
         "by `property` or `itemprop` and in a template; a head before the page: no visitor",
         begins=(b"<!doctype html", b"<html"),

@@ -1,7 +1,7 @@
 """CSV: every row becomes a record of "header: value" lines, so that a row found alone still explains itself.
 
 What stands above the header is a title, and a sentence below the last row a note; neither is a row. A first row that is
-like all the others names nothing, and the columns are counted.
+like all the others names nothing, and the columns are counted. Below an empty row another table may begin.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 
+from knowledge.formats.office.sheets import Table
 from knowledge.formats.plain import decode_text
 from knowledge.formats.restrictions import note_columns
 from knowledge.formats.sections import (
@@ -32,6 +35,7 @@ _DIVIDING_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SAMPLE_CHARACTERS = 64 * 1024
 _SAMPLE_ROWS = 50
+_LOOKED_BELOW = 6
 # A cell may hold an article; the module's own limit (128 KiB) would refuse the whole file. It is global, on purpose.
 _LONGEST_CELL = 16 * 1024 * 1024
 csv.field_size_limit(_LONGEST_CELL)
@@ -41,22 +45,29 @@ def _read_rows(
     text: str, delimiter: str, limit: int | None = None, *, strict: bool = False
 ) -> list[list[str]]:
     """Raises ParseError as soon as they are more than a document may have: they take far more memory than the file."""
-    rows: list[list[str]] = []
+    return [row for row, _ in islice(_take_rows(text, delimiter, strict=strict), limit)]
+
+
+def _take_rows(
+    text: str, delimiter: str, *, strict: bool = False
+) -> Iterator[tuple[list[str], bool]]:
+    """Rows that say something, and whether each stands below an empty one."""
     characters = cells = 0
+    is_apart = False
     source = io.StringIO(text, newline="")
     for row in csv.reader(source, delimiter=delimiter, strict=strict):
-        if any(clean_text(cell).strip() for cell in row):
-            rows.append(row)
-            characters += sum(map(len, row))
-            cells += _count_filled(row)
-            if characters > MAX_CHARACTERS or cells > MAX_LINES:
-                raise ParseError(
-                    "This table holds more text, or more cells, than one document may have: divide it.",
-                    code="too_large",
-                )
-            if limit is not None and len(rows) >= limit:
-                break
-    return rows
+        if not any(clean_text(cell).strip() for cell in row):
+            is_apart = True
+            continue
+        characters += sum(map(len, row))
+        cells += _count_filled(row)
+        if characters > MAX_CHARACTERS or cells > MAX_LINES:
+            raise ParseError(
+                "This table holds more text, or more cells, than one document may have: divide it.",
+                code="too_large",
+            )
+        yield row, is_apart
+        is_apart = False
 
 
 def _agreement(sample: str, delimiter: str, strict: bool) -> tuple[float, int]:
@@ -166,7 +177,7 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
     text = _spell_quotes(text[named.end() :] if named else text)
     delimiter = named.group(1) if named else sniff_delimiter(text)
     try:
-        rows = _read_rows(text, delimiter)
+        told = [*_take_rows(text, delimiter)]
     except csv.Error as error:
         if "field limit" in str(error):
             raise ParseError(
@@ -175,8 +186,51 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
                 code="too_large",
             ) from None
         raise ParseError(f"This CSV file cannot be read: {error}.") from None
-    if not rows:
+    if not told:
         return {}
+    written = 0
+    columns: list[str] = []
+    notes: list[str] = []
+    for rows in _divide(
+        [row for row, _ in told], {at for at, (_, is_apart) in enumerate(told) if is_apart}
+    ):
+        count, names, header = _write_table(rows, writer)
+        written += count
+        columns += [name for name in names if name not in columns]
+        notes += note_columns(header)
+    return {
+        "rows": written, "columns": columns,
+        **({"delimiter": delimiter} if delimiter != "," else {}), **({"notes": notes} if notes else {}),
+    }  # fmt: skip
+
+
+def _divide(rows: list[list[str]], apart: set[int]) -> Iterator[list[list[str]]]:
+    """The tables among the rows: below an empty row, before the rows in `apart`, another one may begin."""
+    start = noted = 0
+    table: Table | None = None
+    for at in sorted(apart):
+        if table is None:
+            noted = start + _find_header(rows[start : start + _SAMPLE_ROWS])
+            has_header = noted + 1 < at and _is_header(rows[noted], rows[noted + 1 : at])
+            table = Table(rows[noted] if has_header else [])
+            noted += has_header
+        for row in rows[noted:at]:
+            table.note(row)
+        noted = max(noted, at)
+        end = next(
+            (each for each in range(at + 1, at + _LOOKED_BELOW) if each in apart),
+            at + _LOOKED_BELOW,
+        )
+        if start < at and table.find_next_header(rows[at:end]) is not None:
+            while start < at - 1 and at - 1 in apart and _count_filled(rows[at - 1]) == 1:
+                at -= 1  # its title, between two empty rows
+            yield rows[start:at]
+            start, table = at, None
+    yield rows[start:]
+
+
+def _write_table(rows: list[list[str]], writer: SectionWriter) -> tuple[int, list[str], list[str]]:
+    """Returns how many records there are, the names of the columns, and the header that these are from."""
     start = _find_header(rows)
     title, table = _write_lines(rows[:start]), rows[start:]
     # A single row has nothing to describe: it is data without a header.
@@ -194,8 +248,4 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
         writer.close_section()
         writer.sections.append(Section(writer.heading, "\n\n".join(records), None, "table"))
     writer.add_paragraph("\n".join(_write_lines(body[end:])))
-    notes = note_columns(header)
-    return {
-        "rows": end, "columns": names,
-        **({"delimiter": delimiter} if delimiter != "," else {}), **({"notes": notes} if notes else {}),
-    }  # fmt: skip
+    return end, names, header

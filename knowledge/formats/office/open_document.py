@@ -29,6 +29,8 @@ _LEFT_OUT: Final = frozenset(
      f"{TEXT}alphabetical-index", f"{OFFICE}forms", f"{OFFICE}annotation", f"{TEXT}note-citation")
 )  # fmt: skip
 
+_WITH_LOOKS: Final = (f"{TEXT}h", f"{TEXT}p", f"{TEXT}span", f"{TABLE}table-cell")
+
 
 def parse_odt(data: bytes, writer: SectionWriter) -> dict[str, object]:
     root, body, metadata = open_content(data, "text")
@@ -42,10 +44,27 @@ def open_content(data: bytes, holds: str) -> tuple[Element, Element, dict[str, o
     package = open_package(data, "OpenDocument file", "content.xml")
     _refuse_encrypted(package)
     root = package.read_xml("content.xml")
+    _leave_out_struck(root)
     body = root.find(f"{OFFICE}body/{OFFICE}{holds}")
     if body is None:
         raise ParseError(f"This OpenDocument file holds no {holds} document.", code="unsupported")
     return root, body, _describe(package)
+
+
+def _leave_out_struck(root: Element) -> None:
+    """Empty what is struck out: it does not hold any more."""
+    struck = {
+        style.get(f"{STYLE}name")
+        for style in root.iter(f"{STYLE}style")
+        for looks in style.iter(f"{STYLE}text-properties")
+        if looks.get(f"{STYLE}text-line-through-style", "none") != "none"
+    }
+    for tag in _WITH_LOOKS if struck else ():
+        for element in root.iter(tag):
+            if (element.get(f"{TEXT}style-name") or element.get(f"{TABLE}style-name")) in struck:
+                element.text = None
+                element.attrib.pop(f"{OFFICE}date-value", None)
+                del element[:]
 
 
 def _refuse_encrypted(package: Package) -> None:

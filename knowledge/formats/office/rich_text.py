@@ -24,8 +24,8 @@ _LINK: Final = re.compile(
 _NOTE: Final = re.compile(r"\{\\\*?\\?footnote(?![a-z])(?:\\ftnalt)? ?")
 _SHAPE: Final = re.compile(r"\{\\shp(?![a-z])")
 _BOX: Final = re.compile(r"\{\\shptxt ?")
-# Words that were deleted or are hidden, until they are said to be no more, or their group ends.
-_UNSEEN: Final = re.compile(r"\\(?:deleted|v)(?![a-z])")
+# Words that were deleted, are struck out or hidden, until they are said to be no more, or their group ends.
+_UNSEEN: Final = re.compile(r"\\(?:deleted|striked?|v)(?![a-z])")
 _TOKEN: Final = re.compile(
     r"\\(?P<word>[a-z]{1,32})(?P<number>-?\d{1,10})? ?|\\'[0-9a-fA-F]{2}|\\.|[{}]|[^\\{}]+|\\",
     re.DOTALL,
@@ -90,7 +90,7 @@ def _leave_out_unseen(source: str) -> str:
             around.append(why)
         elif token[0] == "}":
             why = around.pop() if around else nothing
-        elif word in ("v", "deleted"):
+        elif word in ("v", "deleted", "strike", "striked"):
             why = why - {word} if token["number"] == "0" else why | {word}
         elif word == "plain":
             why = nothing

@@ -36,7 +36,7 @@ def write_rows(title: str, rows: Iterator[Row], writer: SectionWriter) -> int:
     first = [row for _, row in zip(range(_LOOKED_AT), rows, strict=False)]
     header_at = _find_header(first)
     ahead = _Ahead(chain(first, rows))
-    table = _Table([])
+    table = Table([])
     written = last = 0
     for index, (number, cells) in enumerate(ahead):
         written += 1
@@ -46,7 +46,7 @@ def write_rows(title: str, rows: Iterator[Row], writer: SectionWriter) -> int:
             header_at = header_at if found is None else index + found
         last = number
         if index == header_at:
-            table = _Table([clean_line(cell) for cell in cells])
+            table = Table([clean_line(cell) for cell in cells])
         elif (
             header_at is None or index < header_at or sum(map(bool, cells)) == 1 > len(table.names)
         ):
@@ -83,7 +83,7 @@ class _Ahead:
 
 
 @dataclass
-class _Table:
+class Table:
     """The names of a table's columns, and which columns hold a number in every row so far."""
 
     names: list[str]

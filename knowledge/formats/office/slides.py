@@ -134,7 +134,7 @@ def _words_of(paragraph: Any) -> str:
     for child in paragraph._p:
         if child.tag == f"{_A}br":
             parts.append("\n")
-        elif child.tag in (f"{_A}r", f"{_A}fld"):
+        elif child.tag in (f"{_A}r", f"{_A}fld") and not _is_struck(child):
             text = child.findtext(f"{_A}t") or ""
             parts.append(text)
             link = child.find(f"{_A}rPr/{_A}hlinkClick")
@@ -142,6 +142,11 @@ def _words_of(paragraph: Any) -> str:
             if "://" in address and address != text:
                 parts.append(f" ({address})")
     return "".join(parts)
+
+
+def _is_struck(run: Any) -> bool:
+    looks = run.find(f"{_A}rPr")
+    return looks is not None and looks.get("strike", "noStrike") != "noStrike"
 
 
 def _address_of(paragraph: Any, link: Any) -> str:

@@ -37,10 +37,12 @@ def parse_xlsx(data: bytes, writer: SectionWriter) -> dict[str, object]:
     shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
     rows = 0
+    # To ask each cell for its font takes as long as all the rest.
+    strikes = any(font.strike for font in book._fonts)
     try:
         for sheet in shown:
             open_sheet(sheet.title, len(shown), writer)
-            rows += write_rows(sheet.title, _read_rows(sheet), writer)
+            rows += write_rows(sheet.title, _read_rows(sheet, strikes=strikes), writer)
     except (
         KeyError,
         TypeError,
@@ -92,14 +94,14 @@ def _open(data: bytes, *, is_whole: bool) -> Workbook:
         raise ParseError("This Excel file is broken and cannot be read.") from None
 
 
-def _read_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
+def _read_rows(sheet: Any, *, strikes: bool) -> Iterator[tuple[int, list[str]]]:
     """Rows that say something, each with its number as people see it."""
     if hasattr(sheet, "reset_dimensions"):
         sheet.reset_dimensions()  # what the file says of its size may be absurd
     merged = _find_merged(sheet)
     above: dict[int, str] = {}
     for number, row in _rows_of(sheet):
-        cells = [_show(cell) for cell in row]
+        cells = ["" if strikes and _is_struck(cell) else _show(cell) for cell in row]
         for column in (merged or {}).get(number, ()):
             if column < len(cells):
                 cells[column] = above.get(column, "")
@@ -135,6 +137,10 @@ def _find_merged(sheet: Any) -> dict[int, set[int]] | None:
             for row in range(each.min_row + 1, each.max_row + 1):
                 found.setdefault(row, set()).add(each.min_col - 1)
     return found
+
+
+def _is_struck(cell: Any) -> bool:
+    return bool(getattr(getattr(cell, "font", None), "strike", False))
 
 
 def _show(cell: Any) -> str:

@@ -56,6 +56,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 
+_STRIKES = re.compile(r"<(?P<closes>/?)(?P<name>del|s|strike)(?:\s[^<>]{0,2000})?>", re.IGNORECASE)
+
 
 @cache
 def _reader() -> MarkdownIt:
@@ -76,15 +78,16 @@ def words_of(inline: Sequence[Token]) -> str:
     parts: list[str] = []
     marks: list[int] = []
     links: list[tuple[int, str]] = []
-    for at, token in enumerate(inline):
-        if token.type in ("em_open", "strong_open", "s_open"):
+    shown = _leave_out_struck(inline)
+    for at, token in enumerate(shown):
+        if token.type in ("em_open", "strong_open"):
             marks.append(len(parts))
             # "2*3*4" multiplies: one asterisk between letters or digits, on both sides.
             in_word = token.markup == "*" and "".join(parts[-1:])[-1:].isalnum()
             parts.append(token.markup if in_word else "")
-        elif token.type in ("em_close", "strong_close", "s_close"):
+        elif token.type in ("em_close", "strong_close"):
             start = marks.pop()
-            goes_on = at + 1 < len(inline) and inline[at + 1].content[:1].isalnum()
+            goes_on = at + 1 < len(shown) and shown[at + 1].content[:1].isalnum()
             parts[start] = parts[start] if goes_on else ""
             parts.append(parts[start])
         elif token.type == "link_open":
@@ -92,7 +95,7 @@ def words_of(inline: Sequence[Token]) -> str:
         elif token.type == "link_close":
             start, address = links.pop()
             label = "".join(parts[start:])
-            parts.append(f" ({address})" if "://" in address and address != label else "")
+            parts.append(f" ({address})" if "://" in address and label not in ("", address) else "")
         elif token.type in ("softbreak", "hardbreak"):
             parts.append("\n")
         elif token.type == "image":
@@ -102,6 +105,40 @@ def words_of(inline: Sequence[Token]) -> str:
                 _TAG.sub(" ", token.content) if token.type == "html_inline" else token.content
             )
     return "".join(parts)
+
+
+def _leave_out_struck(inline: Sequence[Token]) -> list[Token]:
+    """The tokens without words that are struck out; what opens or closes anything stays, for each has its other end."""
+    opened: list[tuple[str, int]] = []
+    struck: list[tuple[int, int]] = []
+    for at, token in enumerate(inline):
+        tag = _STRIKES.fullmatch(token.content) if token.type == "html_inline" else None
+        name = tag["name"].lower() if tag else token.tag
+        if token.type == "s_open" or (tag and not tag["closes"]):
+            opened.append((name, at))
+        elif (token.type == "s_close" or tag) and opened and opened[-1][0] == name:
+            start = opened.pop()[1]
+            while struck and struck[-1][0] > start:
+                struck.pop()
+            struck.append((start, at))
+    kept, at = [], 0
+    for start, end in struck:
+        kept += [*inline[at:start], *(each for each in inline[start : end + 1] if each.nesting)]
+        at = end + 1
+    return [*kept, *inline[at:]]
+
+
+def _drop_struck(html: str) -> str:
+    """The same of what stands in tags of its own."""
+    kept, at = [], 0
+    opened: re.Match[str] | None = None
+    for tag in _STRIKES.finditer(html):
+        if not tag["closes"]:
+            opened = opened or tag
+        elif opened is not None and tag["name"].lower() == opened["name"].lower():
+            kept.append(html[at : opened.start()])
+            at, opened = tag.end(), None
+    return "".join([*kept, html[at:]])
 
 
 def drop_comments(text: str) -> str:
@@ -267,7 +304,7 @@ class _Blocks:
 
     def take_html(self, html: str) -> None:
         if self.depth or not _HAS_STRUCTURE.search(html):
-            self.add_text(_TAG.sub(" ", html))
+            self.add_text(_TAG.sub(" ", _drop_struck(html)))
         else:
             self.open_contents()
             write_fragment(html, self.writer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from knowledge.formats.pages.furniture import LEFT_OUT, UNFOLDED, is_furniture
 from knowledge.formats.sections import clean_line, raise_digits
@@ -17,8 +17,9 @@ INLINE = frozenset(
      "ins", "kbd", "label", "mark", "output", "q", "ruby", "rb", "rt", "rp", "s", "samp", "small", "span", "strike",
      "strong", "sub", "sup", "time", "tt", "u", "var", "wbr")
 )  # fmt: skip
+_STRUCK: Final = frozenset(("del", "s", "strike"))
 _HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])(?:left|top|right|text-indent)\s*:\s*-\d{4,}",
+    r"display\s*:\s*none|text-decoration(?:-line)?\s*:[^;]{0,100}\bline-through|visibility\s*:\s*hidden|(?<![\w-])(?:left|top|right|text-indent)\s*:\s*-\d{4,}",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"\[?(?:\d{1,3}|[a-z*†‡])\]?")
@@ -28,6 +29,9 @@ _NO_SIZE = re.compile(r"font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
 
 
 def is_hidden(node: LexborNode) -> bool:
+    """Whether a reader does not see it, or sees that it does not hold any more."""
+    if node.tag in _STRUCK:
+        return True
     attributes = node.attributes
     if not attributes:
         return False

@@ -25,6 +25,7 @@ _SIGNS: Final = {
 }
 _NOTES: Final = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 MARK: Final = "\ue000"
+_UNREAD: Final = ("vanish", "strike", "dstrike")
 _COMMENT: Final = f"{W}commentReference"
 
 
@@ -66,9 +67,11 @@ def read_paragraph(element: Any) -> Paragraph:
             parts.append(write_equation(node))
         elif tag == f"{W}txbxContent":
             found.boxes.append(node)
+        elif tag == f"{W}r" and any(is_on(node, "rPr", look) for look in _UNREAD):
+            continue
         elif tag == f"{W}r" and (raised := _read_raised(node)):
             parts.append(raised)
-        elif tag not in _NOT_SHOWN and not (tag == f"{W}r" and is_on(node, "rPr", "vanish")):
+        elif tag not in _NOT_SHOWN:
             stack.extend(reversed(node))
     found.text = "".join(parts)
     return found
