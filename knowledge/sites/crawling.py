@@ -17,7 +17,7 @@ from knowledge.sites.hosts import HostLease
 from knowledge.sites.pages.links import MOST_LISTED, Listing, unify
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.robots import Robots, RobotsUnknown, fetch_robots
-from knowledge.sites.visiting import Known, Visit, Visitor
+from knowledge.sites.visiting import FORBIDDEN, Known, Visit, Visitor, forbid
 from knowledge.sites.walking import SiteFailed, Walk
 from minirag.lib.telling.kept_sentences import kept
 
@@ -26,6 +26,8 @@ MOST_LISTS: Final = 2000
 LONGEST_WAIT: Final = 300.0
 """Of a server that asks for more time, only so much is waited for at once."""
 MOST_WAITS: Final = 3
+MOST_FORBIDDEN: Final = 100
+"""So many pages that a site does not allow to be read are listed as such."""
 
 
 class Crawl(Walk):
@@ -87,7 +89,12 @@ class Crawl(Walk):
         rows = [
             self._row(page.url, page.depth)
             for page in known
-            if page.answers or (page.state in again and not self.bounds.find_fault(page.url))
+            if page.answers
+            or (
+                page.state in again
+                and page.code != FORBIDDEN
+                and not self.bounds.find_fault(page.url)
+            )
         ]
         SitePage.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
 
@@ -168,7 +175,7 @@ class Crawl(Walk):
         )
 
     def _count_rows(self) -> int:
-        return self.sync.pages.filter(is_list=False).count()
+        return self.sync.pages.filter(is_list=False).exclude(code=FORBIDDEN).count()
 
     def _require_start(self, visit: Visit) -> None:
         code = visit.code
@@ -259,11 +266,10 @@ class Crawl(Walk):
         """
         if depth > self.bounds.max_depth:
             return
-        new = [
-            url
-            for url in map(self.bounds.settle, urls)
-            if not self.bounds.find_fault(url) and self._visitor.robots.allows(url)
-        ]
+        found = [url for url in map(self.bounds.settle, urls) if not self.bounds.find_fault(url)]
+        new = [url for url in found if self._visitor.robots.allows(url)]
+        if len(new) < len(found):
+            self._list_forbidden(dict.fromkeys(found).keys() - set(new), depth)
         ids = {identify_page(self.sync.pk, url): url for url in dict.fromkeys(new)}
         there = set(SitePage.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
         missing = [url for pk, url in ids.items() if pk not in there]
@@ -282,6 +288,18 @@ class Crawl(Walk):
         left = len(missing) - len(known[:room]) - len(kept)
         if left:
             self.sync.note(pages_left_over=self.sync.pages_left_over + left)
+
+    def _list_forbidden(self, urls: Iterable[str], depth: int) -> None:
+        """Say of some of the pages that robots.txt does not allow why they are not read."""
+        room = MOST_FORBIDDEN - self.sync.pages.filter(code=FORBIDDEN).count()
+        visits = map(forbid, sorted(urls)[: max(0, room)])
+        SitePage.objects.bulk_create(
+            [
+                self._row(each.link, depth, state=each.state, code=each.code, reason=each.reason)
+                for each in visits
+            ],
+            ignore_conflicts=True,
+        )
 
     def _count_reserved(self) -> int:
         """How many pages that answer now are still to be named by a sitemap."""

@@ -34,6 +34,8 @@ from minirag.lib.http_out.client import Fetched, OutboundError, fetch
 
 _GONE: Final = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
 SECONDS: Final = 30.0
+FORBIDDEN: Final = "robots"
+"""The code of what its site does not allow us to read."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Visit:
         return replace(self, state=state, code=code, reason=reason)
 
 
+def forbid(url: str) -> Visit:
+    """What is not looked at because its site does not want that."""
+    return Visit(PageState.LEFT_OUT, url, FORBIDDEN, "Its robots.txt does not allow it.")
+
+
 class Visitor:
     """Visits pages of one site, with what it allows and how far it goes. `seconds` bounds each fetch."""
 
@@ -88,7 +95,7 @@ class Visitor:
     ) -> Visit:
         """Look at an address. Where the start leads to is the site's own affair, and so is where its lists are."""
         if not self.robots.allows(url):
-            return Visit(PageState.LEFT_OUT, url, "robots", "Its robots.txt does not allow it.")
+            return forbid(url)
         try:
             fetched = fetch(
                 url, max_bytes=self._largest_list if is_start or is_list else self._largest_page,
