@@ -380,3 +380,15 @@ def test_a_long_word_with_marks_takes_no_time():
     glyphs = [Glyph(letter, 5.0 * at, 5.0 * at + 4) for at, letter in enumerate(letters)]
     assert len(read_line(glyphs, letters)) == len(letters)
     assert time.process_time() - begun < 4
+
+
+def test_a_number_that_ends_a_sentence_at_a_line_begins_no_list():
+    lines = ["First-aid rooms are beside docks 5 and", "13. A defibrillator hangs at each dock.",
+             "To open the lid of the pump do the", "1. first of these things, and then do",
+             "2. the second one"]  # fmt: skip
+    assert [
+        section.text for section in read(draw_pdf("\n".join(column(72, 700, lines)))).sections
+    ] == [
+        "First-aid rooms are beside docks 5 and 13. A defibrillator hangs at each dock. To open the lid of the pump do "
+        "the\n\n1. first of these things, and then do\n\n2. the second one"
+    ]

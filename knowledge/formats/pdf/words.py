@@ -9,7 +9,7 @@ from typing import Final
 
 from knowledge.formats.pdf.layout import Line
 
-_ITEM = re.compile(r"(?:[-*•‣◦–▪●]|\d{1,3}[.)]|[a-z][.)])\s")
+_ITEM = re.compile(r"(?:[-*•‣◦–▪●]|(?P<number>\d{1,3})[.)]|[a-z][.)])\s")
 _SENTENCE_ENDS = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"', "؟", "।")
 _BROKEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)([\u00ad\u2010-])$")
 _HYPHENS = ("-", "\u2010", "\u00ad")
@@ -121,10 +121,17 @@ def join_lines(lines: Sequence[Line], vocabulary: Vocabulary) -> str:
         return ""
     usual = lengths[int(len(lengths) * 0.8)] if len(lengths) > 2 else lengths[-1]
     paragraphs: list[str] = []
-    running = ""
+    running = before = ""
+    number = 0
     for line in lines:
         text = line.text.strip()
-        if running and (not text or line.opens or _ITEM.match(text)):
+        item = _ITEM.match(text)
+        if item and running and not line.opens and _goes_on(item, number, before, usual):
+            item = None
+        if item:
+            number = int(item["number"] or 0)
+        before = text
+        if running and (not text or line.opens or item):
             paragraphs.append(running)
             running = ""
         if not text:
@@ -138,3 +145,13 @@ def join_lines(lines: Sequence[Line], vocabulary: Vocabulary) -> str:
             running = ""
     paragraphs.append(running)
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _goes_on(item: re.Match[str], number: int, before: str, usual: int) -> bool:
+    """Whether "13. A ..." is no item but the end of the sentence before: "beside docks 5 and", which fills its line.
+
+    An item is the first one, or follows the one before it.
+    """
+    if item["number"] is None or int(item["number"]) in (1, number + 1):
+        return False
+    return len(before) >= usual * 0.8 and not before.endswith(_SENTENCE_ENDS)
