@@ -215,18 +215,24 @@ def _divide(rows: list[list[str]], apart: set[int]) -> Iterator[list[list[str]]]
             table = Table(rows[noted] if has_header else [])
             noted += has_header
         for row in rows[noted:at]:
-            table.note(row)
+            table.note(_strip(row))
         noted = max(noted, at)
         end = next(
             (each for each in range(at + 1, at + _LOOKED_BELOW) if each in apart),
             at + _LOOKED_BELOW,
         )
-        if start < at and table.find_next_header(rows[at:end]) is not None:
+        block = [_strip(row) for row in rows[at:end]]
+        # What has one column so far is the title of what comes.
+        if len(table.counted) > 1 and table.find_next_header(block) is not None:
             while start < at - 1 and at - 1 in apart and _count_filled(rows[at - 1]) == 1:
                 at -= 1  # its title, between two empty rows
             yield rows[start:at]
             start, table = at, None
     yield rows[start:]
+
+
+def _strip(row: list[str]) -> list[str]:
+    return [cell.strip() for cell in row]
 
 
 def _write_table(rows: list[list[str]], writer: SectionWriter) -> tuple[int, list[str], list[str]]:

@@ -136,3 +136,25 @@ def test_a_table_beyond_what_a_document_may_hold_is_refused_before_all_of_it_is_
     with pytest.raises(ParseError) as caught:
         read_csv(text)
     assert caught.value.code == "too_large" and reason in caught.value.reason
+
+
+def test_a_second_table_below_an_empty_row_has_its_own_header_and_title():
+    tables = (
+        "Prices\nModel,Price\nAX,10\nBX,20\n\nCX,30\n\nBranches\n\nCity,Staff\nBern,14\nBasel,17\n",
+        "Model;Price\nAX;10\nBX;20\nCX;30\n;\nCity;Country;Staff\nBern;CH;14\nUlm;DE;9\n",
+    )
+    titled, wider = (parse(table.encode(), kind="csv", name="f") for table in tables)
+    assert [(each.heading, each.text) for each in titled.sections] == [
+        (("Prices",), "Model: AX\nPrice: 10\n\nModel: BX\nPrice: 20\n\nModel: CX\nPrice: 30"),
+        (("Branches",), "City: Bern\nStaff: 14\n\nCity: Basel\nStaff: 17"),
+    ]  # fmt: skip
+    assert titled.metadata == {"rows": 5, "columns": ["Model", "Price", "City", "Staff"]}
+    assert (
+        wider.sections[1].text
+        == "City: Bern\nCountry: CH\nStaff: 14\n\nCity: Ulm\nCountry: DE\nStaff: 9"
+    )
+
+
+def test_empty_rows_within_a_table_divide_nothing():
+    rows = "".join(f"M{number},{number}\n\n" for number in range(1, 4))
+    assert len(parse(f"Model,Price\n\n{rows}".encode(), kind="csv", name="f").sections) == 1
