@@ -190,6 +190,7 @@ def test_connections_to_the_outside_are_made_in_one_place():
     )
     found = {name_of(path) for path in source_files() if reaching.search(path.read_text())}
     assert found == {
+        "minirag/lib/http_out/asynchronous.py",
         "minirag/lib/http_out/network.py",
         "minirag/lib/http_out/transport.py",
         "minirag/local/supervision/listening.py",  # asks our own processes

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 import httpx
 from django.conf import settings
 
 from minirag.ai.providers.interpreting import interpret
+from minirag.lib.http_out.asynchronous import AsyncTransport, GuardedAsyncTransport
 from minirag.lib.http_out.network import resolve_host, tls_context
-from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport, PoolLimits
+from minirag.lib.http_out.transport import GuardedTransport, PoolLimits
 from minirag.lib.tracing.spans import trace_headers
 
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 LIMITS = PoolLimits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=15.0)
 
 
@@ -55,7 +55,7 @@ def find_client(*, guarded: bool) -> httpx.Client:
     kind = _kind_of(guarded)
     with _opening:
         if kind not in _clients:
-            _clients[kind] = _open(kind, httpx.Client, GuardedTransport)
+            _clients[kind] = _open(kind)
             _clients[kind].event_hooks = {"request": [_continue_trace], "response": []}
         return _clients[kind]
 
@@ -73,7 +73,7 @@ async def find_async_client(*, guarded: bool, interprets: bool = False) -> httpx
             _async_clients.pop(gone, None)
         clients = _async_clients.setdefault(loop, {})
     if kind not in clients:
-        client = _open(kind, httpx.AsyncClient, GuardedAsyncTransport)
+        client = _open_async(kind)
         client.event_hooks = {
             "request": [_continue_trace_soon], "response": [interpret] if kind.interprets else []
         }  # fmt: skip
@@ -111,12 +111,20 @@ def _kind_of(guarded: bool) -> ClientKind:
     )
 
 
-def _open(kind: ClientKind, client: type[C], transport: Callable[..., Any]) -> C:
+def _open(kind: ClientKind) -> httpx.Client:
     if kind.guarded:
-        way = transport(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
-        return client(transport=way, trust_env=False, follow_redirects=False)
-    limits = httpx.Limits(**vars(LIMITS))
-    return client(verify=tls_context(), limits=limits, follow_redirects=False)
+        way = GuardedTransport(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
+        return httpx.Client(transport=way, trust_env=False)
+    return httpx.Client(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)))
+
+
+def _open_async(kind: ClientKind) -> httpx.AsyncClient:
+    if kind.guarded:
+        way = GuardedAsyncTransport(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
+        return httpx.AsyncClient(transport=way, trust_env=False)
+    if _PROXIES.intersection(name.lower() for name, value in os.environ.items() if value):
+        return httpx.AsyncClient(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)))
+    return httpx.AsyncClient(transport=AsyncTransport(LIMITS, resolver=_resolve))
 
 
 def _resolve(host: str, port: int) -> list[str]:

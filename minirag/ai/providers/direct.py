@@ -166,7 +166,7 @@ class DirectAnswer:
 
     async def close(self) -> None:
         if self._response is not None:
-            # httpcore shields its closing from anyio's cancellation only, not from asyncio's.
+            # Through a proxy it is httpcore's, which shields its closing from anyio's cancellation only.
             await asyncio.shield(self._response.aclose())
 
     def translate(self, error: BaseException) -> ProviderError:

@@ -26,11 +26,13 @@ class ScriptedServer:
     """Answers every request with `packets`, one write each, `pause` seconds apart, as a chunked event stream.
 
     `head` replaces the status line and headers; then the packets are sent as they are and the connection is closed.
+    `unasked` is what it says after an answer, without a question.
     """
 
     packets: Sequence[bytes] = (event("Hello"), event(" there"), event(finish_reason="stop"), DONE)
     head: bytes | None = None
     pause: float = 0.0
+    unasked: bytes = b""
     connections: int = 0
     open_connections: int = 0
     requests: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
@@ -78,4 +80,6 @@ class ScriptedServer:
         if not self.head:
             writer.write(b"0\r\n\r\n")
             await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.write(self.unasked)
         return not self.head

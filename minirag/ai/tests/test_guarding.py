@@ -74,11 +74,11 @@ class TestAddresses:
         resolver.answers = [[PUBLIC], ["127.0.0.1"]]
         called = []
 
-        async def connect(self, host, port, **options):
-            called.append((host, port))
+        async def connect(self, sock, address):
+            called.append(address[:2])
             raise OSError("no network here")
 
-        monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", connect)
+        monkeypatch.setattr("asyncio.selector_events.BaseSelectorEventLoop.sock_connect", connect)
         settings.MODEL_MAX_RETRIES = 0
         _, error = await fail(make_request("openai/echo", name_server(provider)))
         assert error.category == "unavailable"

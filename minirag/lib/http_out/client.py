@@ -20,10 +20,11 @@ from typing import BinaryIO, cast
 import httpx
 
 from minirag.lib.http_out.addresses import OutboundError, vet_url
+from minirag.lib.http_out.asynchronous import GuardedAsyncTransport
 from minirag.lib.http_out.body import ACCEPT_ENCODING, BodyReader, parse_content_type
 from minirag.lib.http_out.hops import Hops, read_header, require_success
 from minirag.lib.http_out.network import Deadline, Resolver, resolve_host, translate_errors
-from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport
+from minirag.lib.http_out.transport import GuardedTransport
 
 __all__ = [
     "Fetched",
@@ -200,9 +201,7 @@ async def post_async(
     """
     target = vet_url(url, allowed_hosts)
     request = _make_request("POST", target, _post_headers(headers), body)
-    transport = GuardedAsyncTransport(
-        allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
-    )
+    transport = GuardedAsyncTransport(allowed_hosts=allowed_hosts, resolver=resolver)
     with translate_errors():
         async with _closing(transport), asyncio.timeout(timeout_seconds):
             response = await transport.handle_async_request(request)
@@ -217,9 +216,7 @@ async def post_async(
 
 @asynccontextmanager
 async def _closing(transport: httpx.AsyncBaseTransport) -> AsyncIterator[None]:
-    """Close a call's own transport to the end: httpcore shields its closing from anyio's cancellation only, so an
-    asyncio timeout or a reader who went away would leave the socket open.
-    """
+    """Close a call's own transport to the end, whatever ended the call."""
     try:
         yield
     finally:

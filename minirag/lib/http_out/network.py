@@ -63,16 +63,6 @@ def open_pool(
     return httpcore.ConnectionPool(ssl_context=tls_context(), network_backend=backend, **limits)
 
 
-def open_async_pool(
-    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline, **limits: Any
-) -> httpcore.AsyncConnectionPool:
-    """As open_pool. The caller also bounds the whole by asyncio.timeout, which no slow drip outlives."""
-    backend = _GuardedAsyncBackend(allowed_hosts, resolver, deadline)
-    return httpcore.AsyncConnectionPool(
-        ssl_context=tls_context(), network_backend=backend, **limits
-    )
-
-
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Turn what the network raises into OutboundError with a sentence for the person who set the URL."""
@@ -171,32 +161,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-class _GuardedAsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(
-        self, allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
-    ) -> None:
-        self._allowed_hosts, self._resolver, self._deadline = allowed_hosts, resolver, deadline
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(_RESOLVING, _resolve, self._resolver, host, port)
-        addresses = vet_addresses(host, port, found, self._allowed_hosts)
-        failure: Exception = httpcore.ConnectError()
-        for position, address in enumerate(addresses):
-            patience = self._deadline.cap(timeout) / (len(addresses) - position)
-            try:
-                return await self._inner.connect_tcp(address, port, timeout=patience)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
+async def resolve_soon(resolver: Resolver, host: str, port: int) -> list[str]:
+    """Resolve off the event loop. Raises OutboundError."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_RESOLVING, _resolve, resolver, host, port)
 
 
 def _resolve(resolver: Resolver, host: str, port: int) -> list[str]:

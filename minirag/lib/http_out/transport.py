@@ -2,12 +2,12 @@
 
 At every connection a name is looked up once, all its addresses are vetted, and a vetted one is connected to. Redirects
 are not followed here, and proxies and credentials of the environment are ignored. What may not be reached raises
-OutboundError; everything else raises httpx's own errors.
+OutboundError; everything else raises httpx's own errors. `asynchronous` is the same for event loops.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,6 @@ from minirag.lib.http_out.network import (
     Deadline,
     NoDeadline,
     Resolver,
-    open_async_pool,
     open_pool,
 )
 
@@ -61,32 +60,6 @@ class GuardedTransport(httpx.BaseTransport):
         self._pool.close()
 
 
-class GuardedAsyncTransport(httpx.AsyncBaseTransport):
-    """For one event loop. The caller of a single call bounds it by asyncio.timeout as well."""
-
-    def __init__(
-        self,
-        limits: PoolLimits = ONE_CALL,
-        *,
-        allowed_hosts: frozenset[str],
-        resolver: Resolver,
-        deadline: Deadline | None = None,
-    ) -> None:
-        self._allowed_hosts = allowed_hosts
-        self._pool = open_async_pool(
-            allowed_hosts, resolver, deadline or NoDeadline(), **vars(limits)
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        vet_url(str(request.url), self._allowed_hosts)
-        with _as_httpx_errors():
-            response = await self._pool.handle_async_request(_to_core(request))
-        return _to_httpx(response, _AsyncStream(response.stream))
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
 class _Stream(httpx.SyncByteStream):
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -97,19 +70,6 @@ class _Stream(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._inner.close()
-
-
-class _AsyncStream(httpx.AsyncByteStream):
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx_errors():
-            async for piece in self._inner:
-                yield piece
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
 
 def _to_core(request: httpx.Request) -> httpcore.Request:
@@ -125,7 +85,7 @@ def _to_core(request: httpx.Request) -> httpcore.Request:
     )
 
 
-def _to_httpx(response: httpcore.Response, stream: _Stream | _AsyncStream) -> httpx.Response:
+def _to_httpx(response: httpcore.Response, stream: _Stream) -> httpx.Response:
     return httpx.Response(
         response.status, headers=response.headers, stream=stream, extensions=response.extensions
     )
