@@ -122,7 +122,8 @@ def _spend(
     resources = [resource for resource, amount in amounts.items() if amount]
     quotas = _find_quotas(events[0].bot_profile_id, token_id, resources) if resources else []
     uses = _lock_uses(quotas, now, besides=[event.pk for event in events], also=returned)
-    QuotaUse.objects.filter(pk__in=returned, used__gt=0).update(used=F("used") - 1)
+    if returned:
+        QuotaUse.objects.filter(pk__in=returned, used__gt=0).update(used=F("used") - 1)
     return _add(uses, lambda use: amounts[QuotaResource(use.quota.resource)], now)
 
 
