@@ -94,6 +94,36 @@ def test_chunks_that_the_index_has_lost_are_read_anew(taught):
     assert count_statistics() == stored_statistics()
 
 
+# What a dump leaves that was read back with its constraints off, or a hand in the database.
+SPOILT = {
+    "index entries without a chunk": (
+        "INSERT INTO chunk_index (chunk_id, source_id, dl, dim, emb, lex) "
+        "SELECT gen_random_uuid(), source_id, dl, dim, emb, lex FROM chunk_index LIMIT 1"
+    ),
+    "chunks whose document is gone": "DELETE FROM knowledge_document",
+    "chunks that say something else than was indexed": (
+        "UPDATE knowledge_chunk SET content = 'By hand.' WHERE ordinal = 0"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_chunks_that_belong_to_nothing_or_say_what_nobody_read_are_found_and_read_anew(
+    taught, what
+):
+    said = set(Chunk.objects.values_list("heading", "content"))
+    execute("SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL session_replication_role = replica")
+    execute(SPOILT[what])
+    execute("SET LOCAL session_replication_role = DEFAULT")
+    assert f"{what}: found" in reconcile("--check")[0]
+    text, code = reconcile()
+    assert f"{what}: mended" in text and code == 0
+    assert run(taught).status == "ready"
+    assert set(Chunk.objects.values_list("heading", "content")) == said
+    assert IndexEntry.objects.count() == Chunk.objects.count() == 3
+    assert reconcile() == ("acme: rows, files and index agree.\n", 0)
+
+
 def test_a_file_that_is_gone_is_said_and_left_to_a_person(in_acme):
     source = make_upload(make_bot(), b"The pump runs.", "txt")
     source.file.delete()

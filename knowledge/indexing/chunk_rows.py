@@ -41,6 +41,9 @@ _CHUNK_HEAD: Final = struct.Struct(">hi16si16si16siiiii?")
 _LENGTH, _INTEGER = struct.Struct(">i"), struct.Struct(">ii")
 _NO_PAGE: Final = _LENGTH.pack(-1)
 _AT_ONCE: Final = 100
+_SAID: Final = "convert_to(c.heading, 'UTF8') || '\\x00' || convert_to(c.content, 'UTF8')"
+HASH_OF_CHUNK: Final = f"encode(sha256({_SAID}), 'hex')"
+"""What `hash_content` says of a chunk `c` that is stored."""
 _KEY = "coalesce(d.restricted_to_id, c.source_id)"
 """Under which id the index has a chunk."""
 MISPLACED: Final = (

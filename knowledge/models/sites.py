@@ -147,7 +147,7 @@ class SiteSync(models.Model):
 
     def approve(self) -> None:
         """Go on where it was held; the caller queues the source. Raises Conflict where nothing waits."""
-        self._decide(state=SyncState.RUNNING, is_approved=True)
+        self._decide(state=SyncState.RUNNING, is_approved=True, error_code="", error_message="")
 
     def reject(self) -> None:
         """Change nothing. Raises Conflict where nothing waits."""

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from bots.models import BotProfile, SharedStorage
 from bots.quotas.counting import correct_storage
-from knowledge.indexing.chunk_rows import MISPLACED
+from knowledge.indexing.chunk_rows import HASH_OF_CHUNK, MISPLACED
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.lexicon import (
     count_statistics,
@@ -88,20 +87,41 @@ def _entries_of_other_sources(mend: bool) -> tuple[int, bool]:
 
 
 def _chunks_without_entry(mend: bool) -> tuple[int, bool]:
-    """They are found by nothing, and in the way of their own return: they go, and their sources are read again."""
-    lost = Q(chunks__isnull=False) & Q(chunks__index_entry__isnull=True)
-    sources = list(Source.objects.filter(lost).distinct().values_list("pk", flat=True))
-    if not sources:
-        return 0, mend
-    found = _update(
-        """DELETE FROM knowledge_chunk AS c WHERE NOT EXISTS (
-               SELECT FROM chunk_index AS i WHERE i.chunk_id = c.id) RETURNING c.id""",
+    """They are found by nothing, and in the way of their own return."""
+    return _read_anew("NOT EXISTS (SELECT FROM chunk_index AS i WHERE i.chunk_id = c.id)", mend)
+
+
+def _chunks_without_document(mend: bool) -> tuple[int, bool]:
+    """Nobody sees them in a list, and they are in the way of their document's return."""
+    gone = "NOT EXISTS (SELECT FROM knowledge_document AS d WHERE d.id = c.document_id)"
+    return _read_anew(gone, mend)
+
+
+def _chunks_of_another_text(mend: bool) -> tuple[int, bool]:
+    """They would be quoted with what nothing was made of: neither their words in the index nor their vector."""
+    return _read_anew(f"c.content_hash <> {HASH_OF_CHUNK}", mend)
+
+
+def _read_anew(which: str, mend: bool) -> tuple[int, bool]:
+    """Let chunks go that are good for nothing as they are; their sources are read again and bring them back."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT c.id, c.source_id FROM knowledge_chunk AS c WHERE {which}")  # noqa: S608 - ours
+        found = dict(cursor.fetchall())
+        if found and mend:
+            cursor.execute("DELETE FROM chunk_index WHERE chunk_id = ANY(%s)", [list(found)])
+            cursor.execute("DELETE FROM knowledge_chunk WHERE id = ANY(%s)", [list(found)])
+    if found and mend:
+        _count_of_sources(mend)
+        queue_again(set(found.values()), Redo.PARSE)
+    return len(found), mend
+
+
+def _entries_without_chunk(mend: bool) -> tuple[int, bool]:
+    return _update(
+        """DELETE FROM chunk_index AS i WHERE NOT EXISTS (
+               SELECT FROM knowledge_chunk AS c WHERE c.id = i.chunk_id) RETURNING i.chunk_id""",
         mend,
     )
-    if mend:
-        _count_of_sources(mend)
-        queue_again(sources, Redo.PARSE)
-    return found
 
 
 def _sources_without_claim(mend: bool) -> tuple[int, bool]:
@@ -195,6 +215,9 @@ def _vectors_of_wrong_size(mend: bool) -> tuple[int, bool]:
 
 
 CHECKS: dict[str, Callable[[bool], tuple[int, bool]]] = {
+    "index entries without a chunk": _entries_without_chunk,
+    "chunks whose document is gone": _chunks_without_document,
+    "chunks that say something else than was indexed": _chunks_of_another_text,
     "chunks that are not in the index": _chunks_without_entry,
     "index entries that name another source": _entries_of_other_sources,
     "index entries with a wrong number of dimensions": _vectors_of_wrong_size,

@@ -43,6 +43,12 @@ _ITEM: Final = re.compile(rb"<(?:\w+:)?(item|entry)\b", re.I)
 _RSS_LINK: Final = re.compile(
     rb"<link\b[^<>]{0,200}>\s*+(?:<!\[CDATA\[\s*+)?+([^<>\]]{1,4000}+)(?:\]\]>\s*+)?+</link", re.I
 )
+_GUID: Final = re.compile(
+    rb"<guid\b([^<>]{0,200})>\s*+(?:<!\[CDATA\[\s*+)?+(https?://[^<>\]\s]{1,4000}+)(?:\s*+\]\]>)?+\s*+</guid",
+    re.I,
+)
+_NO_ADDRESS: Final = re.compile(rb"""\bispermalink\s*=\s*["']\s*false""", re.I)
+_BASE: Final = re.compile(rb"""<[^<>]{0,2000}\bxml:base\s*=\s*["']([^"'<>]{1,4000})["']""", re.I)
 _ATOM_LINK: Final = re.compile(rb"<(?:\w+:)?link\b([^<>]{1,5000})>", re.I)
 _HREF: Final = re.compile(rb"""\bhref\s*=\s*["']([^"'<>]{1,4000})["']""", re.I)
 _REL: Final = re.compile(rb"""\brel\s*=\s*["']([^"'<>]{1,100})["']""", re.I)
@@ -135,16 +141,36 @@ def _read_plain(body: bytes) -> Listing | None:
 def _feed_links(body: bytes) -> Iterator[bytes]:
     starts = [(m.start(), m[1].lower()) for m in _ITEM.finditer(body)][:MOST_LISTED]
     ends = [start for start, _ in starts[1:]] + [len(body)]
+    said = _BASE.search(body, 0, starts[0][0]) if starts else None
+    base = said[1] if said else b""
     for (start, name), end in zip(starts, ends, strict=True):
         part = body[start : min(end, start + 200_000)]
-        if name == b"item" and (found := _RSS_LINK.search(part)):
-            yield found[1]
-            continue
-        for link in _ATOM_LINK.finditer(part):
-            rel, href = _REL.search(link[1]), _HREF.search(link[1])
-            if href and (rel is None or rel[1].lower() == b"alternate"):
-                yield href[1]
-                break
+        found = (_item_link(part) if name == b"item" else b"") or _entry_link(part)
+        if found:
+            yield _join(_join(base, own[1]) if (own := _BASE.match(part)) else base, found)
+
+
+def _item_link(part: bytes) -> bytes:
+    """Of an RSS item: its link, or else the id that is one, as it is unless it says otherwise."""
+    if found := _RSS_LINK.search(part):
+        return found[1]
+    guid = _GUID.search(part)
+    return guid[2] if guid and not _NO_ADDRESS.search(guid[1]) else b""
+
+
+def _entry_link(part: bytes) -> bytes:
+    for link in _ATOM_LINK.finditer(part):
+        rel, href = _REL.search(link[1]), _HREF.search(link[1])
+        if href and (rel is None or rel[1].lower() == b"alternate"):
+            return href[1]
+    return b""
+
+
+def _join(base: bytes, address: bytes) -> bytes:
+    try:
+        return urljoin(base, address.strip())
+    except ValueError:
+        return address
 
 
 def _decoded(found: Iterator[bytes]) -> Iterator[str]:
