@@ -50,7 +50,7 @@ def visit_file(
     except IngestionError as error:
         # However a connector says it: as an upload would hear it.
         told = too_large(settings.MAX_UPLOAD_BYTES) if error.code == "too_large" else error
-        failed = came.ended(PageState.FAILED, told.code, told.reason)
+        failed = came.ended(state_of_unread(told.code), told.code, told.reason)
         return replace(failed, is_retryable=told.retryable)
     came = replace(came, size=len(data))
     if is_archive(data, found.kind):

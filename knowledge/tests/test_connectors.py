@@ -52,6 +52,7 @@ class Server:
 
 class Git(Server):
     tells = True
+    links: tuple[str, ...] = ()
 
     def find(self, handler):
         if self.tells and handler.path.startswith("/api/v1/repos/acme/docs/git/commits/main?"):
@@ -61,7 +62,9 @@ class Git(Server):
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for path, text in self.files.items():
-                archive.writestr(f"docs-main/{path}", text)
+                entry = zipfile.ZipInfo(f"docs-main/{path}")
+                entry.external_attr = (0o120777 if path in self.links else 0o100644) << 16
+                archive.writestr(entry, text)
         return 200, packed.getvalue(), {}
 
     def source(self, bot, **config) -> Source:
@@ -367,6 +370,17 @@ def test_lists_that_lie_or_never_end_are_bounded(outside, bot, monkeypatch, sett
     source = cloud.source(bot)
     run(source)
     assert source.error_code == "no_pages" and len(outside.seen) < 60
+
+
+def test_a_link_in_a_repository_is_left_out_and_no_reason_to_fetch_it_again(outside, bot):
+    git = Git(outside)
+    git.files["README.md"], git.links = "docs/index.md", ("README.md",)
+    source = git.source(bot)
+    assert counts(look(source)) == {"added": 4}
+    assert files(source)["README.md"] == ("left_out", "unsupported")
+    git.fetched()
+    assert counts(look(source)) == {"unchanged": 4}
+    assert not any(path.endswith("main.zip") for path in git.fetched())
 
 
 def test_a_git_archive_that_is_broken_or_a_bomb_is_refused(outside, bot, settings):
