@@ -16,8 +16,9 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from knowledge.models import PageState, SitePage, SiteSync, SyncState
+from knowledge.models import PageState, SitePage, SiteSync, SourceType, SyncState
 from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
+from knowledge.progress.telling import tell_progress
 from knowledge.sites.deciding import approve_sync, reject_sync
 from minirag.lib.telling.kept_sentences import retell
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
@@ -80,10 +81,14 @@ class SiteSyncAdmin(LookOnlyAdmin):
 
     @display(description=_("progress"))
     def shown_progress(self, sync: SiteSync) -> str:
-        pages = f"{sync.pages_done:,} of {sync.pages_total:,} pages"
+        said = {"done": f"{sync.pages_done:,}", "total": f"{sync.pages_total:,}"}
+        if sync.source.source_type == SourceType.SITE:
+            looked_at = gettext("%(done)s of %(total)s pages") % said
+        else:
+            looked_at = gettext("%(done)s of %(total)s files") % said
         if sync.progress and sync.progress["stage"] in ("embedding", "indexing"):
-            return f"{pages}; {sync.progress['stage']} {sync.progress['done']:,} of {sync.progress['total']:,} chunks"
-        return pages
+            return f"{looked_at}; {tell_progress(sync.source)}"
+        return looked_at
 
     @display(description=_("what is the matter"))
     def shown_problem(self, sync: SiteSync) -> str:

@@ -6,11 +6,13 @@ import gzip
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.utils import translation
 
 from knowledge import tasks
 from knowledge.models import Audience, Document, SitePage, SiteSync, Source
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.sites import walking
+from knowledge.sites.admin import SiteSyncAdmin
 from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
 from knowledge.tests.conftest import run
@@ -25,6 +27,7 @@ from knowledge.tests.sites import (  # noqa: F401 - fixtures
     source,
 )
 from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
+from tenants.admin_site.sites import tenant_site
 
 pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
@@ -179,6 +182,14 @@ def test_a_feed_names_the_pages_and_keeps_those_it_names_no_more(site, bot):
     feed(2, 3)
     assert counts(look(source)) == {"added": 1, "unchanged": 2}
     assert answering(source) == {"/p1", "/p2", "/p3"}
+
+
+def test_its_readers_language_says_how_far_a_look_is(source):
+    sync, shown = look(source), SiteSyncAdmin(SiteSync, tenant_site)
+    with translation.override("de"):
+        assert shown.shown_progress(sync) == f"{sync.pages_done} von {sync.pages_total} Seiten"
+        sync.source.source_type = "git"
+        assert shown.shown_progress(sync).endswith("Dateien")
 
 
 def test_feeds_name_their_pages_as_feeds_do(site, bot):
