@@ -22,7 +22,8 @@ from django.conf import settings
 from django.db import connections
 from django.template import Context, Template
 from django.test import Client, utils
-from django.test.signals import template_rendered
+from django.test.client import ClientHandler
+from django.test.signals import setting_changed, template_rendered
 from django.utils import timezone
 from redis import Redis
 
@@ -62,6 +63,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_configure() -> None:
     watch_clients()
     utils.instrumented_test_render = render_and_tell_of_pages
+    ClientHandler.load_middleware_of_its_own = ClientHandler.load_middleware
+    ClientHandler.load_middleware = load_middleware_once
+    setting_changed.connect(forget_middleware)
     settings.DATABASE_THREADS = (
         0  # async code shares the test's thread, and with it the test's transaction
     )
@@ -89,6 +93,28 @@ def render_and_tell_of_pages(template: Template, context: Context) -> str:
     if not PIECES.search(template.name or ""):
         template_rendered.send(sender=template, template=template, context=context)
     return template.nodelist.render(context)
+
+
+_middleware: dict[str, Any] = {}
+
+
+def load_middleware_once(handler: ClientHandler, is_async: bool = False) -> None:
+    """All clients of a test run share what the first has loaded, as all requests to a server do: a sixth of each."""
+    if not _middleware:
+        handler.load_middleware_of_its_own(is_async)  # type: ignore[attr-defined]
+        made = (
+            "_middleware_chain",
+            "_view_middleware",
+            "_template_response_middleware",
+            "_exception_middleware",
+        )
+        _middleware.update({name: getattr(handler, name) for name in made})
+    vars(handler).update(_middleware)
+
+
+def forget_middleware(**kwargs: Any) -> None:
+    """Some of it reads settings as it is made."""
+    _middleware.clear()
 
 
 def pytest_collection_finish() -> None:

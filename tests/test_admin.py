@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -303,13 +304,16 @@ class TestLinks:
 
 
 class TestStrangers:
+    """Every page, opened by nobody and with another tenant's session: tests/test_admin_access.py; every form as well:
+    `TestAdmins` of tests/test_isolation.py."""
+
     def test_the_anonymous_are_sent_to_the_log_in_of_the_same_site(self, rows, platform_rows):
         for slug, site, all_rows in (
             ("acme", tenant_site, rows),
             (None, platform_site, platform_rows),
         ):
             nobody = Browser(slug)
-            for _, url in pages_of(nobody, site, all_rows):
+            for _, url in islice(pages_of(nobody, site, all_rows), 12):
                 answer = nobody.get(url)
                 assert answer.status_code == 302, url
                 assert answer["Location"].startswith(
@@ -330,19 +334,6 @@ class TestStrangers:
         client = Browser(slug)
         assert client.log_in(email).status_code == 200
         assert client.get("/admin/").status_code == 302
-
-    @pytest.mark.parametrize("slug", ["globex", None])
-    def test_a_replayed_session_cookie_opens_no_other_admin(
-        self, alice, globex, platform_rows, rows, slug
-    ):
-        session = alice.cookies["sessionid_acme"].value
-        thief = Browser(slug)
-        thief.cookies["sessionid_globex" if slug else "sessionid"] = session
-        site, all_rows = (tenant_site, rows) if slug else (platform_site, platform_rows)
-        with tenant_context(globex.tenant if slug else None):
-            for _, url in pages_of(thief, site, all_rows):
-                assert thief.get(url).status_code == 302, url
-                assert thief.post(url, {"action": "x"}).status_code == 302, url
 
     def test_a_tenants_session_cookie_lies_below_its_path(self, alice):
         assert alice.cookies["sessionid_acme"]["path"] == "/t/acme/"
