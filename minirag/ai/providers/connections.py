@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 from django.conf import settings
@@ -114,17 +115,26 @@ def _kind_of(guarded: bool) -> ClientKind:
 def _open(kind: ClientKind) -> httpx.Client:
     if kind.guarded:
         way = GuardedTransport(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
-        return httpx.Client(transport=way, trust_env=False)
-    return httpx.Client(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)))
+        return httpx.Client(transport=way, trust_env=False, cookies=_keep_none())
+    limits = httpx.Limits(**vars(LIMITS))
+    return httpx.Client(verify=tls_context(), limits=limits, cookies=_keep_none())
 
 
 def _open_async(kind: ClientKind) -> httpx.AsyncClient:
     if kind.guarded:
         way = GuardedAsyncTransport(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
-        return httpx.AsyncClient(transport=way, trust_env=False)
+        return httpx.AsyncClient(transport=way, trust_env=False, cookies=_keep_none())
     if _PROXIES.intersection(name.lower() for name, value in os.environ.items() if value):
-        return httpx.AsyncClient(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)))
-    return httpx.AsyncClient(transport=AsyncTransport(LIMITS, resolver=_resolve))
+        limits = httpx.Limits(**vars(LIMITS))
+        return httpx.AsyncClient(verify=tls_context(), limits=limits, cookies=_keep_none())
+    return httpx.AsyncClient(
+        transport=AsyncTransport(LIMITS, resolver=_resolve), cookies=_keep_none()
+    )
+
+
+def _keep_none() -> CookieJar:
+    """A client serves all tenants: what a server knows one of them by may not go along with another's call."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _resolve(host: str, port: int) -> list[str]:

@@ -259,6 +259,15 @@ class TestConnections:
                 assert (await collect(ask(server)))[0] == "Hello"
             assert (server.connections, len(server.requests)) == (3, 3)
 
+    async def test_a_cookie_goes_along_with_no_other_call(self):
+        """It may be of another tenant."""
+        body = event("Hello") + FINISH + DONE
+        head = EVENT_STREAM + b"set-cookie: who=acme; path=/\r\ncontent-length: %d\r\n\r\n"
+        async with ScriptedServer(head=head % len(body), packets=[body]) as server:
+            for _ in range(2):
+                await collect(ask(server))
+        assert [b"cookie:" in head.lower() for head, _ in server.requests] == [False, False]
+
     async def test_a_stream_that_is_left_closes_its_connection(self):
         async with ScriptedServer(packets=[event("w ")] * 2000, pause=0.01) as server:
             stream = stream_chat(ask(server))
