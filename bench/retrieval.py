@@ -28,8 +28,8 @@ from bench.synthetic import DIMENSIONS, TOPICS, VectorSpace, count_words
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.indexing.lexicon import add_statistics
-from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, pack_texts
+from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import ANYONE, Document, LexiconTotals, Source, SourceStatus, SourceType
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.retrieving import Retrieval
@@ -63,7 +63,7 @@ def measure_retrieval(report: Report, *, quick: bool) -> None:
         with tenant_context(made.tenant):
             library = Library(chunks)
             built = time.monotonic()
-            if ensure_vector_index(DIMENSIONS):
+            if ensure_indexes(DIMENSIONS):
                 report.add(
                     "retrieval",
                     f"{chunks:,} chunks: building the vector index",

@@ -19,7 +19,7 @@ from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.incoming import NewDocument, identify_chunks
 from knowledge.indexing.swap import swap_knowledge
-from knowledge.indexing.vector_index import ensure_vector_index
+from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import ANYONE, Dataset, Source, SourceType
 from knowledge.retrieval.evaluation import (
     BadFolder,
@@ -137,7 +137,7 @@ def teach_whole(bot: BotProfile, judged: JudgedSet) -> float:
     assert held is not None  # noqa: S101
     vectorless = {chunk.id for chunk in chunks} - vectors.keys()
     swap_knowledge(held, documents, chunks, vectors, embedding_model=model, vectorless=vectorless)
-    ensure_vector_index(len(next(iter(vectors.values()))) if vectors else 0)
+    ensure_indexes(len(next(iter(vectors.values()))) if vectors else 0)
     return time.monotonic() - started
 
 

@@ -33,7 +33,7 @@ from knowledge.indexing.incoming import (
 from knowledge.indexing.loading import IngestionError
 from knowledge.indexing.staging import drop_staged
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, swap_knowledge
-from knowledge.indexing.vector_index import ensure_vector_index
+from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import (
     Correction,
     Dataset,
@@ -86,7 +86,7 @@ def put_documents(
             model = source.dataset.embedding_model
         else:
             break
-    ensure_vector_index(dimensions)
+    ensure_indexes(dimensions)
 
 
 def _hold_and_swap(

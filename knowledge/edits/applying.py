@@ -36,7 +36,7 @@ from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.incoming import NewChunk, count_ahead
 from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged
-from knowledge.indexing.vector_index import ensure_vector_index
+from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import (
     Chunk,
     ContentOrigin,
@@ -107,7 +107,7 @@ def _apply(held: DocumentEdit) -> None:
             break
     tend_statistics()
     if dimensions:
-        ensure_vector_index(dimensions)
+        ensure_indexes(dimensions)
 
 
 def _read_wish(held: DocumentEdit) -> _Wish:

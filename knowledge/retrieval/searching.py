@@ -17,6 +17,7 @@ from django.db import connection
 
 from bots.models import BotProfile, Fusion, SourceFilter
 from knowledge.curated.matching import Curated, find_by_meaning
+from knowledge.indexing.word_index import INDEXED_FROM, WORD_INDEX
 from knowledge.models import Audience
 from knowledge.ordering.joining import join_cut
 from knowledge.ordering.precedence import prefer_pinned, settle
@@ -50,7 +51,7 @@ DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.6, 0.4, 0.2
 ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
-_KNOWN = "SELECT term FROM lex_df WHERE term = ANY(%s)"
+_KNOWN = "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s)), to_regclass(%s) IS NOT NULL"
 # They go with the statement in one message, which is a transaction of its own.
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
@@ -188,7 +189,8 @@ def _find_candidates(
     language: str,
 ) -> _Candidates:
     is_large = scope.rows > settings.EXACT_SCAN_ROWS
-    statement = compose_statement(
+    compose = partial(
+        compose_statement,
         dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
         is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=set(scope.factors) != {1.0},
         is_carried=bool(asked.query.carried) and not asked.query.is_leaning,
@@ -202,10 +204,11 @@ def _find_candidates(
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [terms.ids])
-        known_ids = {term for (term,) in cursor.fetchall()}
-        expansions = find_expansions(cursor, terms.words, known_ids, find_common(language))
+        cursor.execute(_KNOWN, [terms.ids, WORD_INDEX])
+        known_ids, is_indexed = cursor.fetchone()
+        expansions = find_expansions(cursor, terms.words, set(known_ids), find_common(language))
         terms = terms.expand(expansions)
+        statement = compose(uses_word_index=is_indexed and scope.rows > INDEXED_FROM)
         cursor.execute(_SETTINGS + statement, parameters | terms.parameters)
         cursor.nextset()
         rows = cursor.fetchall()

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from functools import cache
 
+from knowledge.indexing.word_index import WORDS_OF_ENTRY
+
 CANDIDATES = 50  # of each kind
 RANK_OFFSET = 60  # the k of reciprocal rank fusion
+RARE_SHARE = 0.1  # of the chunks, as many as have rare words at most
 
 # idf as Lucene has it. `best` is what a chunk with all the counted words, each saturated, would score: k1 + 1 = 2.2.
 _TERMS = """
 WITH q AS (
     SELECT t.term, t.frequency, t.counted, t.place,
-           ln(1 + (s.n - coalesce(d.df, 0) + 0.5) / (coalesce(d.df, 0) + 0.5)) AS idf
+           ln(1 + (s.n - coalesce(d.df, 0) + 0.5) / (coalesce(d.df, 0) + 0.5)) AS idf{rarity}
       FROM unnest(%(terms)s::int[], %(frequencies)s::float8[], %(counted)s::bool[])
            WITH ORDINALITY AS t(term, frequency, counted, place)
      CROSS JOIN lex_stats s
@@ -26,14 +29,38 @@ WITH q AS (
     SELECT coalesce(('{' || string_agg(term || ':' || (idf * frequency)::real, ',' ORDER BY term)
                      || '}/1000000000')::sparsevec, '{}/1000000000'::sparsevec) AS lex,{own_lex}
            coalesce(sum(idf * frequency) FILTER (WHERE counted), 1) * 2.2 AS best,
-           array_agg(idf::float8 ORDER BY place) AS weights
+           array_agg(idf::float8 ORDER BY place) AS weights{rare}
       FROM q
-), lexical AS MATERIALIZED (
-    SELECT chunk_id FROM chunk_index
-     WHERE source_id = ANY(%(sources)s){spoken}
+){narrowed}, lexical AS MATERIALIZED ({few}
+    (SELECT chunk_id FROM chunk_index
+      WHERE source_id = ANY(%(sources)s){spoken}{otherwise}
+      ORDER BY lex <#> (SELECT lex FROM qv), chunk_id
+      LIMIT {candidates})
+)"""
+# Many rows are not all compared: those with a rare word of the question are enough where the last of them scores more
+# than all its common words together could, and they are all there is where it has no common words. Otherwise it is
+# as if they had not been looked for. Weights are kept in single precision, hence the thousandth.
+_RARITY = """,
+           sum(coalesce(d.df, 0)) OVER (ORDER BY coalesce(d.df, 0), t.term) <= s.n * {share} AS is_rare"""
+_RARE = """,
+           array_agg(term::text) FILTER (WHERE is_rare) AS rare,
+           coalesce(sum(idf * frequency) FILTER (WHERE NOT is_rare), 0) * 2.2 * 1.001 AS common"""
+_NARROWED = """, few AS MATERIALIZED (
+    SELECT chunk_id, -(lex <#> (SELECT lex FROM qv)) AS bm25 FROM chunk_index
+     WHERE source_id = ANY(%(sources)s) AND {words} && (SELECT rare FROM qv){spoken}
      ORDER BY lex <#> (SELECT lex FROM qv), chunk_id
      LIMIT {candidates}
+), enough AS MATERIALIZED (
+    SELECT (SELECT common FROM qv) = 0 OR count(*) = {candidates} AND min(bm25) > (SELECT common FROM qv) AS suffices
+      FROM few
 )"""
+_FEW = """
+    SELECT chunk_id FROM few WHERE (SELECT suffices FROM enough)
+    UNION ALL"""
+_OTHERWISE = " AND NOT (SELECT suffices FROM enough)"
+_NARROWING = {
+    "rarity": _RARITY, "rare": _RARE, "narrowed": _NARROWED, "few": _FEW, "otherwise": _OTHERWISE,
+}  # fmt: skip
 # The cast is the index's expression; without it the planner cannot use the index, which is what "exact" means.
 _DENSE_EXACT = """, dense AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
@@ -109,13 +136,15 @@ def compose_statement(
     is_weighed: bool = False,
     is_carried: bool = False,
     is_spoken: bool = False,
+    uses_word_index: bool = False,
 ) -> str:
     """Return the statement for a question vector of `dimensions`; 0 means there is none: words only.
 
     `by_rank` fuses by reciprocal rank instead of the max-normalised sum. `is_mixed`: only the sources in `embedded`
     have vectors to compare. `is_weighed`: scores are multiplied by `factors`, one for each of `sources`; without it
     the statement is the same as if there were no shared datasets. `is_carried`: terms that are not counted only order.
-    `is_spoken`: only what is written in one of the languages `spoken` is found.
+    `is_spoken`: only what is written in one of the languages `spoken` is found. `uses_word_index`: rows without a rare
+    word are passed over where they cannot be among the best; it finds the same.
     Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, language, place,
     whether it is pinned, top cosine, share of the best BM25, whether what has
     most of the words has a vector too that was compared, term weights, the bot's own floors.
@@ -125,6 +154,8 @@ def compose_statement(
     score = _BY_RANK if by_rank else _BY_SCORE if dimensions else _BY_WORDS
     statement = _TERMS + dense + _SCORED
     for name, value in (
+        *((name, part if uses_word_index else "") for name, part in _NARROWING.items()),
+        ("words", WORDS_OF_ENTRY), ("share", str(RARE_SHARE)),
         ("union", union), ("score", f"({score}) * f.factor" if is_weighed else score),
         ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
         ("cosine", _COSINE if dimensions else "0::float8"), ("compared", _COMPARED if dimensions else "false"),
@@ -162,6 +193,7 @@ def compose_placing(*, has_vector: bool) -> str:
     """
     statement = _TERMS + _PLACED
     for name, value in (
+        *((name, "") for name in _NARROWING),
         ("own_lex", ""), ("spoken", ""), ("candidates", "1"),
         ("by_meaning", _BY_MEANING if has_vector else "NULL::bigint"),
         ("cosine", _COSINE if has_vector else "0::float8"), ("compared", _COMPARED), ("trusted", _TRUSTED),

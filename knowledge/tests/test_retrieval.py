@@ -10,10 +10,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Fusion
+from knowledge.indexing import word_index
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.models import ANYONE, Chunk, IndexEntry, Source
+from knowledge.indexing.word_index import ensure_word_index
+from knowledge.models import ANYONE, Chunk, IndexEntry, LexiconTerm, Source
+from knowledge.retrieval import searching
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -554,3 +558,53 @@ def test_what_is_carried_into_a_question_that_stands_alone_leaves_its_confidence
         alone = ask(bot, Query(question, "en"))
         after = ask(bot, Query(question, "en", carried))
         assert after.confidence == pytest.approx(alone.confidence, abs=1e-6)
+
+
+@pytest.mark.parametrize("is_rank", [False, True])
+def test_the_index_over_words_finds_what_comparing_all_of_them_finds(
+    library, settings, monkeypatch, is_rank
+):
+    """Whether few rows suffice or not: by topics that some chunks have, words that all have, and both."""
+    settings.EXACT_SCAN_ROWS = 10**6
+    if is_rank:
+        library.fusion = Fusion.RECIPROCAL_RANK
+    words = list(
+        LexiconTerm.objects.order_by("-df").exclude(text="").values_list("text", flat=True)
+    )
+    questions = [
+        *TOPICS, *(f"{topic} {words[0]} {words[1]}" for topic in TOPICS), " ".join(words[:3]),
+        " ".join(words[-2:]), f"{words[-1]} {words[0]}", "nothing has zyxwvut",
+    ]  # fmt: skip
+
+    def search_all() -> list[list[tuple]]:
+        return [
+            [(each.chunk_id, each.score) for each in ask(library, question, limit=10).passages]
+            for question in questions
+        ]
+
+    plain = search_all()
+    assert not ensure_word_index(), "comparing is quick enough for so few"
+    for module in (word_index, searching):
+        monkeypatch.setattr(module, "INDEXED_FROM", 500)
+    assert ensure_word_index() and not ensure_word_index()
+    assert search_all() == plain
+    with CaptureQueriesContext(connection) as asked:
+        Source.objects.exclude(name="Book 1").update(is_active=False)
+        only = ask(library, TOPICS[0], limit=10)
+    assert {passage.source_id for passage in only.passages} == {
+        Source.objects.get(name="Book 1").pk
+    }
+    assert not any("suffices" in query["sql"] for query in asked), "few rows are left to compare"
+
+
+def test_a_chunk_of_many_rows_is_found_by_the_index_over_words(library, monkeypatch):
+    for module in (word_index, searching):
+        monkeypatch.setattr(module, "INDEXED_FROM", 500)
+    ensure_word_index()
+    with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
+        ask(library, TOPICS[0], limit=10)
+        statement = next(query["sql"] for query in asked if "suffices" in query["sql"])
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        head, _, search = statement.rpartition(";")
+        cursor.execute(f"EXPLAIN {search}")
+        assert "chunk_index_words" in "\n".join(row[0] for row in cursor.fetchall())

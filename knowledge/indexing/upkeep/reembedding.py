@@ -29,7 +29,8 @@ from bots.quotas.turns import is_turn_over
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing.lexicon import lock_knowledge
-from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS, ensure_vector_index
+from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS
+from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import Chunk, Dataset, NextVector, Reembedding
 from minirag.ai.builtin.local import FOLDER, is_folder, pin, unpin
 from minirag.lib.errors import ProductError
@@ -118,7 +119,7 @@ def _reembed(held: Reembedding) -> bool:
         dimensions = _swap_vectors(held, model)
     logger.info("dataset re-embedded", dataset_id=str(dataset.pk), model=model)
     if dimensions <= MAX_INDEXED_DIMENSIONS:
-        ensure_vector_index(dimensions)
+        ensure_indexes(dimensions)
     return False
 
 
