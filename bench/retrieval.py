@@ -28,8 +28,8 @@ from bench.synthetic import DIMENSIONS, TOPICS, VectorSpace, count_words
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.indexing.lexicon import add_statistics
+from knowledge.indexing.search_indexes import ensure_indexes
 from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, pack_texts
-from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import ANYONE, Document, LexiconTotals, Source, SourceStatus, SourceType
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.retrieving import Retrieval

@@ -18,8 +18,8 @@ from knowledge.indexing.chunking import ChunkDraft, estimate_tokens, hash_conten
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.incoming import NewDocument, identify_chunks
+from knowledge.indexing.search_indexes import ensure_indexes
 from knowledge.indexing.swap import swap_knowledge
-from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import ANYONE, Dataset, Source, SourceType
 from knowledge.retrieval.evaluation import (
     BadFolder,

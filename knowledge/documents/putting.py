@@ -31,9 +31,9 @@ from knowledge.indexing.incoming import (
     identify_document,
 )
 from knowledge.indexing.loading import IngestionError
+from knowledge.indexing.search_indexes import ensure_indexes
 from knowledge.indexing.staging import drop_staged
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, swap_knowledge
-from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import (
     Correction,
     Dataset,

@@ -35,8 +35,8 @@ from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.incoming import NewChunk, count_ahead
 from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
+from knowledge.indexing.search_indexes import ensure_indexes
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged
-from knowledge.indexing.word_index import ensure_indexes
 from knowledge.models import (
     Chunk,
     ContentOrigin,

@@ -26,7 +26,7 @@ from knowledge.indexing.chunk_rows import (
 )
 from knowledge.indexing.incoming import NewChunk, NewDocument, count_ahead, identify_document
 from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
-from knowledge.indexing.vector_index import refresh_outgrown_statistics
+from knowledge.indexing.search_indexes import refresh_outgrown_statistics
 from knowledge.models import Document, IndexEntry, Source
 from knowledge.sources.storage import count_bytes
 from knowledge.versions.keeping import Origin, forget_texts, keep_versions, pack_before

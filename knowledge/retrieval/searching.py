@@ -17,7 +17,7 @@ from django.db import connection
 
 from bots.models import BotProfile, Fusion, SourceFilter
 from knowledge.curated.matching import Curated, find_by_meaning
-from knowledge.indexing.word_index import INDEXED_FROM, WORD_INDEX
+from knowledge.indexing.search_indexes import INDEXED_FROM, WORD_INDEX
 from knowledge.models import Audience
 from knowledge.ordering.joining import join_cut
 from knowledge.ordering.precedence import prefer_pinned, settle

@@ -308,7 +308,7 @@ READERS = {
     "minirag/predecessor/reading.py",
     # They write, count or mend, and show no text.
     "knowledge/indexing/chunk_rows.py", "knowledge/indexing/lexicon.py",
-    "knowledge/indexing/swap.py", "knowledge/indexing/vector_index.py", "knowledge/indexing/vectors.py",
+    "knowledge/indexing/swap.py", "knowledge/indexing/search_indexes.py", "knowledge/indexing/vectors.py",
     "knowledge/indexing/upkeep/reconciling.py", "knowledge/indexing/upkeep/reembedding.py",
     "knowledge/documents/present.py", "knowledge/documents/putting.py", "knowledge/datasets/figures.py",
     "knowledge/models/__init__.py",

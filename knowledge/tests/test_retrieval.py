@@ -13,9 +13,8 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, Fusion
-from knowledge.indexing import word_index
-from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.indexing.word_index import ensure_word_index
+from knowledge.indexing import search_indexes
+from knowledge.indexing.search_indexes import ensure_vector_index, ensure_word_index
 from knowledge.models import ANYONE, Chunk, IndexEntry, LexiconTerm, Source
 from knowledge.retrieval import searching
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
@@ -584,7 +583,7 @@ def test_the_index_over_words_finds_what_comparing_all_of_them_finds(
 
     plain = search_all()
     assert not ensure_word_index(), "comparing is quick enough for so few"
-    for module in (word_index, searching):
+    for module in (search_indexes, searching):
         monkeypatch.setattr(module, "INDEXED_FROM", 500)
     assert ensure_word_index() and not ensure_word_index()
     assert search_all() == plain
@@ -598,13 +597,13 @@ def test_the_index_over_words_finds_what_comparing_all_of_them_finds(
 
 
 def test_a_chunk_of_many_rows_is_found_by_the_index_over_words(library, monkeypatch):
-    for module in (word_index, searching):
+    for module in (search_indexes, searching):
         monkeypatch.setattr(module, "INDEXED_FROM", 500)
     ensure_word_index()
     with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
         ask(library, TOPICS[0], limit=10)
         statement = next(query["sql"] for query in asked if "suffices" in query["sql"])
         cursor.execute("SET LOCAL enable_seqscan = off")
-        head, _, search = statement.rpartition(";")
+        _, _, search = statement.rpartition(";")
         cursor.execute(f"EXPLAIN {search}")
         assert "chunk_index_words" in "\n".join(row[0] for row in cursor.fetchall())

@@ -29,8 +29,7 @@ from bots.quotas.turns import is_turn_over
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing.lexicon import lock_knowledge
-from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS
-from knowledge.indexing.word_index import ensure_indexes
+from knowledge.indexing.search_indexes import MAX_INDEXED_DIMENSIONS, ensure_indexes
 from knowledge.models import Chunk, Dataset, NextVector, Reembedding
 from minirag.ai.builtin.local import FOLDER, is_folder, pin, unpin
 from minirag.lib.errors import ProductError
