@@ -15,8 +15,6 @@ from tenants.context import tenant_context
 from tenants.models import SchemaMigration, Tenant
 
 _MOST_AT_ONCE = 4
-_RENEWED_AFTER = 200
-"""Tenants after which a connection is renewed: it remembers every table that it has seen."""
 
 
 def choose_at_once() -> int:
@@ -78,7 +76,7 @@ def _migrate_each(
     tenants: Iterator[Tenant], report: Callable[[str], None], failed: list[str]
 ) -> None:
     migrations = Migrations()
-    for number, tenant in enumerate(tenants, 1):
+    for tenant in tenants:
         entry = _migrate(tenant, migrations)
         if entry is None:
             report(f"{tenant.slug}: erased meanwhile, or migrated by another process")
@@ -87,8 +85,6 @@ def _migrate_each(
             report(f"{tenant.slug}: FAILED {entry.error}")
         else:
             report(f"{tenant.slug}: migrated")
-        if number % _RENEWED_AFTER == 0:
-            connection.close()
 
 
 def _migrate(tenant: Tenant, migrations: Migrations) -> SchemaMigration | None:
