@@ -14,7 +14,7 @@ from knowledge.indexing.search_indexes import WORDS_OF_ENTRY
 
 CANDIDATES = 50  # of each kind
 RANK_OFFSET = 60  # the k of reciprocal rank fusion
-RARE_SHARE = 0.15  # of the chunks, as many as have rare words at most
+RARE_SHARE = 0.2  # of the chunks, as many as have rare words at most
 
 # idf as Lucene has it. `best` is what a chunk with all the counted words, each saturated, would score: k1 + 1 = 2.2.
 _TERMS = """
