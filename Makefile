@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 MODEL := .data/models/minilm
 MULTILINGUAL := $(MODEL)/multilingual-e5-small
 PGBOUNCER = $(shell PATH=$$PATH:/usr/sbin command -v pgbouncer)
-CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+CHROMIUM = $(shell command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 # Without .pyc files every start would compile LiteLLM's 2,600 modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -137,13 +137,15 @@ multilingual-if-possible: $(MODEL)/manifest.json
 	@PIP_ONLY_BINARY=:all: PIP_RETRIES=1 $(MAKE) --silent --no-print-directory $(MULTILINGUAL)/manifest.json 2>/dev/null || \
 		echo "No multilingual embedder, so all bots use MiniLM, which knows English only. make multilingual says why."
 
+# The one without windows does for tests, and its pages take a quarter of the computing.
 chromium:
 	@if [ -z "$(CHROMIUM)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Debian's chromium for the browser tests"; \
 		apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || true; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null \
+			|| DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || true; \
 	fi
-	@if [ -z "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ]; then \
+	@if [ -z "$$(command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome)" ]; then \
 		printf '\n!!!!  No Chromium: the browser tests will be SKIPPED. To run them:  !!!!\n'; \
 		printf '!!!!  sudo apt-get install --no-install-recommends chromium        !!!!\n\n'; \
 	fi

@@ -14,7 +14,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 expect.set_options(timeout=60_000)
 
-_FOUND = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+# The first has no windows of its own: a page takes it a quarter of the computing.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_FOUND = filter(None, map(shutil.which, NAMES))
 CHROMIUM = Path(next(_FOUND, "/usr/bin/chromium"))
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
