@@ -21,7 +21,7 @@ SHOWN = 20
 _BUSY = {
     "questions": "SELECT count(*) FROM {}.conversations_message WHERE outcome = 'pending'",
     "sources": "SELECT count(*) FROM {}.knowledge_source WHERE status IN ('pending', 'processing')"
-    " AND queued_at IS NOT NULL",
+    " AND (queued_at IS NOT NULL OR claim_id IS NOT NULL)",
     "deletions": "SELECT count(*) FROM {}.knowledge_source s WHERE deleted_at IS NOT NULL"
     " AND EXISTS (SELECT FROM {}.knowledge_document d WHERE d.source_id = s.id)",
     "exports": "SELECT count(*) FROM {}.conversations_exportjob WHERE status IN ('pending', 'running')",
