@@ -124,6 +124,18 @@ def test_chunks_that_belong_to_nothing_or_say_what_nobody_read_are_found_and_rea
     assert reconcile() == ("acme: rows, files and index agree.\n", 0)
 
 
+def test_chunks_of_a_source_that_a_worker_has_wait_until_it_can_be_read_anew(taught):
+    """That worker may find the source unchanged and end: what was let go meanwhile nobody would bring back."""
+    execute(SPOILT["chunks that say something else than was indexed"])
+    held = Source.objects.claim(taught.pk)
+    text, code = reconcile()
+    assert "chunks that say something else than was indexed: cannot be mended" in text and code == 1
+    assert Chunk.objects.count() == 3
+    held.finish()
+    assert reconcile()[1] == 0 and run(taught).chunk_count == 3
+    assert not Chunk.objects.filter(content="By hand.").exists()
+
+
 def test_a_file_that_is_gone_is_said_and_left_to_a_person(in_acme):
     source = make_upload(make_bot(), b"The pump runs.", "txt")
     source.file.delete()

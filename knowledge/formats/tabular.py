@@ -209,7 +209,7 @@ def _divide(rows: list[list[str]], apart: set[int]) -> Iterator[list[list[str]]]
     start = noted = 0
     table: Table | None = None
     for at in sorted(apart):
-        if table is None:
+        if table is None or (len(table.counted) < 2 and at - start <= _SAMPLE_ROWS):
             noted = start + _find_header(rows[start : start + _SAMPLE_ROWS])
             has_header = noted + 1 < at and _is_header(rows[noted], rows[noted + 1 : at])
             table = Table(rows[noted] if has_header else [])

@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _LONGEST_HEADING_PART: Final = 150
+_LONGEST_HEADING: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def format_heading(title: str, path: tuple[str, ...]) -> str:
     parts = [clean_line(part)[:_LONGEST_HEADING_PART].rstrip() for part in (title, *path)]
     if len(parts) > 1 and parts[0].casefold() == parts[1].casefold():
         del parts[0]
-    return " > ".join(part for part in parts if part)
+    # No longer than it is stored, or what is stored would have another hash.
+    return " > ".join(part for part in parts if part)[:_LONGEST_HEADING]
 
 
 @dataclass(slots=True)

@@ -89,7 +89,7 @@ def embed_first(model: str, drafts: Iterable[ChunkDraft]) -> list[ChunkDraft]:
     coming = iter(drafts)
     first = list(islice(coming, _portions.get(model, _FIRST_PORTION)))
     _begun.clear()
-    if _is_made_ahead(model) and is_embedder_available(model):
+    if first and _is_made_ahead(model) and is_embedder_available(model):
         texts = tuple(map(indexed_text, first))
         aside = ThreadPoolExecutor(1)
         _begun[model, texts] = aside.submit(_make, model, texts)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from knowledge.formats.parsing import parse
 from knowledge.formats.sections import ParsedDocument, Section
-from knowledge.indexing.chunking import ChunkDraft, chunk_document, estimate_tokens, indexed_text
+from knowledge.indexing.chunking import (
+    ChunkDraft,
+    chunk_document,
+    estimate_tokens,
+    hash_content,
+    indexed_text,
+)
+from knowledge.models import Chunk
 
 
 def document_of(*sections: Section, title: str = "Manual") -> ParsedDocument:
@@ -155,6 +162,12 @@ class TestHeadings:
     def test_a_title_that_the_first_heading_repeats_stands_once(self):
         (chunk,) = chunk_document(document_of(Section(("Care", "Oil"), "Text here."), title="CARE"))
         assert chunk.heading == "Care > Oil"
+
+    def test_a_heading_is_no_longer_than_it_is_stored(self):
+        path = tuple(f"{depth} {'long ' * 40}" for depth in range(9))
+        (chunk,) = chunk_document(document_of(Section(path, "Text.")))
+        assert len(chunk.heading) == Chunk._meta.get_field("heading").max_length
+        assert chunk.content_hash == hash_content(chunk.heading, chunk.content)
 
     def test_a_document_without_headings_is_headed_by_its_title(self):
         assert (

@@ -136,6 +136,11 @@ def test_what_was_begun_with_is_not_taken_for_other_texts(embedder, chunks):
     assert [vector[0] for vector in embed(chunks[3:]).values()] == list(range(3, 10))
 
 
+def test_of_a_document_without_text_nothing_is_begun_with(monkeypatch):
+    monkeypatch.setattr(embedding, "_make", None)  # would raise in its thread
+    assert embed_first(MINILM, []) == [] and not embedding._begun
+
+
 @pytest.mark.parametrize("model", [HASH, "openai/text-embedding-3-small"])
 def test_nothing_that_is_paid_for_is_begun_with_early(embedder, chunks, model):
     assert len(embed_first(model, (chunk.draft for chunk in chunks))) == 10

@@ -392,3 +392,12 @@ def test_a_number_that_ends_a_sentence_at_a_line_begins_no_list():
         "First-aid rooms are beside docks 5 and 13. A defibrillator hangs at each dock. To open the lid of the pump do "
         "the\n\n1. first of these things, and then do\n\n2. the second one"
     ]
+
+
+def test_an_item_below_items_of_another_kind_is_one_though_the_line_before_it_is_full():
+    lines = ["1. Look at all of these parts and at", "a) the lid and the seal of this pump",
+             "b) the cord and the plug of the pump", "2. Close the lid and turn on the pump",
+             "1) for the first time in this year so", "2) for all of the times behind this one",
+             "3. Write down what you have seen then"]  # fmt: skip
+    [section] = read(draw_pdf("\n".join(column(72, 700, lines)))).sections
+    assert section.text.split("\n\n") == lines

@@ -155,6 +155,13 @@ def test_a_second_table_below_an_empty_row_has_its_own_header_and_title():
     )
 
 
+def test_an_empty_row_below_the_first_title_hides_no_table():
+    text = "Prices\n\nModel,Price\nAX,10\nBX,20\n\nCity,Staff\nBern,14\nBasel,17\n"
+    first, second = parse(text.encode(), kind="csv", name="f").sections
+    assert first.heading == ("Prices",) and first.text.endswith("Model: BX\nPrice: 20")
+    assert second.text == "City: Bern\nStaff: 14\n\nCity: Basel\nStaff: 17"
+
+
 def test_empty_rows_within_a_table_divide_nothing():
     rows = "".join(f"M{number},{number}\n\n" for number in range(1, 4))
     assert len(parse(f"Model,Price\n\n{rows}".encode(), kind="csv", name="f").sections) == 1

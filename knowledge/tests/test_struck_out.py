@@ -116,6 +116,11 @@ def test_a_cell_that_is_struck_out_is_empty():
     assert read("ods", write_open("spreadsheet", sheet)) == "Model: A\nPrice: 9"
 
 
+def test_an_item_that_is_all_struck_out_leaves_no_mark():
+    items = "- ~~a~~\n- [x] ~~b~~\n  - below\n- c\n- ~~d~~\n\n  but e\n1. ~~f~~\n2. X\n"
+    assert read("md", items) == "  - below\n- c\n- but e\n\n2. X".strip()
+
+
 def test_what_only_looks_like_it_stays():
     assert read("md", "Use `<s>` and <s> for ~~~ or ~one~") == "Use <s> and <s> for ~~~ or ~one~"
     assert read("md", "**a <del>b** c</del> d").replace("*", "").split()[0] == "a"

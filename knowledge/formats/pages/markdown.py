@@ -55,7 +55,6 @@ _TAG = re.compile(
     r"|td|th|thead|tr|u|ul)(?:\s[^<>]{0,2000})?/?>",
     re.IGNORECASE,
 )
-
 _STRIKES = re.compile(r"<(?P<closes>/?)(?P<name>del|s|strike)(?:\s[^<>]{0,2000})?>", re.IGNORECASE)
 
 
@@ -320,6 +319,8 @@ class _Blocks:
             if not is_cookie_notice(text, self.writer.heading):
                 self.writer.add_paragraph(text)
             return
+        if words.strip().lower() in ("", "[ ]", "[x]"):
+            return  # all of it is struck out, or is a picture
         indent = "  " * (self.depth - 1)
         first, *others = words.split("\n")
         behind = indent + " " * len(self.mark or "- ")

@@ -122,14 +122,14 @@ def join_lines(lines: Sequence[Line], vocabulary: Vocabulary) -> str:
     usual = lengths[int(len(lengths) * 0.8)] if len(lengths) > 2 else lengths[-1]
     paragraphs: list[str] = []
     running = before = ""
-    number = 0
+    numbers = {0}
     for line in lines:
         text = line.text.strip()
         item = _ITEM.match(text)
-        if item and running and not line.opens and _goes_on(item, number, before, usual):
+        if item and running and not line.opens and _goes_on(item, numbers, before, usual):
             item = None
-        if item:
-            number = int(item["number"] or 0)
+        if item and item["number"]:
+            numbers.add(int(item["number"]))
         before = text
         if running and (not text or line.opens or item):
             paragraphs.append(running)
@@ -147,11 +147,11 @@ def join_lines(lines: Sequence[Line], vocabulary: Vocabulary) -> str:
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _goes_on(item: re.Match[str], number: int, before: str, usual: int) -> bool:
+def _goes_on(item: re.Match[str], numbers: set[int], before: str, usual: int) -> bool:
     """Whether "13. A ..." is no item but the end of the sentence before: "beside docks 5 and", which fills its line.
 
-    An item is the first one, or follows the one before it.
+    An item is the first one, or follows one of `numbers`, which were before it: others may stand between the two.
     """
-    if item["number"] is None or int(item["number"]) in (1, number + 1):
+    if item["number"] is None or int(item["number"]) - 1 in numbers:
         return False
     return len(before) >= usual * 0.8 and not before.endswith(_SENTENCE_ENDS)

@@ -103,17 +103,27 @@ def _chunks_of_another_text(mend: bool) -> tuple[int, bool]:
 
 
 def _read_anew(which: str, mend: bool) -> tuple[int, bool]:
-    """Let chunks go that are good for nothing as they are; their sources are read again and bring them back."""
+    """Let chunks go that are good for nothing as they are; their sources are read again and bring them back.
+
+    Not those of a source that a worker has: it would not bring back what it has found unchanged, and nobody would know.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SELECT c.id, c.source_id FROM knowledge_chunk AS c WHERE {which}")  # noqa: S608 - ours
         found = dict(cursor.fetchall())
-        if found and mend:
-            cursor.execute("DELETE FROM chunk_index WHERE chunk_id = ANY(%s)", [list(found)])
-            cursor.execute("DELETE FROM knowledge_chunk WHERE id = ANY(%s)", [list(found)])
-    if found and mend:
-        _count_of_sources(mend)
-        queue_again(set(found.values()), Redo.PARSE)
-    return len(found), mend
+        sources = Source.objects.filter(pk__in=set(found.values())).order_by("pk")
+        held = (
+            set(sources.select_for_update().values_list("pk", flat=True))
+            if found and mend
+            else set()
+        )
+        busy = held - set(sources.at_rest().values_list("pk", flat=True))
+        gone = [pk for pk, source_id in found.items() if source_id not in busy]
+        if gone and mend:
+            cursor.execute("DELETE FROM chunk_index WHERE chunk_id = ANY(%s)", [gone])
+            cursor.execute("DELETE FROM knowledge_chunk WHERE id = ANY(%s)", [gone])
+            _count_of_sources(mend)
+            queue_again(held - busy, Redo.PARSE)
+    return len(found), mend and not busy
 
 
 def _entries_without_chunk(mend: bool) -> tuple[int, bool]:
