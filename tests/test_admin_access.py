@@ -72,10 +72,14 @@ def test_every_url_of_a_tenants_admin_opens_for_whom_the_table_says(
     acme, globex, olga, pks, unrendered
 ):
     found: dict[str, list[str]] = {}
+    ways: dict[str, str] = {}
     for browser in people_of(acme, globex, olga):
         for route in admin_routes("minirag.tenant_urls"):
-            found.setdefault(route, []).append(str(browser.get(url_of(route, pks)).status_code))
+            answer = browser.get(url_of(route, pks))
+            found.setdefault(route, []).append(str(answer.status_code))
+            ways[route] = answer.get("Location", "")
     compare(found, TENANT)
+    require_log_in(ways, "/t/acme")
 
 
 def test_every_url_of_the_platforms_admin_opens_for_operators_alone(
@@ -84,10 +88,14 @@ def test_every_url_of_the_platforms_admin_opens_for_operators_alone(
     pks = {model: row.pk for model, row in platform_rows.items()}
     people = (log_in_to_admin(olga, *COOKIES), log_in_to_admin(acme.owner, *COOKIES), Client())
     found: dict[str, list[str]] = {}
+    ways: dict[str, str] = {}
     for browser in people:
         for route in admin_routes("minirag.urls"):
-            found.setdefault(route, []).append(str(browser.get(url_of(route, pks)).status_code))
+            answer = browser.get(url_of(route, pks))
+            found.setdefault(route, []).append(str(answer.status_code))
+            ways[route] = answer.get("Location", "")
     compare(found, PLATFORM)
+    require_log_in(ways, "")
 
 
 def compare(found: dict[str, list[str]], table: dict[str, str]) -> None:
@@ -100,6 +108,13 @@ def compare(found: dict[str, list[str]], table: dict[str, str]) -> None:
     assert not seen.keys() - said.keys(), "say in tests/admin_access.py who may open these"
     assert not said.keys() - seen.keys(), "stale rows of tests/admin_access.py"
     assert not {route: (said[route], now) for route, now in seen.items() if said[route] != now}
+
+
+def require_log_in(ways: dict[str, str], prefix: str) -> None:
+    """Nobody, who came last, is sent to the log-in of the same site, and from there back to what was asked for."""
+    log_in = f"{prefix}/admin/login/?next={prefix}/admin/"
+    elsewhere = {route for route, way in ways.items() if way and not way.startswith(log_in)}
+    assert elsewhere == set(), {r: ways[r] for r in elsewhere}
 
 
 def url_of(route: str, pks: dict[type, Any]) -> str:

@@ -68,10 +68,12 @@ def load_litellm() -> ModuleType:
             if _litellm is None:
                 collect_after = gc.get_threshold()
                 gc.set_threshold(0)
-                _litellm = _import_litellm()
-                # Its quarter of a million objects stay: each full collection looked through them for 150 ms.
-                gc.freeze()
-                gc.set_threshold(*collect_after)
+                try:
+                    _litellm = _import_litellm()
+                    # Its quarter of a million objects stay: each full collection looked through them for 150 ms.
+                    gc.freeze()
+                finally:
+                    gc.set_threshold(*collect_after)
     return _litellm
 
 

@@ -58,7 +58,11 @@ class AsyncTransport(httpx.AsyncBaseTransport):
             response = await self._session.request(
                 request.method,
                 _same_url(request.url),
-                headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
+                headers=[
+                    (name.decode("ascii"), value.decode("latin-1"))
+                    for name, value in request.headers.raw
+                    if name.lower() != b"transfer-encoding"  # the body goes in one piece, whose length aiohttp says
+                ],
                 data=await request.aread() or None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(

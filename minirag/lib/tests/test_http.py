@@ -9,10 +9,13 @@ import time
 import tracemalloc
 import zlib
 
+import httpx
 import pytest
 
 from minirag.ai.tests.scripted_server import ScriptedServer
+from minirag.lib.http_out.asynchronous import AsyncTransport
 from minirag.lib.http_out.client import OutboundError, fetch, post_async, post_json
+from minirag.lib.http_out.network import resolve_host
 
 OPEN = frozenset({"127.0.0.1"})
 HOSTILE_HOSTS = """
@@ -379,6 +382,47 @@ async def test_an_api_that_fails_or_redirects_is_an_error(outside):
         with pytest.raises(OutboundError) as caught:
             await post_async(outside.url("/search"), b"{}", {}, allowed_hosts=OPEN)
         assert caught.value.upstream_status == status
+
+
+async def test_on_the_loop_no_spelling_of_a_private_address_reaches_it_either(outside):
+    for host in HOSTILE_HOSTS.split():
+        with pytest.raises(OutboundError) as caught:
+            await post_async(f"http://{host}:{outside.port}/", b"{}", {})
+        assert caught.value.code in {"address_refused", "url_invalid"}, host
+    assert outside.seen == []
+
+
+async def test_on_the_loop_all_addresses_of_a_name_are_vetted(inside):
+    for found in (["127.0.0.2"], ["93.184.216.34", "127.0.0.2"]):
+        with pytest.raises(OutboundError) as caught:
+            await post_async(inside.url(host="hook.example"), b"{}", {}, resolver=lambda *_: found)
+        assert caught.value.code == "address_refused"
+    assert inside.seen == []
+
+
+async def test_on_the_loop_a_header_cannot_smuggle_a_second_one_either(outside):
+    outside.serve("/hook")
+    for headers in ({"X-Name": "a\r\nX-Other: b"}, {"X-Name: a\r\nX-Other": "b"}):
+        with pytest.raises(OutboundError) as caught:
+            await post_async(outside.url("/hook"), b"{}", headers, allowed_hosts=OPEN)
+        assert caught.value.code == "url_invalid"
+    assert outside.seen == []
+
+
+async def test_a_body_that_comes_in_pieces_goes_out_in_one_with_its_length(outside):
+    async def pieces():
+        yield b"ab"
+        yield b"cd"
+
+    transport = AsyncTransport(resolver=resolve_host)
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
+        await client.post(outside.serve("/upload"), content=pieces())
+    _, _, headers, body = outside.seen[0]
+    assert (headers["content-length"], headers.get("transfer-encoding"), body) == (
+        "4",
+        None,
+        b"abcd",
+    )
 
 
 async def test_other_work_goes_on_while_an_answer_is_awaited(outside):
