@@ -2,7 +2,7 @@
 
 Each is searched for itself, since one search for all finds what is between them. Only what begins like a question is a
 part: "tea and coffee" is one thing, and "when and where" asks two things of one. Behind a comma it has to be one by its
-order as well, since "how do I know, when it comes" is one question.
+order as well, since "how do I know, when it comes" is one question. Nothing within quotation marks or brackets is cut.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.text.analysis import analyse
 from minirag.lib.text.clause_words import (
     ASKING_VERBS,
+    COMMA_BEFORE_AND,
     CONJUNCTIONS,
     DEGREES,
     JOINERS,
@@ -28,6 +30,7 @@ _LONGEST: Final = 600  # characters; what is longer tells a story
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ASKS = ("?", "？", "؟", ";")
 _CUTS = frozenset("?;")
+_QUOTED = re.compile(r"""["“„”][^"“„”]*["“”]|«[^«»]*»|»[^«»]*«|\([^()]*\)|(?<!\w)['‘‚][^'‘‚’]*['‘’](?!\w)""")
 _AT_ITS_BEGINNING: Final = 2  # words: "In which", "À quelle"
 
 
@@ -60,8 +63,14 @@ def _split_joined(sentence: str, language: str) -> list[str]:
     if asking.isdisjoint(folded[:_AT_ITS_BEGINNING]):
         return [sentence]
     joining = JOINERS.get(language, frozenset())
-    begins = [place for place in range(1, len(words)) if folded[place] in asking]
-    last_joined = max((place for place in begins if folded[place - 1] in joining), default=0)
+    quoted = [match.span() for match in _QUOTED.finditer(sentence)]
+    begins = [
+        place for place, word in enumerate(words)
+        if place and folded[place] in asking and not _is_name(word[0], sentence, language)
+        and not any(start < word.start() < end for start, end in quoted)
+    ]  # fmt: skip
+    joined = [place for place in begins if folded[place - 1] in joining]
+    last_joined = max((at for at in joined if _ends_list(sentence, words[:at], language)), default=0)
     parts, first = [], 0
     for place in begins:
         is_joined = folded[place - 1] in joining and place - 1 > first
@@ -79,6 +88,19 @@ def _split_joined(sentence: str, language: str) -> list[str]:
     return [*parts, sentence[words[first].start() if parts else 0 :]]
 
 
+def _is_name(word: str, sentence: str, language: str) -> bool:
+    """A verb that is written large within a sentence is a month or somebody: "in April and May", "and Will Smith"."""
+    is_verb = word.casefold() in ASKING_VERBS.get(language, frozenset())
+    return is_verb and word.istitle() and sentence != sentence.title()
+
+
+def _ends_list(sentence: str, words: Sequence[re.Match[str]], language: str) -> bool:
+    """Whether the last of these words, an "and", may end a list. In most languages a comma before it ends a clause."""
+    if language in COMMA_BEFORE_AND or len(words) < 2:
+        return True
+    return "," not in sentence[words[-2].end() : words[-1].start()]
+
+
 def _is_other_question(
     before: Sequence[str], words: Sequence[str], language: str, *, is_listed: bool
 ) -> bool:
@@ -90,10 +112,19 @@ def _is_other_question(
     is_relative = words[0] in RELATIVES.get(language, frozenset())
     if language not in SUBJECTS:
         return is_listed and not is_relative
+    if _only_asks_to_tell(before, language) or (is_relative and _asks(words, language)):
+        return False
     if is_listed:
         return not (_is_clause(before, language) or _is_clause(words, language))
     asks = _asks(before, language) and _asks(words, language)
     return asks and not is_relative and words[0] not in ASKING_VERBS[language]
+
+
+def _only_asks_to_tell(words: Sequence[str], language: str) -> bool:
+    """ "Can you tell me, …": what follows is what is asked."""
+    framing = FRAMING_WORDS.get(language, frozenset())
+    is_one = words[0] in ASKING_VERBS[language] and QUESTION_WORDS[language].isdisjoint(words[1:])
+    return is_one and not any(analyse(word, language) for word in words if word not in framing)
 
 
 def _is_clause(words: Sequence[str], language: str) -> bool:

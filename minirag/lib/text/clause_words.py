@@ -165,8 +165,20 @@ RELATIVES: Final = _read({
     "es": "que",
     "it": "cui",
     "pt": "que",
+    "ro": "care",
+    "pl": "który która które",
+    "cs": "který která které",
+    "sk": "ktorý ktorá ktoré",
+    "hr": "koji koja koje",
+    "lt": "kuris kuri",
+    "lv": "kurš kura",
+    "uk": "який яка яке які що",
+    "ru": "что",
 })  # fmt: skip
 """Those that behind a comma may go on about what was named before it: "the shop, which is closed"."""
+
+COMMA_BEFORE_AND: Final = frozenset({"en"})
+"""Languages that write a comma before the "and" of a list; elsewhere a clause ends there."""
 
 NEGATING_BEGINNINGS: Final = {
     "cs": "ne",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from minirag.ai.builtin.sentences.candidates import MEANT, Candidate
@@ -34,22 +34,32 @@ def leave_out_lesser_rows(
         named, of_row, of_better = names[other], found[index], found[other]
         codes_of_row, codes_of_better = _list_codes(words, row), _list_codes(words, better)
         if codes_of_row != codes_of_better:
-            return codes_of_row < codes_of_better
+            return codes_of_row < codes_of_better and not (
+                row.columns and _is_called_otherwise(names[index] - of_better, of_better - of_row)
+            )
         if of_row < of_better and scores[other] > scores[index]:
             return True
-        return bool(row.columns) and _is_less(of_row, of_better, named)
+        return bool(row.columns) and _is_less(of_row, of_better, named, names[index])
 
     kept = [index for index in chosen if not any(has_less(index, other) for other in chosen)]
     return kept or list(chosen)
 
 
-def _is_less(of_row: set[Word], of_better: set[Word], named: set[Word]) -> bool:
+def _is_less(
+    of_row: set[Word], of_better: set[Word], named: set[Word], named_row: set[Word]
+) -> bool:
     """Whether a row lacks what the question calls the better one by, and has nothing for it but a commoner word that
     goes with that: the "container" of a "reefer container". "Mondays and Tuesdays" are two.
     """
     lacks, extra = _weigh(named - of_row), _weigh(of_row - of_better)
-    goes_along = all(any(_go_together(word, other) for other in lacks) for word in extra)
-    return goes_along and sum(lacks.values()) > sum(extra.values())
+    if _is_called_otherwise({*extra, *(named_row - of_better)}, lacks):
+        return False
+    return sum(lacks.values()) > sum(extra.values())
+
+
+def _is_called_otherwise(extra: Iterable[Word], lacks: Iterable[Word]) -> bool:
+    """Whether a row has a word that does not go with any that it lacks: "day ticket" and "season ticket" are two."""
+    return not all(any(_go_together(word, other) for other in lacks) for word in extra)
 
 
 def _weigh(words: set[Word]) -> dict[Word, float]:
