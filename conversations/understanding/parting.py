@@ -30,7 +30,9 @@ _LONGEST: Final = 600  # characters; what is longer tells a story
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ASKS = ("?", "？", "؟", ";")
 _CUTS = frozenset("?;")
-_QUOTED = re.compile(r"""["“„”][^"“„”]*["“”]|«[^«»]*»|»[^«»]*«|\([^()]*\)|(?<!\w)['‘‚][^'‘‚’]*['‘’](?!\w)""")
+_QUOTED = re.compile(
+    r"""["“„”][^"“„”]*["“”]|«[^«»]*»|»[^«»]*«|\([^()]*\)|(?<!\w)['‘‚][^'‘‚’]*['‘’](?!\w)"""
+)
 _AT_ITS_BEGINNING: Final = 2  # words: "In which", "À quelle"
 
 
@@ -70,7 +72,9 @@ def _split_joined(sentence: str, language: str) -> list[str]:
         and not any(start < word.start() < end for start, end in quoted)
     ]  # fmt: skip
     joined = [place for place in begins if folded[place - 1] in joining]
-    last_joined = max((at for at in joined if _ends_list(sentence, words[:at], language)), default=0)
+    last_joined = max(
+        (at for at in joined if _ends_list(sentence, words[:at], language)), default=0
+    )
     parts, first = [], 0
     for place in begins:
         is_joined = folded[place - 1] in joining and place - 1 > first

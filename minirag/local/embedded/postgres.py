@@ -103,6 +103,9 @@ class PostgresServer:
             self._ensure_database()
         except OSError as error:
             raise explain_os_error(error, self.directory) from error
+        except psycopg.OperationalError as error:  # it ended while it was asked for its database
+            self.stop()
+            raise self._explain(str(error)) from error
         except BaseException:
             self.stop()
             raise

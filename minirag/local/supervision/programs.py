@@ -19,7 +19,8 @@ from minirag.local.supervision.progress import Progress
 
 _LOG_BYTES = 10 * 1024 * 1024
 _FAILURES_UNTIL_IT_KEEPS_ENDING = 5
-_FAILURE_WINDOW_SECONDS = 60.0
+_WELL_SECONDS = 60.0  # who has run for so long has not kept ending
+_LONGEST_PAUSE_SECONDS = 15.0
 
 
 @dataclass
@@ -37,14 +38,15 @@ class Program:
     grace_seconds: float = 10.0
     inherited_files: tuple[int, ...] = ()
     child: subprocess.Popen[bytes] | None = None
-    failed_at: list[float] = field(default_factory=list)
+    failures: int = 0  # in a row
+    started_at: float = 0.0
     start_again_at: float | None = None
     progress: Progress = field(default_factory=Progress)
     _relay_thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Starts the child."""
-        self.start_again_at = None
+        self.start_again_at, self.started_at = None, time.monotonic()
         with self.progress.begin() as told_through:
             self.child = subprocess.Popen(
                 self.command,
@@ -78,7 +80,7 @@ class Program:
         code = self.child.returncode if self.child else None
         wait_seconds = self.note_failure()
         how, where = "ended by itself", ""
-        if len(self.failed_at) > _FAILURES_UNTIL_IT_KEEPS_ENDING:
+        if self.failures > _FAILURES_UNTIL_IT_KEEPS_ENDING:
             how = "keeps ending"
             where = f"; its last words are in {self.log_path}" if self.log_path else ""
         self.console.say(
@@ -128,8 +130,8 @@ class Program:
         It is never given up: that would end all others, which go on without it, and whatever ends it may pass.
         """
         now = time.monotonic()
-        self.failed_at = [at for at in self.failed_at if now - at < _FAILURE_WINDOW_SECONDS] + [now]
-        wait_seconds = float(min(15.0, 0.25 * 2 ** len(self.failed_at)))
+        self.failures = 1 if now - self.started_at > _WELL_SECONDS else self.failures + 1
+        wait_seconds = min(_LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** min(self.failures, 10))
         self.start_again_at = now + wait_seconds
         return wait_seconds
 

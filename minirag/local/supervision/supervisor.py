@@ -3,7 +3,7 @@ stop.
 
 Order is the point. Everything starts after what it needs and stops before it: web (no new work), beat (no new
 schedules), worker (finishes its task), Valkey, PostgreSQL. Whatever dies by itself is started again, with
-growing pauses, until it has failed too often. Told to (SIGHUP), it replaces web, beat and worker one after the other
+growing pauses. Told to (SIGHUP), it replaces web, beat and worker one after the other
 while the others go on. Nothing is left behind when this process is killed: the kernel
 ends its children, and the next start takes back what they had begun.
 """

@@ -172,6 +172,23 @@ def test_a_full_disk_is_one_clear_sentence(
     )
 
 
+def test_a_server_that_ends_before_it_has_shown_its_database_is_one_clear_sentence(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the supervisor tries it again, as it does one that ends a moment sooner."""
+    server.start()
+    server.stop()
+    start_on = server._start_on
+
+    def start_and_die(*arguments: int) -> None:
+        start_on(*arguments)
+        server.stop()
+
+    monkeypatch.setattr(server, "_start_on", start_and_die)
+    with pytest.raises(StartError, match=r"PostgreSQL did not start .* last words"):
+        server.start()
+
+
 def test_a_directory_that_cannot_be_made_is_one_clear_sentence(directory: Path) -> None:
     (directory / "file").write_text("in the way")
     with pytest.raises(StartError, match="cannot be used: Not a directory"):

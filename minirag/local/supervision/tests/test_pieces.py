@@ -16,7 +16,6 @@ from kombu import Connection
 
 from minirag.local.embedded import DiskFull, StartError
 from minirag.local.supervision import installation as installations
-from minirag.local.supervision import programs
 from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import AlreadyRunning, Installation, adopt_installation
@@ -140,15 +139,15 @@ def test_a_child_that_ignores_the_request_is_killed_with_its_session(tmp_path: P
 
 
 def test_a_program_that_keeps_ending_is_started_again_for_ever_with_pauses_that_grow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """Killed fifty times it is there again, and nobody else was stopped because of it."""
-    monkeypatch.setattr(programs, "_FAILURE_WINDOW_SECONDS", 3600.0)  # on a machine that is busy
     program, stream = make_program(tmp_path, "")
     program.command = ["sh", "-c", "exit 3"]
     program.start()
     for _ in range(50):
         program.child.wait()
+        program.started_at -= 16  # so long it lives, as one does that is killed again and again
         program.look_after()  # sees that it has ended
         assert program.start_again_at is not None
         program.start_again_at = 0.0
@@ -160,6 +159,9 @@ def test_a_program_that_keeps_ending_is_started_again_for_ever_with_pauses_that_
     assert pauses[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0] and set(pauses[5:]) == {15.0}
     assert said.count("ended by itself (exit code 3)") == 5
     assert f"keeps ending (exit code 3); its last words are in {program.log_path}" in said
+    program.started_at -= 120
+    program.look_after()
+    assert stream.getvalue().endswith("ended by itself (exit code 3), next start in 0.5 s\n")
 
 
 @pytest.mark.parametrize("port", [0, -1, 70_000])
