@@ -25,6 +25,7 @@ from conversations.understanding.choosing import find_asked_back, join_choice, r
 from conversations.understanding.parting import split_parts
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.tongues import knows_any_word
+from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.asking.separable import join_verbs
 from minirag.lib.text.analysis import analyse
 from minirag.lib.text.language_table import LANGUAGES, back_words_in, openers_in
@@ -136,9 +137,20 @@ def leans(question: str, language: str) -> bool:
     """
     sample = question[:_LONGEST_READ]
     topic, _, rest = sample.partition(": ")
-    if rest.strip() and _count_words(topic, language):
-        return _leads_back(topic, language)
+    if rest.strip():
+        if _names_topic(topic, language):
+            return _leads_back(topic, language)
+        sample = rest
     return _count_words(sample, language) <= _FEWEST_WORDS or _leads_back(sample, language)
+
+
+def _names_topic(text: str, language: str) -> bool:
+    """Whether it says what a question is about, as "Another question" and "Thanks" do not."""
+    framing = FRAMING_WORDS.get(language, frozenset())
+    words = _WORD.findall(text.casefold())
+    if not words or words[-1] in framing or read_small_talk(text, [language]).kind is not None:
+        return False
+    return any(_count_words(word, language) for word in words if word not in framing)
 
 
 def _leads_back(text: str, language: str) -> bool:
