@@ -34,7 +34,7 @@ def test_a_new_source_takes_few_statements(in_acme, settings, tmp_path):
     other = make_bot(name="Words", embedding_model="minirag/minilm")
     teach(other)
     count, sent = count_statements(make_source(other, HANDBOOK.replace("36 months", "24 months")))
-    assert count <= 18, sent
+    assert count <= 19, sent  # one looks whether so many chunks need an index over their words
 
 
 def test_what_people_wrote_is_looked_for_where_it_is(in_acme):

@@ -73,7 +73,7 @@ class Program:
         """Starts a child that has ended by itself again, after a pause that grows while it keeps ending."""
         if self.start_again_at is not None:
             if time.monotonic() >= self.start_again_at:
-                self.start()
+                self._try_to_start()
             return
         if self.is_running():
             return
@@ -86,6 +86,16 @@ class Program:
         self.console.say(
             f"{self.name} {how} (exit code {code}){where}, next start in {wait_seconds:.1f} s"
         )
+
+    def _try_to_start(self) -> None:
+        """A machine may have no memory or no number left for a process, for a while."""
+        try:
+            self.start()
+        except OSError as error:
+            wait_seconds = self.note_failure()
+            self.console.say(
+                f"{self.name} cannot be started ({error}), next try in {wait_seconds:.1f} s"
+            )
 
     def replace_softly(self, patience_seconds: float) -> Iterator[None]:
         """Has the child end its work, and starts it anew: go on with this until it ends. Killed after the patience."""

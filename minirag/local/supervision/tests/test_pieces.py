@@ -159,6 +159,12 @@ def test_a_program_that_keeps_ending_is_started_again_for_ever_with_pauses_that_
     assert pauses[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0] and set(pauses[5:]) == {15.0}
     assert said.count("ended by itself (exit code 3)") == 5
     assert f"keeps ending (exit code 3); its last words are in {program.log_path}" in said
+    program.command = ["/no/such/program"]  # as a machine has no room for another process
+    program.start_again_at = 0.0
+    program.started_at -= 120
+    program.look_after()
+    assert "cannot be started" in stream.getvalue() and program.start_again_at is not None
+    program.start_again_at = None
     program.started_at -= 120
     program.look_after()
     assert stream.getvalue().endswith("ended by itself (exit code 3), next start in 0.5 s\n")
