@@ -32,7 +32,7 @@ BEFORE = (("user", NORWAY), ("assistant", "Five to eight working days [1]."))
         ("And what does it cost?", "en"), ("why?", "en"), ("and for students?", "en"), ("Sweden?", "en"),
         ("What about express delivery to the islands?", "en"), ("Can they be returned?", "en"),
         ("how long until it's warm enough?", "en"), ("Qu’en est-il des étudiants étrangers ?", "fr"),
-        ("how long", "en"), ("Another question: how long does it take?", "en"), ("Thanks: and is it free?", "en"),
+        ("how long", "en"), ("Another question: how long does it take?", "en"),
         ("Noch eine Frage: was kostet das?", "de"),
         ("Und was kostet das Päckchen?", "de"), ("Wie lange ist er gültig?", "de"), ("Et pour les étudiants ?", "fr"),
         ("¿Y para los estudiantes?", "es"), ("ile to kosztuje?", "pl"), ("А для студентов?", "ru"),

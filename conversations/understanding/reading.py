@@ -145,10 +145,10 @@ def leans(question: str, language: str) -> bool:
 
 
 def _names_topic(text: str, language: str) -> bool:
-    """Whether it says what a question is about, as "Another question" and "Thanks" do not."""
+    """Whether it says what a question is about, as "Another question" does not."""
     framing = FRAMING_WORDS.get(language, frozenset())
     words = _WORD.findall(text.casefold())
-    if not words or words[-1] in framing or read_small_talk(text, [language]).kind is not None:
+    if not words or words[-1] in framing:
         return False
     return any(_count_words(word, language) for word in words if word not in framing)
 
