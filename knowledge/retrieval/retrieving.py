@@ -27,6 +27,7 @@ from django.conf import settings
 from bots.models import BotProfile, SourceFilter
 from bots.providers.lending import find_keys
 from knowledge.models import Audience
+from knowledge.ordering.reading import order_by_reading
 from knowledge.ordering.reranking import DEPTH, rerank_found
 from knowledge.retrieval.external import load_bases, search_bases
 from knowledge.retrieval.found import Retrieval, join_parts, join_variations
@@ -133,7 +134,7 @@ class _Search:
             asked = await _embed_question(self.bot, asked, self.masker)
             found = await run_sync(search, self.bot, asked)
             if isinstance(found, Retrieval):
-                return found
+                return await order_by_reading(self.bot, query, found)
             asked = replace(asked, model=found.model, text=found.text, tries=asked.tries + 1)
 
 
