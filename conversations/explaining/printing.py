@@ -64,11 +64,11 @@ def _print_candidates(told: Mapping[str, Any]) -> Iterator[str]:
     if not told["candidates"]:
         return
     yield "Found"
-    yield "       score  words meaning  close"
+    yield "       score  words meaning  close  taken"
     for each in told["candidates"]:
         scores = (
             f"{_figure(each['score'], 3):>6} {_figure(each['bm25'], 2):>6} {_figure(each['cosine'], 3):>7} "
-            f"{_figure(each['closeness'], 3):>6}"
+            f"{_figure(each['closeness'], 3):>6} {_figure(each['taken_up'], 3):>6}"
         )
         numbers = "".join(f" [{number}]" for number in each["numbers"])
         fate = _FATES[each["fate"]] + (f" of {each['repeat_of']}" if each["repeat_of"] else "")

@@ -178,7 +178,8 @@ class TraceSearchSchema(Noun):
 
 class TraceCandidateSchema(Noun):
     """A passage that was found, or left out. `bm25` is its score by words, `cosine` by meaning, `fused` both together,
-    `closeness` what saying the words together added, and `score` what ordered in the end.
+    `closeness` what saying the words together added, `taken_up` how much of the question its fullest sentence takes up
+    where it was read for that, and `score` what its place counts in the end.
     """
 
     place: int
@@ -189,6 +190,7 @@ class TraceCandidateSchema(Noun):
     cosine: float | None
     fused: float | None
     closeness: float | None
+    taken_up: float | None
     fate: Annotated[
         Literal["cited", "read", "not_read", "repeat", "limit"],
         Field(

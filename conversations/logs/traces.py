@@ -27,7 +27,7 @@ _BEFORE: Final = ("open", "understand", "guard", "condense", "retrieve", "ground
 _STAGES: Final = (*_BEFORE, "model", "cite", "help")
 _SEARCH: Final = ("mode", "language", "confidence", "threshold")
 _JUDGED: Final = ("floor", "made_for", "top_cosine", "bm25_share", "terms", "carrier")
-_SCORES: Final = ("score", "bm25", "cosine", "fused", "closeness")
+_SCORES: Final = ("score", "bm25", "cosine", "fused", "closeness", "taken_up")
 
 
 def tell_turn(question: Message) -> dict[str, Any]:

@@ -191,7 +191,9 @@ def describe_reranking(reranking: Reranking) -> dict[str, Any]:
 
 
 def describe_passage(passage: Passage) -> dict[str, Any]:
-    """A candidate's scores: by words, by meaning, fused, for saying the words together, and what ordered in the end."""
+    """A candidate's scores: by words, by meaning, fused, for saying the words together, by what its fullest sentence
+    takes up of the question, and what its place counts in the end.
+    """
     return {
         "chunk_id": str(passage.chunk_id),
         "source_id": str(passage.source_id),
@@ -200,6 +202,7 @@ def describe_passage(passage: Passage) -> dict[str, Any]:
         "bm25": round(passage.bm25, 4),
         "fused": round(passage.fused or passage.score, 4),
         "closeness": round(passage.closeness, 4),
+        "taken_up": None if passage.taken_up is None else round(passage.taken_up, 4),
     }
 
 

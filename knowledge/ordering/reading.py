@@ -96,9 +96,7 @@ def put_in_order(passages: Sequence[Passage], taken_up: Sequence[float]) -> list
     return [replace(each, score=score) for each, score in zip(read, scores, strict=True)]
 
 
-def follow_order(
-    candidates: Sequence[Passage], ordered: Sequence[Passage]
-) -> tuple[Passage, ...]:
+def follow_order(candidates: Sequence[Passage], ordered: Sequence[Passage]) -> tuple[Passage, ...]:
     """The candidates with those that were put in order in each other's places, in that order. Pure."""
     own = {each.chunk_id: each for each in candidates}
     moved = [each for each in ordered if each.chunk_id in own]

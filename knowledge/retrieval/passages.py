@@ -37,7 +37,8 @@ class Passage:
     the chunk as `external_id`.
 
     `fused` is what `score` was before it was known how close together the passage says the question's words, and
-    `closeness` what that added. `day` is its source's, where the bot lets that count; `is_pinned`: it is pinned itself,
+    `closeness` what that added; `taken_up` is how much (0 to 1) of the question its fullest sentence takes up, None where
+    it was not read for that (knowledge.ordering.reading). `day` is its source's, where the bot lets that count; `is_pinned`: it is pinned itself,
     or its source is. A curated answer that is cited is a passage too, of the `kind` CURATED: then `source_id` is the
     answer and `chunk_id` the question of its that was asked.
     """
@@ -57,6 +58,7 @@ class Passage:
     external_id: str = ""
     fused: float = 0.0
     closeness: float = 0.0
+    taken_up: float | None = None
     day: date | None = None
     is_pinned: bool = False
     kind: str = PASSAGE

@@ -11,6 +11,8 @@ Why it is built like this (all measured, see docs/retrieval.md):
 * Up to `EXACT_SCAN_ROWS` rows after filtering the vectors are compared exactly. Beyond, the HNSW index is used with
   iterative scan; without that, a filtered query silently returned two of ten rows.
 * The best passages are ordered anew by whether they say the question's words together (knowledge.ordering.proximity).
+* Of these the first few are ordered once more by what the fullest sentence of each takes up of an English question, as
+  the default embedder reads it (knowledge.ordering.reading).
 * What decides on refusal is not the score that orders the passages: see knowledge.retrieval.confidence.
 """
 

@@ -3144,7 +3144,7 @@ class TraceCall(TypedDict):
 
 
 class TraceCandidate(TypedDict):
-    """A passage that was found, or left out. `bm25` is its score by words, `cosine` by meaning, `fused` both together, `closeness` what saying the words together added, and `score` what ordered in the end"""
+    """A passage that was found, or left out. `bm25` is its score by words, `cosine` by meaning, `fused` both together, `closeness` what saying the words together added, `taken_up` how much of the question its fullest sentence takes up where it was read for that, and `score` what its place counts in the end"""
 
     place: int
     chunk_id: str
@@ -3154,6 +3154,7 @@ class TraceCandidate(TypedDict):
     cosine: float | None
     fused: float | None
     closeness: float | None
+    taken_up: float | None
     fate: Literal['cited', 'read', 'not_read', 'repeat', 'limit']
     repeat_of: str | None
     numbers: list[int]

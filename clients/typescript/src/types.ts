@@ -3032,7 +3032,7 @@ export interface TraceCall {
   milliseconds: number | null;
 }
 
-/** A passage that was found, or left out. `bm25` is its score by words, `cosine` by meaning, `fused` both together, `closeness` what saying the words together added, and `score` what ordered in the end */
+/** A passage that was found, or left out. `bm25` is its score by words, `cosine` by meaning, `fused` both together, `closeness` what saying the words together added, `taken_up` how much of the question its fullest sentence takes up where it was read for that, and `score` what its place counts in the end */
 export interface TraceCandidate {
   place: number;
   chunk_id: string;
@@ -3042,6 +3042,7 @@ export interface TraceCandidate {
   cosine: number | null;
   fused: number | null;
   closeness: number | null;
+  taken_up: number | null;
   fate: "cited" | "read" | "not_read" | "repeat" | "limit";
   repeat_of: string | null;
   numbers: number[];
