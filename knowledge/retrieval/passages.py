@@ -37,10 +37,10 @@ class Passage:
     the chunk as `external_id`.
 
     `fused` is what `score` was before it was known how close together the passage says the question's words, and
-    `closeness` what that added; `taken_up` is how much (0 to 1) of the question its fullest sentence takes up, None where
-    it was not read for that (knowledge.ordering.reading). `day` is its source's, where the bot lets that count; `is_pinned`: it is pinned itself,
-    or its source is. A curated answer that is cited is a passage too, of the `kind` CURATED: then `source_id` is the
-    answer and `chunk_id` the question of its that was asked.
+    `closeness` what that added; `taken_up` is how much (0 to 1) of the question its fullest sentence takes up, None
+    where it was not read for that (knowledge.ordering.reading). `day` is its source's, where the bot lets that count;
+    `is_pinned`: it is pinned itself, or its source is. A curated answer that is cited is a passage too, of the `kind`
+    CURATED: then `source_id` is the answer and `chunk_id` the question of its that was asked.
     """
 
     chunk_id: uuid.UUID
