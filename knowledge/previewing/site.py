@@ -14,7 +14,7 @@ from knowledge.sites.bounds import origin_of, read_bounds
 from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.robots import Robots, RobotsUnknown, fetch_robots
-from knowledge.sites.visiting import Visit, Visitor
+from knowledge.sites.visiting import FORBIDDEN, Visit, Visitor
 from minirag.lib.telling.kept_sentences import kept
 
 MOST_LISTS: Final = 5
@@ -94,7 +94,7 @@ class _Look:
         self._take(visit, depth)
 
     def _begin_at(self, visit: Visit) -> None:
-        if visit.state in (PageState.GONE, PageState.FAILED) or visit.code == "robots":
+        if visit.state in (PageState.GONE, PageState.FAILED) or visit.code == FORBIDDEN:
             self._found.problem = kept(f"The start page could not be read: {visit.reason}")
         elif origin_of(visit.link) != origin_of(self._start):
             self._visitor = self._make_visitor(visit.link)

@@ -181,7 +181,7 @@ class Crawl(Walk):
         code = visit.code
         if visit.state == PageState.GONE:
             code = "start_not_found"
-        elif code == "robots":
+        elif code == FORBIDDEN:
             code = "robots_forbid"
         elif visit.state != PageState.FAILED:
             return
