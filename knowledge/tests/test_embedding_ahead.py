@@ -51,6 +51,7 @@ def embedder(monkeypatch) -> Embedder:
     monkeypatch.setattr(embedding, "BATCH_SIZE", 4)
     monkeypatch.setattr(embedding, "_LEAST_PORTION", 4)
     monkeypatch.setattr(embedding, "_portions", {MINILM: 4})
+    monkeypatch.setattr(embedding, "_begun", {})  # what another test began with has the same texts
     return made
 
 
