@@ -101,11 +101,13 @@ class Folder(Connector):
 def _unreadable(error: OSError, *, of_folder: bool = False) -> IngestionError:
     if isinstance(error, PermissionError):
         return IngestionError("folder_forbidden", "The server may not read it.")
-    if not of_folder:
-        return (
-            ItemGone() if isinstance(error, FileNotFoundError) else IngestionError("unsupported", "It is no file.")
-        )  # fmt: skip
-    if isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP:
+    if not of_folder and isinstance(error, FileNotFoundError):
+        return ItemGone()
+    if not of_folder and error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+        return IngestionError("unsupported", "It is no file.")
+    if of_folder and (
+        isinstance(error, FileNotFoundError | NotADirectoryError) or error.errno == errno.ELOOP
+    ):
         return IngestionError(
             "folder_missing",
             "The folder is not there: it has to be below the folder with the tenant's short name.",

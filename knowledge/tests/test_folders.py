@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -117,8 +118,24 @@ def test_a_file_that_becomes_a_link_between_list_and_read_is_not_followed(
     (folder / "manuals").symlink_to(tmp_path / "globex")
     monkeypatch.setattr(walking, "SLICE_SECONDS", 20.0)
     look(source)
-    assert files(source)["returns.html"] == ("failed", "unsupported")
+    assert files(source)["returns.html"] == ("left_out", "unsupported")
     assert answering(source) == {"hours.md"}
+
+
+def test_a_file_that_the_disk_does_not_give_goes_on_answering(folder, bot, monkeypatch):
+    source = pull(bot, "folder")
+    look(source)
+    (folder / "returns.html").write_text("<p>Returns are taken for 99 days.</p>")
+    opened = os.open
+
+    def fail(path, *args, **options):
+        if path == "returns.html":
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", fail)
+    look(source)
+    assert files(source)["returns.html"][0] == "failed" and "returns.html" in answering(source)
 
 
 def test_a_folder_that_is_empty_or_not_there_wipes_nothing(folder, bot, settings, tmp_path):
