@@ -53,7 +53,8 @@ class KeptVectors:
         return vectors, sum(tokens for _, tokens in rows)
 
     def _key(self, model: str, text: str, rest: dict[str, Any]) -> bytes:
-        named = f"{model}\0{sorted(rest.items())}\0{text}".encode("utf-8", "replace")
+        told = sorted(rest.items()) if local.is_folder(model) else []  # only these have prefixes
+        named = f"{model}\0{told}\0{text}".encode("utf-8", "replace")
         return hashlib.sha256(self._made_by + named).digest()
 
     def _look_up(self, keys: Sequence[bytes]) -> dict[bytes, tuple[np.ndarray, int]]:

@@ -178,8 +178,7 @@ def embed_texts(
     Raises ProviderError, and EmbedderMissing when the local model's files are not there. No texts, no call.
     """
     if local.is_local(model):
-        options: dict[str, Any] = {"kind": kind} if local.is_folder(model) else {}
-        vectors, read = local.encode_locally(model, texts, **options)
+        vectors, read = local.encode_locally(model, texts, kind=kind)
         return Embeddings(vectors, model, read, pricing.FREE)
     import numpy as np
 

@@ -34,6 +34,8 @@ Kind = Literal["document", "query"]
 
 _VECTORS: Kept[np.ndarray] = Kept(6000)  # 10 MB
 _READINGS: Kept[Reading] = Kept(800)  # of some 25 pieces each 16 MB
+_QUESTIONS: Kept[Reading] = Kept(64)
+"""A turn asks for its question's vector first, and then for what its words mean."""
 
 _threads: ThreadPoolExecutor | None = None
 
@@ -159,6 +161,8 @@ def encode_locally(
     `kind` tells a folder's model which of its prefixes to write before the texts.
     """
     if model == MINILM:
+        if kind == "query" and load_minilm().reads_words:
+            return _encode_questions(load_minilm(), texts)
         return load_minilm().encode_counted(texts, batch_size=batch_size)
     if model == HASH:
         return hashing.encode(texts)
@@ -191,14 +195,14 @@ def find_sentence_embedder(model: str | None = None) -> Callable[[list[str]], np
     if model is not None and is_multilingual(model):
         known = model
 
-        def ask(texts: list[str]) -> list[np.ndarray]:
-            asked, _ = encode_locally(known, texts[:1], kind="query")
-            return [asked[0], *(each.copy() for each in encode_locally(known, texts[1:])[0])]
+        def ask(sentences: list[str]) -> list[np.ndarray]:
+            return [each.copy() for each in encode_locally(known, sentences)[0]]
 
         def embed(texts: list[str]) -> np.ndarray:
             import numpy as np
 
-            return np.stack(_VECTORS.ask(pin(known), texts[0], texts[1:], ask))
+            asked, _ = encode_locally(known, texts[:1], kind="query")
+            return np.stack([asked[0], *_VECTORS.ask(pin(known), texts[1:], ask)])
 
         return embed
     if not is_embedder_available(MINILM):
@@ -212,14 +216,30 @@ def find_sentence_reader(model: str | None = None) -> SentenceReader | None:
         return None
     embedder = load_minilm()
 
-    def ask(texts: list[str]) -> list[Reading]:
-        # One by one: in a batch its neighbours would change a text's reading a little, and that is kept.
-        return [each.pack() for each in embedder.read(texts, batch_size=1)]
-
     def read(texts: list[str]) -> list[Reading]:
-        return _READINGS.ask(f"{MINILM} {settings.EMBEDDER_DIR}", texts[0], texts[1:], ask)
+        asked = _read_words(embedder, _QUESTIONS, texts[:1])
+        return [*asked, *_read_words(embedder, _READINGS, texts[1:])]
 
     return read if embedder.reads_words else None
+
+
+def _encode_questions(embedder: minilm.MiniLM, texts: Sequence[str]) -> tuple[np.ndarray, int]:
+    """As `encode_locally`, and what their words mean is known from then on, which costs nothing more."""
+    import numpy as np
+
+    vectors = [each.vector for each in _read_words(embedder, _QUESTIONS, texts)]
+    read = sum(min(count + 2, minilm.MAX_TOKENS) for count in embedder.count_tokens(texts))
+    return np.stack(vectors) if vectors else embedder.encode(texts), read
+
+
+def _read_words(
+    embedder: minilm.MiniLM, kept: Kept[Reading], texts: Sequence[str]
+) -> list[Reading]:
+    def ask(missing: list[str]) -> list[Reading]:
+        # One by one: in a batch its neighbours would change a text's reading a little, and that is kept.
+        return [each.pack() for each in embedder.read(missing, batch_size=1)]
+
+    return kept.ask(f"{MINILM} {settings.EMBEDDER_DIR}", texts, ask)
 
 
 def is_multilingual(model: str) -> bool:

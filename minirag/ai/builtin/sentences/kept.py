@@ -1,4 +1,4 @@
-"""What an embedder said of the last sentences, so that pages that are asked about again and again are read once."""
+"""What an embedder said of the last texts, so that questions, and pages that are asked about again, are read once."""
 
 from __future__ import annotations
 
@@ -25,23 +25,20 @@ class Kept(Generic[R]):
         self._kept, self._lock = {}, threading.Lock()
 
     def ask(
-        self, embedder: str, question: str, sentences: Sequence[str], ask: Callable[[list[str]], Sequence[R]]
-    ) -> list[R]:  # fmt: skip
-        """What `ask` says of the question, and of each sentence or what it said before. Of a question nothing is kept.
-
-        `embedder` names what is asked, by its content.
-        """
+        self, embedder: str, texts: Sequence[str], ask: Callable[[list[str]], Sequence[R]]
+    ) -> list[R]:
+        """What `ask` says of each text, or said before. `embedder` names what is asked, by its content."""
         keys = [
             hashlib.blake2b(f"{embedder}\0{text}".encode("utf-8", "replace")).digest()
-            for text in sentences
+            for text in texts
         ]
         with self._lock:
             known = {key: self._kept[key] for key in keys if key in self._kept}
-        missing = {key: text for key, text in zip(keys, sentences, strict=True) if key not in known}
-        asked, *said = ask([question, *missing.values()])
-        known.update(zip(missing, said, strict=True))
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            known.update(zip(missing, ask([*missing.values()]), strict=True))
         self._keep(known)
-        return [asked, *(known[key] for key in keys)]
+        return [known[key] for key in keys]
 
     def _keep(self, used: dict[bytes, R]) -> None:
         with self._lock:
