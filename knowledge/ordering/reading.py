@@ -88,12 +88,14 @@ def put_in_order(passages: Sequence[Passage], taken_up: Sequence[float]) -> list
     best = max(passages, key=lambda each: each.score)
     before = (best.fused + best.closeness) or best.score
     scale = best.score / before if before else 1.0
-    read = [
-        replace(each, taken_up=value) for each, value in zip(passages, taken_up, strict=True)
-    ]  # fmt: skip
-    read.sort(key=lambda each: -(each.score + scale * WEIGHT * each.taken_up))
+    read = sorted(
+        zip(passages, taken_up, strict=True), key=lambda pair: -(pair[0].score + scale * WEIGHT * pair[1])
+    )  # fmt: skip
     scores = sorted((each.score for each in passages), reverse=True)
-    return [replace(each, score=score) for each, score in zip(read, scores, strict=True)]
+    return [
+        replace(each, score=score, taken_up=value)
+        for (each, value), score in zip(read, scores, strict=True)
+    ]
 
 
 def follow_order(candidates: Sequence[Passage], ordered: Sequence[Passage]) -> tuple[Passage, ...]:
