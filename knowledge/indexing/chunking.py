@@ -165,8 +165,11 @@ def _merge_tiny(groups: Iterable[_Group], max_tokens: int) -> Iterator[_Group]:
         groups, key=lambda group: (group.path[:-1], group.tokens * 8 < max_tokens)
     ):
         path, is_tiny = parent
+        if not is_tiny:
+            yield from family  # one by one: the first chunks are wanted before the rest is cut
+            continue
         members = list(family)
-        if not is_tiny or len(members) < 2 or not all(group.path for group in members):
+        if len(members) < 2 or not all(group.path for group in members):
             yield from members
             continue
         pieces = [piece for group in members for piece in _head(group, max_tokens // 2)]

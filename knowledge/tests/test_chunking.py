@@ -15,6 +15,7 @@ from knowledge.formats.sections import ParsedDocument, Section
 from knowledge.indexing.chunking import (
     ChunkDraft,
     chunk_document,
+    cut_document,
     estimate_tokens,
     hash_content,
     indexed_text,
@@ -236,6 +237,21 @@ SECTION = st.builds(
     st.none() | st.integers(1, 3),
     st.sampled_from(("text", "table", "code")),
 )
+
+
+def test_the_first_chunk_is_there_before_the_rest_is_cut():
+    counted: list[str] = []
+
+    def count(texts: list[str]) -> list[int]:
+        counted.extend(texts)
+        return count_words(texts)
+
+    sections = [Section((f"Part {number}",), sentence(number, 15)) for number in range(50)]
+    coming = cut_document(
+        document_of(*sections), max_tokens=20, overlap_tokens=0, count_tokens=count
+    )
+    assert next(coming).heading == "Manual > Part 0" and len(counted) < 5
+    assert len(list(coming)) == 49 and len(counted) == 50
 
 
 class TestProperties:
