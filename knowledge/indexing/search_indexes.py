@@ -38,14 +38,7 @@ def ensure_word_index() -> bool:
         (is_wanted,) = cursor.fetchone()
     if not is_wanted:
         return False
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('maintenance_work_mem', '512MB', true), "
-            "set_config('max_parallel_maintenance_workers', '0', true)"
-        )
-        cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {WORD_INDEX} ON chunk_index USING gin (({WORDS_OF_ENTRY}))"
-        )
+    _build(f"{WORD_INDEX} ON chunk_index USING gin (({WORDS_OF_ENTRY}))")
     return True
 
 
@@ -65,19 +58,22 @@ def ensure_vector_index(dimensions: int) -> bool:
         exists, rows = cursor.fetchone()
     if exists or rows <= settings.EXACT_SCAN_ROWS:
         return False
+    _build(
+        f"{name} ON chunk_index USING hnsw ((emb::halfvec({int(dimensions)})) halfvec_cosine_ops) "
+        f"WITH (m = 16, ef_construction = 64) WHERE dim = {int(dimensions)}"
+    )
+    refresh_planner_statistics()
+    return True
+
+
+def _build(index: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # One process: a parallel build takes its memory from /dev/shm, and a container has only 64 MB of that.
         cursor.execute(
             "SELECT set_config('maintenance_work_mem', '512MB', true), "
             "set_config('max_parallel_maintenance_workers', '0', true)"
         )
-        cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {name} ON chunk_index USING hnsw "
-            f"((emb::halfvec({int(dimensions)})) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64) "
-            f"WHERE dim = {int(dimensions)}"
-        )
-    refresh_planner_statistics()
-    return True
+        cursor.execute(f"CREATE INDEX IF NOT EXISTS {index}")
 
 
 def refresh_planner_statistics() -> None:
