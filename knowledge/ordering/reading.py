@@ -27,6 +27,7 @@ from minirag.ai.builtin.sentences.candidates import (
     list_candidates,
 )
 from minirag.ai.builtin.sentences.meaning import read_sentences
+from minirag.ai.chat import EXTRACTIVE
 from minirag.lib.text.clause_words import ASKING_VERBS, QUESTION_WORDS
 
 DEPTH: Final = 5
@@ -42,7 +43,8 @@ async def order_by_reading(bot: BotProfile, query: Query, found: Retrieval) -> R
 
     Each place keeps its score, since all that is made of scores was fitted without this. Nothing changes where the
     model does not read the language, where a bot has its own way to order, where something is pinned, and of what asks
-    nothing: a claim or a title is no better told by the sentence that repeats it.
+    nothing: a claim or a title is no better told by the sentence that repeats it. Nor for a chat model, which is given
+    all of them whatever their order: the answerer alone reads these sentences anyway.
     """
     first = found.passages[:DEPTH]
     if len(first) < 2 or not _is_usual(bot, first) or not _is_read(query, found):
@@ -63,7 +65,8 @@ async def order_by_reading(bot: BotProfile, query: Query, found: Retrieval) -> R
 
 def _is_usual(bot: BotProfile, passages: Sequence[Passage]) -> bool:
     has_own_way = bot.dense_weight is not None or bot.fusion != Fusion.MAX_NORM
-    return not has_own_way and not any(each.is_pinned for each in passages)
+    is_offline = bot.model == EXTRACTIVE
+    return is_offline and not has_own_way and not any(each.is_pinned for each in passages)
 
 
 def _is_read(query: Query, found: Retrieval) -> bool:

@@ -154,10 +154,10 @@ def test_what_asks_nothing_or_is_not_read_is_ordered_as_before(english_bot, aske
     assert found.passages and not read_by_search(found)
 
 
-def test_a_bot_with_an_order_of_its_own_or_something_pinned_keeps_its_order(english_bot):
+def test_a_bot_of_another_model_or_order_or_something_pinned_keeps_its_order(english_bot):
     source = teach(english_bot, PUMPS)
     assert read_by_search(ask(english_bot, ASKED))
-    for own in ({"dense_weight": 0.5}, {"fusion": "rrf"}):
+    for own in ({"dense_weight": 0.5}, {"fusion": "rrf"}, {"model": "openai/gpt-4o-mini"}):
         bot = make_bot(embedding_model="minirag/minilm", **own)
         teach(bot, PUMPS)
         assert not read_by_search(ask(bot, ASKED)), own
