@@ -164,8 +164,7 @@ class _Nursery:
                 [sys.executable, "-m", "knowledge.formats.isolated.nursery", str(theirs.fileno())],
                 cwd=_PROJECT, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                # A group that no keyboard reaches, in our session: so the kernel ends it with us where it hangs.
-                process_group=0,
+                process_group=0,  # which no keyboard reaches: a Ctrl-C is ours to answer
             )  # fmt: skip
         self._control = ours
         return ours
