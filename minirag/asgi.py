@@ -12,21 +12,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
 django.setup(set_prefix=False)  # first: the imports below need it
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.conf import settings  # noqa: E402
 
 from conversations.inbox.routing import websocket_urlpatterns as inbox_sockets  # noqa: E402
 from conversations.widget.routing import websocket_urlpatterns as widget_sockets  # noqa: E402
 from knowledge.progress.routing import websocket_urlpatterns as progress_sockets  # noqa: E402
-from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.lib.readiness import WARM, WARM_FIRST, announce  # noqa: E402
-from minirag.lib.text.short_texts import decide_language  # noqa: E402
-from minirag.lib.text.small_talk import read_small_talk  # noqa: E402
 from minirag.lib.tracing.spans import prepare as prepare_spans  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.serving.admission import admit  # noqa: E402
 from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
 from minirag.serving.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
-from minirag.serving.memory import settle_memory  # noqa: E402
+from minirag.serving.loading import load_for_visitors  # noqa: E402
 from minirag.serving.stopping import OpenRequests, stop_gracefully  # noqa: E402
 from tenants.calls.middleware import ArrivalApp  # noqa: E402
 
@@ -36,13 +32,8 @@ prepare_spans()
 
 
 def warm() -> None:
-    """Load what the first visitor should not wait for; a bot's other models load when they are first asked."""
     try:
-        for text in ("What do we know of languages?", "Что мы знаем о языках?"):
-            decide_language(text)
-            read_small_talk(text)
-        warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
-        settle_memory()
+        load_for_visitors()
     finally:
         announce(WARM)
 

@@ -39,6 +39,17 @@ def tell_processes(sender: Any, **kwargs: Any) -> None:
     note_processes(int(sender.concurrency or 0))
 
 
+@worker_init.connect
+def load_before_forking(sender: Any, **kwargs: Any) -> None:
+    """Or each child would, for its first task: after a deploy, and whenever one has been killed."""
+    from minirag.serving.loading import load_for_children
+
+    # By its arguments it is a class by now, by the settings a name.
+    pool = sender.pool_cls
+    if "prefork" in str(getattr(pool, "__module__", pool)):
+        load_for_children()
+
+
 @worker_process_shutdown.connect
 def send_last_spans(**kwargs: Any) -> None:
     """A pool's process ends without what Python does at an exit."""

@@ -197,6 +197,15 @@ def test_connections_to_the_outside_are_made_in_one_place():
     }
 
 
+def test_onnxruntime_is_loaded_by_who_keeps_it_from_reporting():
+    reaching = re.compile(r"^\s*(import|from) onnxruntime\b", re.M)
+    found = {name_of(path) for path in source_files() if reaching.search(path.read_text())}
+    for_types, told = {"exported.py", "minilm.py"}, {"sessions.py"}
+    assert found == {f"minirag/ai/builtin/{name}" for name in for_types | told} | {
+        "minirag/ai/bert_graph.py"  # after `load_library`
+    }
+
+
 def test_starting_the_web_process_imports_neither_litellm_nor_mcp():
     script = "import os,sys,minirag.asgi;sys.exit(bool({'litellm', 'mcp', 'mcp_types'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=600).returncode == 0

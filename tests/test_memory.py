@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pytest
 from django.apps import apps
 
 from minirag.ai.providers import gateway
 from minirag.apps import COLLECT_AFTER
-from minirag.serving.memory import settle_memory
+from minirag.serving.loading import settle_memory
 
 
 def test_what_is_there_by_then_is_looked_through_by_no_collection_and_what_comes_later_is():
@@ -46,3 +48,39 @@ def test_what_cannot_be_loaded_does_not_hold_collection_up_for_ever(monkeypatch)
         assert gc.get_threshold() == as_it_was
     finally:
         gc.set_threshold(*as_it_was)
+
+
+def test_what_a_worker_loads_for_its_children_outlives_a_fork_and_leaves_them_the_embedder_alone():
+    program = """
+import os, sys, threading, django
+django.setup()
+from pathlib import Path
+from django.conf import settings
+from minirag.ai.builtin import exported, local, minilm
+from minirag.celery import load_before_forking
+
+class Worker:
+    pool_cls = "solo"
+
+load_before_forking(Worker)
+assert "onnxruntime" not in sys.modules, "a pool without children has nobody to load for"
+Worker.pool_cls = "prefork"
+load_before_forking(Worker)
+assert not minilm._loaded and not exported._loaded, "a session was opened"
+assert threading.active_count() == 1
+for descriptor in os.listdir("/proc/self/fd"):
+    place = f"/proc/self/fd/{descriptor}"
+    assert not os.path.lexists(place) or not os.readlink(place).startswith(("socket:", "anon_inode:", "/root"))
+child = os.fork()
+if child == 0:
+    before = set(sys.modules)
+    vectors, _ = local.encode_locally(local.MINILM, ["Where can I park?"])
+    print(vectors.shape, sorted(set(sys.modules) - before))
+    sys.stdout.flush()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600
+    )
+    assert (done.returncode, done.stdout) == (0, "(1, 384) []\n"), done.stderr

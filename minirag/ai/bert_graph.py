@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from minirag.ai.builtin.folders import hash_file
+from minirag.ai.builtin.sessions import load_library
 
 MANIFEST_FILE = "manifest.json"
 HEADS = 12
@@ -87,6 +88,7 @@ def is_not_preprocessing_advice(record: logging.LogRecord) -> bool:
 
 def quantise_graph(source: Path, target: Path, *, operations: Iterable[str]) -> None:
     """Weights as signed bytes, per channel, in the reduced range that also suits CPUs without VNNI."""
+    load_library()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().addFilter(is_not_preprocessing_advice)

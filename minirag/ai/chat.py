@@ -324,5 +324,18 @@ def warm_up(models: Iterable[str]) -> None:
             local.encode_locally(model, ["warm"])
     for model in local.list_folders():
         local.pin(model)
-    if any(not local.is_local(model) and not direct.serves(model, None) for model in wanted):
+    if _need_litellm(wanted):
         gateway.warm_up()
+
+
+def load_to_share(models: Iterable[str]) -> None:
+    """The part of `warm_up` that outlives a fork: code and tables, no session, thread or connection."""
+    tokens.load_encoding()
+    pricing.load_map()
+    local.load_code()
+    if _need_litellm(models):
+        gateway.load_litellm()
+
+
+def _need_litellm(models: Iterable[str]) -> bool:
+    return any(not local.is_local(model) and not direct.serves(model, None) for model in models)

@@ -25,6 +25,7 @@ from minirag.ai.builtin.minilm import (
     pad_rows,
     run_in_batches,
 )
+from minirag.ai.builtin.sessions import open_session
 from minirag.ai.builtin.tokenizing import TextTokenizer, open_tokenizer
 
 if TYPE_CHECKING:
@@ -217,8 +218,6 @@ def load(folder: Folder, *, threads: int = 0) -> Exported:
 
 
 def _open(folder: Folder, threads: int) -> Exported:
-    import onnxruntime
-
     def fault(name: str, error: Exception) -> EmbedderUnusable:
         reason = f"{name} cannot be loaded{_shorten(error, folder.directory)}."
         return EmbedderUnusable(folder.directory, reason)
@@ -228,13 +227,8 @@ def _open(folder: Folder, threads: int) -> Exported:
         tokenizer = open_tokenizer(path, max_tokens=folder.max_tokens)
     except Exception as error:  # noqa: BLE001 - an edge: tokenizers raises nothing more special
         raise fault(folder.tokenizer_file, error) from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(
-            str(folder.directory / folder.model_file), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(folder.directory / folder.model_file, is_foreign=True)
     except Exception as error:  # noqa: BLE001 - an edge: onnxruntime's errors have no common base
         raise fault(folder.model_file, error) from None
     return Exported(folder, session, tokenizer, threads or os.cpu_count() or 1)

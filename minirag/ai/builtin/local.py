@@ -16,6 +16,7 @@ from minirag.ai.builtin import exported, folders, hashing, minilm
 from minirag.ai.builtin.folder_files import EmbedderUnusable, Folder
 from minirag.ai.builtin.sentences.kept import Kept
 from minirag.ai.builtin.sentences.meaning import Reading, SentenceReader
+from minirag.ai.builtin.sessions import load_library
 from minirag.lib.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ os.register_at_fork(after_in_child=_forget_threads)
 
 def is_local(model: str) -> bool:
     return model.startswith(LOCAL_PREFIX)
+
+
+def load_code() -> None:
+    """The libraries of the local embedders, without one of them: what a process may have before it is forked."""
+    import tokenizers  # noqa: F401
+
+    load_library()
 
 
 def load_minilm() -> minilm.MiniLM:

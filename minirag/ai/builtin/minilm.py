@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from minirag.ai.builtin.sentences.meaning import Reading
+from minirag.ai.builtin.sessions import open_session
 from minirag.lib.errors import ProductError
 
 if TYPE_CHECKING:
@@ -278,17 +279,7 @@ def warm_up(directory: Path, *, threads: int = 0) -> None:
 def _open(directory: Path, threads: int) -> MiniLM:
     if not is_built(directory):
         raise EmbedderMissing(directory)
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # One thread a text and several texts at once: a fifth faster than several threads for one text (72 against 60
-    # texts of 200 tokens a second on two cores), and a single question takes 2 ms either way.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(directory / MODEL_FILE)
     return MiniLM(session, _open_tokenizer(directory), threads or os.cpu_count() or 1)
 
 

@@ -144,6 +144,26 @@ def test_a_forked_worker_opens_a_session_of_its_own(model, embedder):
     assert subprocess.run([sys.executable, "-c", program], timeout=600).returncode == 0
 
 
+def test_the_library_of_the_embedder_tells_nobody_what_it_runs(embedder, tmp_path):
+    """From 1.29 on onnxruntime reports to its makers, and keeps what it could not send in the user's folder."""
+    program = (
+        "from pathlib import Path; from minirag.ai.builtin import minilm\n"
+        f"minilm.load(Path({str(embedder)!r})).encode(['a'])\n"
+    )
+    silencing = ("CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY")
+    environment = {name: value for name, value in os.environ.items() if name not in silencing}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_files_are_named_for_the_operator_and_not_for_the_visitor(tmp_path):
     with pytest.raises(minilm.EmbedderMissing) as caught:
         minilm.load(tmp_path / "nowhere")
