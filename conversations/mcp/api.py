@@ -64,9 +64,13 @@ async def _take(request: HttpRequest) -> HttpResponseBase:
     message = await asyncio.to_thread(parse_json, body)
     if not isinstance(message, dict):
         return _refuse(INVALID_REQUEST, "One message at a time, as an object.")
+    if message.get("jsonrpc") != "2.0":
+        return _refuse(INVALID_REQUEST, 'A message says "jsonrpc": "2.0".')
+    if not isinstance(message.get("method", ""), str):
+        return _refuse(INVALID_REQUEST, "A method is named by a text.")
     if "id" in message and not _is_id(message["id"]):
         return _refuse(INVALID_REQUEST, "An id is a number, or a text of up to 200 characters.")
-    if len(str(message.get("method", ""))) > LONGEST_ID:
+    if len(message.get("method", "")) > LONGEST_ID:
         return _refuse(INVALID_REQUEST, "There is no method of such a name.")
     headers = {
         name: value

@@ -201,9 +201,10 @@ def test_a_flood_ends_in_429_before_the_protocol_is_looked_at(
         ('[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', -32600),
         ("[" * 100_000, -32700),
         ('{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": "\\u0000"}}', -32700),
-        ('{"jsonrpc": "1.0", "id": 1, "method": "ping"}', None),
+        ('{"jsonrpc": "1.0", "id": 1, "method": "ping"}', -32600),
+        ('{"id": 1, "method": "ping"}', -32600),
         ('{"jsonrpc": "2.0", "id": {}, "method": "ping"}', None),
-        ('{"jsonrpc": "2.0", "id": 1, "method": 7}', None),
+        ('{"jsonrpc": "2.0", "id": 1, "method": 7}', -32600),
         ("{}", None),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from uuid import uuid4
 
 import pytest
@@ -14,6 +16,7 @@ from conversations.annotating.feedback import set_feedback
 from conversations.models import Chat, Citation, Message
 from conversations.tests.conftest import make_bot
 from conversations.turns.fitting import load_history
+from conversations.turns.recording import close_turn
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
@@ -278,10 +281,68 @@ def test_an_end_that_cannot_be_stored_still_reaches_the_reader(acme_bot, model, 
         raise OperationalError("the server closed the connection")
 
     monkeypatch.setattr("conversations.turns.taking.close_turn", refuse)
+    monkeypatch.setattr("conversations.turns.taking.STORE_SECONDS", 0.3)
     model.enqueue("36 months [1].")
     failed = take(acme_bot)[-1]
     assert isinstance(failed, Failed) and failed.error.code == "database_unavailable"
     assert Message.objects.get().outcome == "pending"
+
+
+def test_an_end_is_stored_when_the_database_is_back_after_seconds(acme_bot, model, monkeypatch):
+    tries: list[str] = []
+
+    def refuse_twice(*args):
+        tries.append("again")
+        if len(tries) < 3:
+            raise OperationalError("connection refused")
+        return close_turn(*args)
+
+    monkeypatch.setattr("conversations.turns.taking.close_turn", refuse_twice)
+    model.enqueue("36 months [1].")
+    done = take(acme_bot)[-1]
+    assert isinstance(done, Done) and done.message.content == "36 months [1]."
+    assert list(Message.objects.values_list("role", "outcome")) == [
+        ("user", "answered"),
+        ("assistant", "answered"),
+    ]
+    assert UsageEvent.objects.filter(kind="chat").count() == 1
+
+
+def test_an_end_whose_commit_was_not_heard_of_is_told_as_it_is_stored(acme_bot, model, monkeypatch):
+    def store_in_silence(*args):
+        monkeypatch.setattr("conversations.turns.taking.close_turn", close_turn)
+        close_turn(*args)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("conversations.turns.taking.close_turn", store_in_silence)
+    model.enqueue("36 months [1].")
+    done = take(acme_bot)[-1]
+    assert isinstance(done, Done)
+    assert done.message == Message.objects.get(role="assistant")
+    assert UsageEvent.objects.filter(kind="chat").count() == 1
+
+
+def test_a_stop_ends_the_waiting_for_the_database(acme_bot, model, monkeypatch):
+    def refuse(*args):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("conversations.turns.taking.close_turn", refuse)
+    model.enqueue("36 months [1].")
+
+    async def run() -> float:
+        async def read() -> None:
+            async for _ in take_turn(acme_bot.pk, None, QUESTION, asker=Asker(), is_stream=True):
+                pass
+
+        task = asyncio.create_task(read())
+        await asyncio.sleep(1.0)
+        assert not task.done()
+        task.cancel()
+        stopped_at = time.monotonic()
+        await asyncio.wait({task})
+        return time.monotonic() - stopped_at
+
+    assert async_to_sync(run)() < 1
 
 
 def test_a_visitor_goes_on_only_in_chats_with_the_same_bot(acme_bot, model):

@@ -229,6 +229,15 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     return message
 
 
+def find_stored(turn: OpenTurn, answer: Answer) -> Message | None:
+    """The answer that an earlier `close_turn` of ours has committed without hearing of it; None where others did."""
+    said = answer.content or answer.calls.describe()
+    ends = Message.objects.filter(question=turn.question, outcome=answer.outcome, content=said)
+    found = ends.first()
+    answer.is_stored = found is not None
+    return found
+
+
 def judge_citations(answer: Answer) -> bool | None:
     """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
     is_small_talk = answer.understood is not None and answer.understood.is_small_talk

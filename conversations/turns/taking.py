@@ -38,7 +38,7 @@ from conversations.turns.events import (
 )
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
-from conversations.turns.recording import close_turn, open_turn
+from conversations.turns.recording import close_turn, find_stored, open_turn
 from conversations.turns.speaking import FILTERED, charge_cut_off, refuse_filtered, speak
 from conversations.turns.state import Answer, Asker, Halt, History, OpenTurn, Understood
 from conversations.turns.tracing import tell_end
@@ -50,7 +50,7 @@ from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from minirag.ai.tooling import Tooling
-from minirag.lib.errors import ProductError, ProviderError
+from minirag.lib.errors import DatabaseUnavailable, ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
 __all__ = [
@@ -71,6 +71,12 @@ __all__ = [
 ]
 
 logger = structlog.get_logger(__name__)
+
+STORE_SECONDS = 15.0
+"""How long a database that went away as a turn ended is waited for: less than its readers' patience, and than the lease
+by which the turn is known to be in work.
+"""
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 1.0
 
 
 async def take_turn(
@@ -283,7 +289,7 @@ def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tupl
 
 
 async def _finish(turn: OpenTurn, answer: Answer) -> Done:
-    message = await run_sync(close_turn, turn, answer)
+    message = await _store(turn, answer)
     answer.note_stage("close")
     tell_end(turn, answer)
     if message is None:
@@ -293,6 +299,24 @@ async def _finish(turn: OpenTurn, answer: Answer) -> Done:
         turn.chat.pk, message, usage, answer.citations, answer.refusal, answer.calls.whole() or None,
         bool(answer.content),
     )  # fmt: skip
+
+
+async def _store(turn: OpenTurn, answer: Answer) -> Message | None:
+    """`close_turn`, tried again while the database is away: its reader has the whole text, and would be told an error
+    below it. Whatever stops a turn stops this too.
+    """
+    began, pause, is_second = time.monotonic(), _PAUSE_SECONDS, False
+    while True:
+        try:
+            message = await run_sync(close_turn, turn, answer)
+            if message is None and is_second:
+                return await run_sync(find_stored, turn, answer)
+            return message
+        except DatabaseUnavailable:
+            if time.monotonic() - began + pause > STORE_SECONDS:
+                raise
+        await asyncio.sleep(pause)
+        pause, is_second = min(2 * pause, _LONGEST_PAUSE_SECONDS), True
 
 
 def _milliseconds_since(started: float) -> int:

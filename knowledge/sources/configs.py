@@ -34,6 +34,8 @@ KNOWN: Final = {
     SourceType.NYXCORE: frozenset({"base_url", "api_token", "limit", "authority", "min_score"}),
     **{row.source_type: row.known for row in CONNECTORS.values()},
 }
+_TEXTS: Final = ("content", "text")
+"""What people take for the place of a text, which is the field `content`."""
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}")
 
 
@@ -75,8 +77,8 @@ def prepare_config(
 def find_idle(source_type: str, config: dict[str, Any]) -> list[str]:
     """Name what a config says that has no effect: of a text it is free, and kept as the client's own."""
     known = KNOWN.get(SourceType(source_type))
-    if source_type == SourceType.TEXT:  # the text itself is a field beside it
-        return [name for name in config if name == "content"]
+    if source_type == SourceType.TEXT:
+        return [name for name in config if name in _TEXTS]
     return [name for name in config if known is not None and name not in known]
 
 

@@ -308,10 +308,13 @@ def test_who_may_not_manage_looks_at_chunks_and_changes_none(api, acme, ann):
 
 def test_a_text_within_the_config_of_a_text_is_named_as_ignored(api):
     response = api.send(
-        "post", "sources", name="T", source_type="text", config={"content": "x", "own": 1}, content="y",
+        "post", "sources", name="T", source_type="text", config={"content": "x", "text": "x", "own": 1}, content="y",
         bot_profile_id=api.bot(),
     )  # fmt: skip
-    assert response.status_code == 201 and response["X-Ignored-Fields"] == "config.content"
+    assert (
+        response.status_code == 201
+        and response["X-Ignored-Fields"] == "config.content, config.text"
+    )
 
 
 def make_passage(chunk: Chunk) -> Passage:

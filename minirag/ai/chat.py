@@ -249,6 +249,7 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
         async with clock.limit(patience):
             await answer.open()
         while not hearing.is_over:
+            clock.require_time()
             async with clock.limit(patience):
                 pieces = await answer.read()
             patience = clock.between_tokens_seconds

@@ -59,6 +59,13 @@ class Clock:
         """A block that may take `seconds`, but not longer than the whole request may."""
         return asyncio.timeout(max(0.0, min(seconds, self.end - time.monotonic())))
 
+    def require_time(self) -> None:
+        """Raise TimeoutError behind the end. What is there already is read without a pause, so `limit` never fires:
+        what a provider floods us with would be passed on for minutes.
+        """
+        if time.monotonic() > self.end:
+            raise TimeoutError
+
     def elapsed(self) -> float:
         return time.monotonic() - self.started
 

@@ -13,6 +13,7 @@ from minirag.ai.builtin import local
 from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
 from minirag.ai.credentials import Credentials
+from minirag.ai.providers.calls import Piece
 from minirag.ai.tests.conftest import SECRET
 from minirag.lib.errors import ProviderError
 
@@ -151,6 +152,29 @@ class TestFailures:
     async def test_silence_in_mid_stream_times_out(self, provider, credentials):
         text, error = await fail(make_request("openai/stall", credentials, timeout_seconds=5))
         assert (text, error.category) == ("You said: ", "timeout")
+
+    async def test_one_whose_words_are_always_there_already_ends_then_too(self, monkeypatch):
+        class Flood:
+            provider, was_cut_off = "openai", False
+            reads = 0
+
+            async def open(self) -> None: ...
+
+            async def read(self) -> list[Piece]:
+                self.reads += 1
+                return [Piece("word ", None, None)] if self.reads < 3_000_000 else []
+
+            async def close(self) -> None: ...
+
+            def translate(self, error: BaseException) -> ProviderError:
+                return ProviderError("timeout" if isinstance(error, TimeoutError) else "malformed")
+
+        async def make(*arguments) -> Flood:
+            return Flood()
+
+        monkeypatch.setattr(chat, "_make_answer", make)
+        text, error = await fail(make_request("openai/flood", timeout_seconds=0.1))
+        assert error.category == "timeout" and text.startswith("word word")
 
     async def test_an_endless_answer_ends_at_four_times_the_timeout(self, provider, credentials):
         endless = ({"role": "user", "content": " ".join(f"word{n}" for n in range(500))},)
