@@ -12,7 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, BinaryIO, Final, Literal
 from uuid import UUID
@@ -90,11 +90,20 @@ class Manifest(BaseModel):
 
 
 class ArchiveWriter:
-    """Writes streams one after another; nothing is held in memory but a row."""
+    """Writes streams one after another; nothing is held in memory but a row. A file without its manifest is none."""
 
     def __init__(self, target: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
         self.streams: list[StreamInfo] = []
+
+    def __enter__(self) -> ArchiveWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(
+            OSError
+        ):  # what was written is thrown away, and why it ends is said by who broke off
+            self._zip.close()
 
     def add(self, name: str, blocks: Iterable[bytes], columns: list[str] | None = None) -> None:
         digest, size, rows = hashlib.sha256(), 0, 0
@@ -194,7 +203,7 @@ class ArchiveReader:
         if self._zip.namelist().count(MANIFEST) != 1:
             raise FileRefused("The file has two manifests.")
         for stream in self.manifest.streams:
-            if not (_TABLE.fullmatch(stream.name) or _is_plain_path(stream.name)):
+            if not (_TABLE.fullmatch(stream.name) or is_plain_path(stream.name)):
                 raise FileRefused("The file names what no tenant has.", code="tenant_file_foreign")
             info = self._zip.getinfo(stream.name)
             if info.file_size != stream.size:
@@ -203,8 +212,8 @@ class ArchiveReader:
                 raise FileRefused(f"{stream.name} unpacks to more than it can have held.")
 
 
-def _is_plain_path(name: str) -> bool:
-    """Whether it is a file below the tenant's own folder, and nothing that a path could be bent to."""
+def is_plain_path(name: str) -> bool:
+    """Whether it is a stream of a file below the tenant's own folder, and nothing that a path could be bent to."""
     below = name.removeprefix(FILES)
     path = PurePosixPath(below)
     return (

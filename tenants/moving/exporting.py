@@ -19,7 +19,7 @@ from minirag.lib.security.crypto import encrypt, key_of_passphrase
 from tenants import audit, schemas
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from tenants.moving.archive import FILES, PUBLIC, SCHEMA, ArchiveWriter, Manifest
+from tenants.moving.archive import FILES, PUBLIC, SCHEMA, ArchiveWriter, Manifest, is_plain_path
 from tenants.moving.layout import ADMIN_LOG, PUBLIC_KINDS, PublicKind, Table, facts_of, tables_of
 from tenants.moving.sealing import Resealing
 
@@ -67,29 +67,33 @@ def export_tenant(
     salt = secrets.token_bytes(16)
     key = None if passphrase is None else key_of_passphrase(passphrase, salt)
     sealing = Resealing(settings.ENCRYPTION_KEYS, None if key is None else [key])
-    writer = ArchiveWriter(target)
-    with _one_moment():
-        tenant = Tenant.objects.get(pk=tenant.pk)
-        tables = tables_of(tenant.schema_name)
-        kinds = [kind for kind in PUBLIC_KINDS if kind.option != "secrets" or key is not None]
-        total = len(tables) + len(kinds) + 1
-        for number, kind in enumerate(kinds):
-            tell(number, total, kind.name)
-            writer.add(PUBLIC + kind.name, _public_rows(kind, tenant, sealing), list(kind.columns))
-        for number, table in enumerate(tables.values(), start=len(kinds)):
-            tell(number, total, table.name)
-            rows = _schema_rows(table, tenant, sealing)
-            writer.add(SCHEMA + table.name, rows, list(table.columns))
-        migrations = schemas.recorded_migrations(tenant.schema_name)
-    _add_files(writer, tenant)
-    manifest = writer.close({
-        "product": __version__, "made_at": timezone.now().isoformat(), "slug": tenant.slug,
-        "schema_name": tenant.schema_name, "tenant": facts_of(tenant), "migrations": migrations,
-        "secrets": "left_out" if key is None else "sealed", "salt": "" if key is None else salt.hex(),
-        "check": "" if key is None else encrypt(CHECK, context=CHECK, keys=[key]),
-        "unreadable_secrets": sealing.missed,
-        "left_out": [] if key is not None else ["secrets", "second factors"],
-    })  # fmt: skip
+    with ArchiveWriter(target) as writer:
+        with _one_moment():
+            tenant = Tenant.objects.get(pk=tenant.pk)
+            tables = tables_of(tenant.schema_name)
+            kinds = [kind for kind in PUBLIC_KINDS if kind.option != "secrets" or key is not None]
+            total = len(tables) + len(kinds) + 1
+            for number, kind in enumerate(kinds):
+                tell(number, total, kind.name)
+                writer.add(
+                    PUBLIC + kind.name, _public_rows(kind, tenant, sealing), list(kind.columns)
+                )
+            for number, table in enumerate(tables.values(), start=len(kinds)):
+                tell(number, total, table.name)
+                rows = _schema_rows(table, tenant, sealing)
+                writer.add(SCHEMA + table.name, rows, list(table.columns))
+            migrations = schemas.recorded_migrations(tenant.schema_name)
+        left_out = _add_files(writer, tenant)
+        if key is None:
+            left_out += ["secrets", "second factors"]
+        manifest = writer.close({
+            "product": __version__, "made_at": timezone.now().isoformat(), "slug": tenant.slug,
+            "schema_name": tenant.schema_name, "tenant": facts_of(tenant), "migrations": migrations,
+            "secrets": "left_out" if key is None else "sealed", "salt": "" if key is None else salt.hex(),
+            "check": "" if key is None else encrypt(CHECK, context=CHECK, keys=[key]),
+            "unreadable_secrets": sealing.missed,
+            "left_out": left_out,
+        })  # fmt: skip
     tell(total, total, "")
     return manifest
 
@@ -136,8 +140,13 @@ def _copy_out(
             yield sealing.apply(bytes(block))
 
 
-def _add_files(writer: ArchiveWriter, tenant: Tenant) -> None:
-    """The tenant's folder, if it has one."""
-    files = kept_files()
+def _add_files(writer: ArchiveWriter, tenant: Tenant) -> list[str]:
+    """The tenant's folder, if it has one; returns what is left out: names that no import takes."""
+    files, left_out = kept_files(), []
     for name in files.names(tenant.schema_name):
-        writer.add(FILES + name.removeprefix(f"{tenant.schema_name}/"), files.pieces(name))
+        stream = FILES + name.removeprefix(f"{tenant.schema_name}/")
+        if is_plain_path(stream):
+            writer.add(stream, files.pieces(name))
+        else:
+            left_out = ["files of other names"]
+    return left_out
