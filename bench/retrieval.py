@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from bench.report import Budget, Report, quantile
-from bench.synthetic import DIMENSIONS, TOPICS, VectorSpace, count_words
+from bench.synthetic import DIMENSIONS, TOPICS, VectorSpace, count_words, write_passage
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.indexing.lexicon import add_statistics
@@ -205,7 +205,8 @@ class Library:
         )
 
     def _insert(self, start: int, end: int) -> None:
-        counts = [self._count_terms(number) for number in range(start, end)]
+        spoken = [count_words(self.dice, int(self.topics[number])) for number in range(start, end)]
+        counts = [count_terms(words) for words in spoken]
         lengths = [count.total() for count in counts]
         mean = self._choose_mean(lengths)
         ids = [uuid.UUID(int=self.dice.getrandbits(128), version=4) for _ in counts]
@@ -223,7 +224,7 @@ class Library:
                             source.pk,
                             number,
                             "Part",
-                            f"Page {number}. " + "lorem ipsum " * 75,
+                            write_passage(spoken[number - start], self.dice),
                             200,
                             "0",
                         )
@@ -253,12 +254,6 @@ class Library:
             spellings={term: word for word, term in _terms.items()},
         )  # fmt: skip
 
-    def _count_terms(self, number: int) -> Counter[int]:
-        counted: Counter[int] = Counter()
-        for word, times in count_words(self.dice, int(self.topics[number])).items():
-            counted[find_term(word)] += times
-        return counted
-
     def _choose_mean(self, lengths: list[int]) -> float:
         mean = sum(lengths) / len(lengths)
         totals, _ = LexiconTotals.objects.get_or_create(pk=1, defaults={"baked_avgdl": mean})
@@ -266,6 +261,13 @@ class Library:
 
 
 _terms: dict[str, int] = {}
+
+
+def count_terms(words: Counter[str]) -> Counter[int]:
+    counted: Counter[int] = Counter()
+    for word, times in words.items():
+        counted[find_term(word)] += times
+    return counted
 
 
 def find_term(word: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import accumulate, product
 
@@ -72,12 +73,18 @@ def read_sentences() -> list[str]:
     return [sentence for sentence in found if 10 <= len(sentence.split()) <= 30]
 
 
-def vary(sentence: str, dice: random.Random) -> str:
-    """Two words of the sentence replaced, so that no chunk is another's copy."""
+def vary(sentence: str, dice: random.Random, others: Sequence[str] = VOCABULARY) -> str:
+    """Two words of the sentence replaced by `others`, so that no chunk is another's copy."""
     words = sentence.split()
     for _ in range(2):
-        words[dice.randrange(1, len(words) - 1)] = dice.choice(VOCABULARY)
+        words[dice.randrange(1, len(words) - 1)] = dice.choice(others)
     return " ".join(words)
+
+
+def write_passage(words: Collection[str], dice: random.Random) -> str:
+    """Nine English sentences that have some of the words: what reads sentences reads as long ones as in prose."""
+    others = list(words)
+    return " ".join(vary(dice.choice(read_sentences()), dice, others) for _ in range(9))
 
 
 def pick_words(dice: random.Random, count: int) -> list[str]:

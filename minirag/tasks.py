@@ -27,6 +27,7 @@ from conversations.retention.keeping import keep_no_longer, next_retention
 from conversations.tasks import sweep_evaluations, sweep_exports
 from conversations.turns.schemas import tell_error
 from knowledge.curated.vectors import embed_curated, next_embedding
+from knowledge.indexing.search_indexes import next_indexing, tend_indexes
 from knowledge.models import Source
 from knowledge.retrieval.calibrating import next_calibration
 from knowledge.tasks import (
@@ -97,6 +98,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.PLANS: Duty(apply_plan, lambda: None),
     DueKind.HOSTS: Duty(look_again, next_look_again),
     DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
+    DueKind.INDEXES: Duty(tend_indexes, next_indexing),
 }
 
 

@@ -56,6 +56,10 @@ class DueKind(models.TextChoices):
     PLANS = "plans", "Quotas that a tenant's plan says anew"
     HOSTS = "hosts", "Hosts whose TXT record has to be looked for again"
     OLD_VERSIONS = "old_versions", "Versions of documents that are kept no longer"
+    INDEXES = (
+        "indexes",
+        "Indexes that a large tenant lacks, since its chunks came otherwise than by ingestion",
+    )
 
 
 class DueWork(models.Model):

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Final
 
 from bots.models import BotProfile, Fusion
@@ -32,6 +33,9 @@ from minirag.lib.text.clause_words import ASKING_VERBS, QUESTION_WORDS
 
 DEPTH: Final = 5
 """So many of the best passages are read: each costs some 4 ms of a core where it was not read before."""
+ROOM: Final = 1600
+"""So many characters of them: five sentences of prose have 700, and five rows of a log or a table up to 3,000."""
+LEAST: Final = 2
 WEIGHT: Final = 0.6
 _LANGUAGE: Final = "en"
 _ASKING: Final = QUESTION_WORDS[_LANGUAGE] | ASKING_VERBS[_LANGUAGE]
@@ -54,11 +58,11 @@ async def order_by_reading(bot: BotProfile, query: Query, found: Retrieval) -> R
         local_threads(), _read_passages, query.read if query.is_leaning else query.text, first,
         found.term_weights,
     )  # fmt: skip
-    if taken_up is None:
+    if not taken_up:
         return found
-    ordered = put_in_order(first, taken_up)
+    ordered = put_in_order(first[: len(taken_up)], taken_up)
     return replace(
-        found, passages=(*ordered, *found.passages[DEPTH:]), candidates=follow_order(found.candidates, ordered),
+        found, passages=(*ordered, *found.passages[len(ordered) :]), candidates=follow_order(found.candidates, ordered),
         milliseconds=found.milliseconds + (time.perf_counter() - started) * 1000,
     )  # fmt: skip
 
@@ -117,8 +121,9 @@ def follow_order(candidates: Sequence[Passage], ordered: Sequence[Passage]) -> t
 
 def _read_passages(
     question: str, passages: Sequence[Passage], weights: Mapping[str, float]
-) -> list[float] | None:
-    """How much (0 to 1) of the question the fullest sentence of each passage takes up; None where nobody can tell.
+) -> list[float]:
+    """How much (0 to 1) of the question the fullest sentence of each takes up, of as many of the first passages as
+    there is room for; of none where nobody can tell.
 
     Blocks for some 4 ms for each sentence that was not read before.
     """
@@ -129,11 +134,21 @@ def _read_passages(
     candidates = list_candidates(numbered)
     read = find_sentence_reader(MINILM)
     if read is None or not candidates or not are_mostly_english(candidates):
-        return None
-    fullest = _find_fullest(candidates, weights)
-    meanings = read_sentences(question, [name_place(each) for each in fullest.values()], read)
-    taken = {number: each.taken_up for number, each in zip(fullest, meanings, strict=True)}
-    return [taken.get(number, 0.0) for number in range(len(passages))]
+        return []
+    fullest = {
+        number: name_place(each) for number, each in _find_fullest(candidates, weights).items()
+    }
+    depth = count_with_room([len(fullest.get(number, "")) for number in range(len(passages))])
+    chosen = [number for number in range(depth) if number in fullest]
+    meanings = read_sentences(question, [fullest[number] for number in chosen], read)
+    taken = {number: each.taken_up for number, each in zip(chosen, meanings, strict=True)}
+    return [taken.get(number, 0.0) for number in range(depth)]
+
+
+def count_with_room(lengths: Sequence[int]) -> int:
+    """How many texts from the first on fit into ROOM, but LEAST in any case. Pure."""
+    sums = accumulate(lengths)
+    return max(sum(length <= ROOM for length in sums), min(LEAST, len(lengths)))
 
 
 def _find_fullest(

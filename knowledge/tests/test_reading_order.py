@@ -12,8 +12,10 @@ from asgiref.sync import async_to_sync
 from knowledge.ordering import reading
 from knowledge.ordering.reading import (
     DEPTH,
+    ROOM,
     WEIGHT,
     asks_something,
+    count_with_room,
     follow_order,
     order_by_reading,
     put_in_order,
@@ -23,7 +25,8 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.tests.conftest import make_bot, teach
 from knowledge.tests.test_retrieval import QUESTION, ask, contents
-from minirag.ai.builtin.local import find_sentence_reader
+from minirag.ai.builtin.local import MOST_TOKENS, find_sentence_reader
+from minirag.ai.builtin.minilm import MiniLM
 
 PUMPS = """# Pumps
 
@@ -38,7 +41,7 @@ Replace the filter of the pump after half a year. New ones lie in the cupboard b
 the keys hang too, and the old ones go into the bin in the yard, from which they are collected on the first of May.
 """
 FAR = (
-    "and stands in one of the halls of the old works by the river, where visitors may look at it on every Sunday. "
+    "It stands in one of the halls of the old works by the river, where visitors may look at it on every Sunday. "
     * 3
 )
 ASKED = "When must the filter of the pump be changed?"
@@ -93,6 +96,12 @@ def test_candidates_follow_and_what_stands_between_them_stays_in_its_place():
     assert [each.taken_up for each in followed] == [0.9, None, 0.1, None]
 
 
+def test_as_many_are_read_as_there_is_room_for_and_two_in_any_case():
+    assert count_with_room([200] * 5) == 5 and count_with_room([]) == 0
+    assert count_with_room([ROOM - 600, 300, 300, 1]) == 3
+    assert count_with_room([ROOM, ROOM, 0]) == 2 and count_with_room([ROOM + 1]) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "asks"),
     [
@@ -119,7 +128,7 @@ def read_by_search(found: Retrieval) -> list[float]:
 def test_the_first_passages_of_a_search_are_read_and_the_rest_is_as_it_was(english_bot):
     teach(
         english_bot,
-        "\n".join(f"# Pump {n}\n\nPump {n} has a filter, {FAR}\n" for n in range(DEPTH + 2)),
+        "\n".join(f"# Pump {n}\n\nPump {n} has a filter. {FAR}\n" for n in range(DEPTH + 2)),
     )
     found = ask(english_bot, ASKED, limit=DEPTH + 2)
     assert len(found.passages) == DEPTH + 2
@@ -139,6 +148,25 @@ def test_a_sentence_that_says_it_in_other_words_takes_up_more_and_may_bring_its_
     assert read["Filters"] > read["Care"]
     monkeypatch.setattr(reading, "WEIGHT", 10.0)
     assert contents(ask(english_bot, ASKED))[0].startswith("Replace the filter")
+
+
+def test_rows_without_an_end_are_read_to_a_bound_and_those_behind_keep_their_places(
+    english_bot, monkeypatch
+):
+    row = "filter of the pump " + "4f9a 17:03:22 ok; " * 60
+    teach(english_bot, "\n".join(f"# Log {n}\n\n{n} {row}\n" for n in range(DEPTH)))
+    widths, run = [], MiniLM._run_words
+
+    def note(embedder, width, rows):
+        widths.append(width)
+        return run(embedder, width, rows)
+
+    monkeypatch.setattr(MiniLM, "_run_words", note)
+    found = ask(english_bot, ASKED, limit=DEPTH)
+    depth = len(read_by_search(found))
+    assert len(found.passages) == DEPTH > depth >= 2
+    assert all(each.taken_up is None for each in found.passages[depth:])
+    assert max(widths) == MOST_TOKENS
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,22 @@ import random
 import uuid
 from collections import Counter
 
+import psycopg
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bots.models import BotProfile, Fusion
 from knowledge.indexing import search_indexes
-from knowledge.indexing.search_indexes import ensure_vector_index, ensure_word_index
+from knowledge.indexing.search_indexes import (
+    ensure_vector_index,
+    ensure_word_index,
+    next_indexing,
+    tend_indexes,
+)
 from knowledge.models import ANYONE, Chunk, IndexEntry, LexiconTerm, Source
 from knowledge.retrieval import searching
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
@@ -38,7 +45,7 @@ from knowledge.tests.conftest import (
 )
 from minirag.ai.embeddings import Embeddings
 from minirag.lib.errors import ProviderError
-from tenants.context import tenant_context
+from tenants.context import scoped_name, tenant_context
 
 QUESTION = "How many months does the warranty of the Aeris One last?"
 
@@ -451,6 +458,44 @@ def test_the_vector_index_is_built_only_for_many_rows_and_once(library, settings
     assert not ensure_vector_index(384), "an exact search is better for so few"
     settings.EXACT_SCAN_ROWS = 500
     assert ensure_vector_index(384) and not ensure_vector_index(384) and not ensure_vector_index(0)
+
+
+def test_a_tenant_that_has_many_chunks_already_gets_both_indexes_from_the_clock(
+    library, settings, monkeypatch
+):
+    """As after an import, or with a release that did not have one yet."""
+    assert tend_indexes() == 0 and next_indexing() is None
+    settings.EXACT_SCAN_ROWS = 500
+    monkeypatch.setattr(search_indexes, "INDEXED_FROM", 500)
+    assert next_indexing() is not None
+    assert (tend_indexes(), tend_indexes()) == (2, 0) and next_indexing() is None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT to_regclass('chunk_index_words'), to_regclass('chunk_index_emb_384')"
+        )
+        assert all(cursor.fetchone())
+
+
+def test_nobody_waits_for_a_worker_that_is_building_and_it_is_looked_at_again(library, monkeypatch):
+    monkeypatch.setattr(search_indexes, "INDEXED_FROM", 500)
+    params = connection.get_connection_params()
+    with psycopg.connect(**params) as another, another.transaction():
+        another.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scoped_name("indexes")]
+        )
+        assert not ensure_word_index() and tend_indexes() == 0
+        assert next_indexing() > timezone.now()
+    assert tend_indexes() == 1
+
+
+def test_of_a_small_tenant_the_clock_reads_a_count_and_no_chunks(bot):
+    teach(bot)
+    with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
+        next_indexing()
+        sizes = next(each["sql"] for each in asked if "GROUP BY dim" in each["sql"])
+        cursor.execute(f"EXPLAIN (ANALYZE) {sizes.rpartition(';')[2]}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "on chunk_index" in plan and "(never executed)" in plan
 
 
 def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_finds(

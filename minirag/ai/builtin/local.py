@@ -33,6 +33,10 @@ _FOLDER_ID = re.compile(r"minirag/local(?::([A-Za-z0-9][A-Za-z0-9._-]{0,63}))?(?
 
 Kind = Literal["document", "query"]
 
+MOST_TOKENS = 128
+"""Of a sentence with its headings. One of English prose has 30, one in a hundred more than 100; a row of a log or a
+table may have 250, and would cost seven times as much.
+"""
 _VECTORS: Kept[np.ndarray] = Kept(6000)  # 10 MB
 _READINGS: Kept[Reading] = Kept(800)  # of some 25 pieces each 16 MB
 _QUESTIONS: Kept[Reading] = Kept(64)
@@ -226,7 +230,7 @@ def find_sentence_reader(model: str | None = None) -> SentenceReader | None:
 
     def read(texts: list[str]) -> list[Reading]:
         asked = _read_words(embedder, _QUESTIONS, texts[:1])
-        return [*asked, *_read_words(embedder, _READINGS, texts[1:])]
+        return [*asked, *_read_words(embedder, _READINGS, texts[1:], most=MOST_TOKENS)]
 
     return read if embedder.reads_words else None
 
@@ -241,11 +245,11 @@ def _encode_questions(embedder: minilm.MiniLM, texts: Sequence[str]) -> tuple[np
 
 
 def _read_words(
-    embedder: minilm.MiniLM, kept: Kept[Reading], texts: Sequence[str]
-) -> list[Reading]:
+    embedder: minilm.MiniLM, kept: Kept[Reading], texts: Sequence[str], *, most: int = minilm.MAX_TOKENS
+) -> list[Reading]:  # fmt: skip
     def ask(missing: list[str]) -> list[Reading]:
         # One by one: in a batch its neighbours would change a text's reading a little, and that is kept.
-        return [each.pack() for each in embedder.read(missing, batch_size=1)]
+        return [each.pack() for each in embedder.read(missing, batch_size=1, most=most)]
 
     return kept.ask(f"{MINILM} {settings.EMBEDDER_DIR}", texts, ask)
 

@@ -94,15 +94,23 @@ class MiniLM:
         """Whether it can say what each word means in its place; models built before cannot."""
         return any(each.name == "token_vectors" for each in self._session.get_outputs())
 
-    def read(self, texts: Sequence[str], *, batch_size: int = 1) -> list[Reading]:
-        """Each text's vector, as `encode` gives it, and a unit vector of each piece of its words."""
+    def read(
+        self, texts: Sequence[str], *, batch_size: int = 1, most: int = MAX_TOKENS
+    ) -> list[Reading]:
+        """Each text's vector and a unit vector of each piece of its words. Of a text `most` tokens are read; those of
+        `encode` give its vector.
+        """
         encodings = _tokenize(self._tokenizer, texts)
-        width = max(len(_cut(each.ids)) for each in encodings)
+        ids = [_cut(each.ids, most) for each in encodings]
+        width = max(map(len, ids))
         # One row a text: its vector and those of its tokens, as the batches want it.
         rows, _ = run_in_batches(
-            [_cut(each.ids) for each in encodings], partial(self._run_words, width),
-            self._workers, (1 + width) * DIMENSIONS, batch_size,
-        )  # fmt: skip
+            ids,
+            partial(self._run_words, width),
+            self._workers,
+            (1 + width) * DIMENSIONS,
+            batch_size,
+        )
         return [
             _pick_words(encoding, row.reshape(1 + width, DIMENSIONS))
             for encoding, row in zip(encodings, rows, strict=True)
@@ -173,9 +181,9 @@ def _pick_words(encoding: tokenizers.Encoding, row: np.ndarray) -> Reading:
     return Reading(row[0], words / np.where(lengths == 0, 1.0, lengths), ends[is_word])
 
 
-def _cut(ids: list[int]) -> list[int]:
+def _cut(ids: list[int], most: int = MAX_TOKENS) -> list[int]:
     """What is read of a text: its beginning, and the marker at its end."""
-    return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+    return ids if len(ids) <= most else [*ids[: most - 1], ids[-1]]
 
 
 def drop_surrogates(text: str) -> str:

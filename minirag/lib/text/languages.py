@@ -125,11 +125,10 @@ def _vote(words: list[str], script: str) -> str:
 
 def main_script(text: str) -> str | None:
     """The script that a text is written in, None where it has no letters."""
-    scripts = Counter(
-        script
-        for character in text
-        if character.isalpha() and (script := script_of(character)) is not None
-    )
+    scripts: Counter[str] = Counter()
+    for character, count in Counter(text).items():
+        if character.isalpha() and (script := script_of(character)) is not None:
+            scripts[script] += count
     if not scripts:
         return None
     # A page of Japanese is mostly Han: a tenth of kana decides. A Latin name inside another script does not.
