@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Final
 
 from django.conf import settings
 
 from bots.models import Outcome
-from conversations.helping.helping import has_answer
+from conversations.helping.helping import try_each
 from conversations.helping.offers import Help
 from conversations.helping.readings import find_readings
 from conversations.turns.state import Answer, OpenTurn, TurnKind, Understood
@@ -53,6 +54,7 @@ async def _try_each(
     turn: OpenTurn, question: str, readings: Sequence[str], choices: list[str]
 ) -> None:
     """Fill `choices` with the readings that have an answer."""
-    for reading in readings:
-        if await has_answer(turn, join_choice(question, reading)):
-            choices.append(reading)
+    joined = {join_choice(question, each): each for each in readings}
+    async with aclosing(try_each(turn, list(joined))) as tried:
+        async for asked, _ in tried:
+            choices.append(joined[asked])

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import aclosing
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
 from bots.models import Outcome
-from conversations.helping.helping import choose_near, find_answer, list_asked_before
+from conversations.helping.helping import choose_near, list_asked_before, try_each
 from conversations.helping.nearby import MOST_SHOWN, leave_out_asked, list_asked, list_topics
 from conversations.helping.offers import Help, shorten
+from conversations.turns.events import Delta, SourcesFound, TurnEvent
 from conversations.turns.state import Answer, OpenTurn
+from minirag.ai.builtin.local import is_local
 from minirag.lib.errors import ProductError
 from minirag.lib.text.analysis import analyse
 
@@ -30,6 +34,7 @@ PATIENCE: Final = 0.2
 """As a share of HELP_TIMEOUT_SECONDS: what an answer that is complete waits at the most."""
 _SAID: Final = 0.6
 _MARK: Final = re.compile(r"\[\d+\]")
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class AskingOn:
@@ -38,12 +43,18 @@ class AskingOn:
     def __init__(self, turn: OpenTurn, answer: Answer, *, is_wanted: bool) -> None:
         self._turn, self._answer = turn, answer
         self._is_wanted = is_wanted and turn.bot.follow_up_questions and turn.tooling is None
+        self._is_offline = is_local(turn.bot.model)
         self._found: list[tuple[str, str]] = []
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Look for them from now on, since it is known what the answer is made from."""
-        if self._is_wanted and self._task is None:
+    def see(self, event: TurnEvent) -> None:
+        """Look for them from the answer's first word on, if it is made from anything: until then the model has all that
+        there is of this machine. The offline answerer says everything at once, and then the reader waits for them.
+        """
+        if isinstance(event, SourcesFound):
+            self._is_wanted = self._is_wanted and bool(event.passages)
+        is_time = isinstance(event, Delta | SourcesFound if self._is_offline else Delta)
+        if is_time and self._is_wanted and self._task is None:
             self._task = asyncio.create_task(self._look())
 
     async def find(self) -> Help | None:
@@ -64,8 +75,9 @@ class AskingOn:
     async def _look(self) -> None:
         try:
             async with asyncio.timeout(settings.HELP_TIMEOUT_SECONDS):
-                for question in await self._list_candidates():
-                    if (said := await find_answer(self._turn, question)) is not None:
+                candidates = await self._list_candidates()
+                async with aclosing(try_each(self._turn, candidates, _gate())) as tried:
+                    async for question, said in tried:
                         self._found.append((question, said))
         except TimeoutError:
             pass
@@ -83,6 +95,11 @@ class AskingOn:
         pages = {shorten(each.title) for each in near}  # a page's name alone asks nothing
         new = leave_out_asked(candidates, await list_asked_before(self._turn))
         return [each for each in new if each not in pages][:MOST_TRIED]
+
+
+def _gate() -> asyncio.Semaphore:
+    """One is tried at a time: others wait for their first word meanwhile, and may be offered the same question."""
+    return _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(1))
 
 
 def leave_out_said(found: list[tuple[str, str]], answer: str, language: str) -> list[str]:

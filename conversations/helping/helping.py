@@ -10,9 +10,13 @@ where a person is, and nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import re
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -27,7 +31,8 @@ from conversations.helping.nearby import (
     list_topics,
 )
 from conversations.helping.offers import Help, Near
-from conversations.models import Chat, Message, MessageRole
+from conversations.helping.tried import Tried, place_of, recall, recall_standing, remember
+from conversations.models import Message, MessageRole
 from conversations.turns.grounding import choose_strictness, ground
 from conversations.turns.guarding import judge_question
 from conversations.turns.speaking import FILTERED, quote_offline
@@ -39,12 +44,19 @@ from knowledge.retrieval.tongues import list_titles
 from minirag.ai.builtin.local import is_local
 from minirag.ai.builtin.offline import answer_question
 from minirag.lib.errors import ProductError
+from minirag.lib.rows import FixedQuery
 from tenants.context import run_sync
 
 logger = structlog.get_logger(__name__)
 
 MOST_TRIED: Final = 5
 MOST_REMEMBERED: Final = 100  # of a chat's questions, the latest
+_ASKED: FixedQuery[str] = FixedQuery(
+    lambda chat: Message.objects.filter(chat=chat, role=MessageRole.USER).order_by("-created_at")
+    .values_list("content", flat=True)[:MOST_REMEMBERED],
+    UUID,
+)  # fmt: skip
+_MARKER: Final = re.compile(r"\[(\d+)\]")
 _UNHELPED: Final = (UNSAFE_QUESTION, FILTERED)
 
 
@@ -78,12 +90,7 @@ def choose_near(answer: Answer) -> tuple[Passage, ...]:
 async def list_asked_before(turn: OpenTurn) -> list[str]:
     """What the visitor has asked in this chat, with the turn's own question; however little of it the model is told."""
     asked = [content for role, content in turn.history if role == MessageRole.USER]
-    return [*await run_sync(_read_asked, turn.chat), *asked, turn.question.content]
-
-
-def _read_asked(chat: Chat) -> list[str]:
-    questions = Message.objects.filter(chat=chat, role=MessageRole.USER).order_by("-created_at")
-    return list(questions.values_list("content", flat=True)[:MOST_REMEMBERED])
+    return [*await run_sync(_ASKED.fetch, turn.chat.pk), *asked, turn.question.content]
 
 
 async def _find_questions(
@@ -98,30 +105,47 @@ async def _find_questions(
             list_titles, turn.bot, language, MOST_SHOWN, turn.audience, turn.source_filter
         )
     asked = await list_asked_before(turn)
-    for question in leave_out_asked(candidates, asked)[:MOST_TRIED]:
-        if await has_answer(turn, question):
+    async with aclosing(try_each(turn, leave_out_asked(candidates, asked)[:MOST_TRIED])) as tried:
+        async for question, _ in tried:
             questions.append(question)
-        if len(questions) == MOST_SHOWN:
-            return
+            if len(questions) == MOST_SHOWN:
+                return
 
 
-async def has_answer(turn: OpenTurn, question: str) -> bool:
-    """Whether this bot would answer a question now, as far as that can be told without asking a model."""
-    return await find_answer(turn, question) is not None
+async def try_each(
+    turn: OpenTurn, questions: Sequence[str], gate: AbstractAsyncContextManager[Any] | None = None
+) -> AsyncGenerator[tuple[str, str], None]:
+    """Yield those of the questions that this bot would answer now, as far as that can be told without asking a model,
+    each with what it would quote. What has to be searched for that is searched within the `gate`.
+    """
+    place, begun = place_of(turn), time.monotonic()
+    standing, state = await run_sync(recall_standing, turn, place, questions)
+    for question in questions:
+        tried = standing.get(question)
+        if tried is None:
+            async with gate or nullcontext():
+                tried = recall(place, question, since=begun)  # while this waited for the gate
+                if tried is None:
+                    tried = await _try(turn, question, state)
+                    if tried.is_lasting:
+                        remember(place, question, tried)
+        if tried.said is not None:
+            yield question, tried.said
 
 
-async def find_answer(turn: OpenTurn, question: str) -> str | None:
-    """What this bot would quote to answer a question now; None where it would not answer it.
+async def _try(turn: OpenTurn, question: str, state: int) -> Tried:
+    """Find out whether this bot would answer a question now, and with what.
 
     It is guarded, searched, judged by the floor and, whoever speaks, by the check of what could be quoted. A provider's
     embedder is not asked: then it is searched by words.
     """
+    none = Tried(None, (), state)
     understood = read_turn(question, (), (*turn.languages, *turn.source_languages))
     if understood.is_small_talk:
-        return None
+        return none
     verdict = await judge_question(question, turn.scopes, (), understood.language)
     if not verdict.is_allowed:
-        return None
+        return none
     bot = turn.bot
     is_asked_here = is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
     curated_in = understood.language if turn.has_curated else None
@@ -130,14 +154,17 @@ async def find_answer(turn: OpenTurn, question: str) -> str | None:
         bot, query, audience=turn.audience, bases=(), source_filter=turn.source_filter
     )
     if found.curated is not None:
-        return found.curated.text
+        return Tried(found.curated.text, (), state)
     if not found.passages or ground(found, refuses=bot.refuses) is not None:
-        return None
+        return none
     answered = await asyncio.to_thread(
         answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
         variants=found.variants, strictness=choose_strictness(bot.refusal_mode) or "balanced",
         margin=found.confidence - found.threshold, lead=measure_lead(found.passages, found.rows),
         spoken=understood.language,
     )  # fmt: skip
-    is_answered = answered.check is not None and answered.check.is_answered
-    return answered.text if is_answered else None
+    if answered.check is None or not answered.check.is_answered:
+        return none
+    cited = set(_MARKER.findall(answered.text))
+    quoted = (each for at, each in enumerate(found.passages, start=1) if str(at) in cited)
+    return Tried(answered.text, tuple(each.chunk_id for each in quoted), state)

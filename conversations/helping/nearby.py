@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -43,16 +44,18 @@ _ALONE = re.compile(r"^(?![a-z])[^\n.!:;]{3,140}[?？؟]\W*(?=\n\s*\S)", re.MULT
 def choose_plausible(question: str, retrieval: Retrieval) -> tuple[Passage, ...]:
     """The passages that a visitor may have meant, best first, one of each heading."""
     chosen: dict[tuple[str, str], Passage] = {}
+    words = weigh_words(question, retrieval.language, retrieval.term_weights)
     for passage in retrieval.passages:
-        if is_plausible(question, passage, retrieval) and not is_planted(passage):
+        if _is_plausible(question, words, passage, retrieval) and not is_planted(passage):
             chosen.setdefault((fold(passage.title), fold(passage.heading)), passage)
     return tuple(chosen.values())
 
 
-def is_plausible(question: str, passage: Passage, retrieval: Retrieval) -> bool:
-    """Whether a passage has anything in common with a question that is worth a look."""
+def _is_plausible(
+    question: str, words: Sequence[Word], passage: Passage, retrieval: Retrieval
+) -> bool:
+    """Whether a passage has anything in common with a question of these words that is worth a look."""
     is_weak = retrieval.is_weak
-    words = weigh_words(question, retrieval.language, retrieval.term_weights)
     present = frozenset(analyse(f"{passage.heading}\n{passage.content}", retrieval.language))
     found = [
         word for word in words
@@ -97,7 +100,12 @@ def knows_language(retrieval: Retrieval) -> bool:
 
 def is_planted(passage: Passage) -> bool:
     """Whether it speaks to machines: nobody is sent there."""
-    lines = (passage.title, passage.heading, *passage.content.splitlines())
+    return _speaks_to_machines(passage.title, passage.heading, passage.content)
+
+
+@lru_cache(maxsize=4096)  # some 3 ms a passage, and a bot's best ones come up again and again
+def _speaks_to_machines(title: str, heading: str, content: str) -> bool:
+    lines = (title, heading, *content.splitlines())
     return any(orders_a_machine(line) or is_override(line) for line in lines if line.strip())
 
 
@@ -122,6 +130,7 @@ def list_asked(passages: Iterable[Passage], language: str) -> Iterator[str]:
                     break
 
 
+@lru_cache(maxsize=4096)
 def stands_alone(question: str, language: str) -> bool:
     """Whether it is understood by who reads nothing else, as it is by a search."""
     spoken = decide_language(question, [language])

@@ -11,7 +11,8 @@ from bots.models import BotProfile
 from conversations.annotating.feedback import set_feedback
 from conversations.gaps.drafting import draft_for
 from conversations.gaps.grouping import group_gaps
-from conversations.helping import asking_back
+from conversations.helping import helping
+from conversations.helping.tried import Tried
 from conversations.models import Gap, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
@@ -84,13 +85,13 @@ def test_readings_that_are_not_tried_in_time_are_not_offered_and_the_turn_goes_o
     """Whichever of them it is that takes long, all have the one limit."""
     tried: list[str] = []
 
-    async def hesitate(turn, question):
+    async def hesitate(turn, question, state):
         tried.append(question)
         if len(tried) > 1:
             await asyncio.sleep(3600)
-        return True
+        return Tried("So it is.", (), state)
 
-    monkeypatch.setattr(asking_back, "has_answer", hesitate)
+    monkeypatch.setattr(helping, "_try", hesitate)
     settings.HELP_TIMEOUT_SECONDS = 0.2
     events = take(town, "Opening hours?")
     assert len(tried) == 2 and not choices_of(events[-1]) and text_of(events)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
 from bots.models import BotProfile
+from conversations.helping import helping
 from conversations.helping.asking_on import leave_out_said
+from conversations.helping.tried import Tried
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import PAGE, open_session, question, talk
 from conversations.tests.test_turns import take
-from knowledge.models import Source
+from conversations.turns.state import Asker
+from conversations.turns.taking import take_turn
+from knowledge.indexing.chunk_rows import place_chunks
+from knowledge.models import Audience, Document, RestrictedPart, Source
+from knowledge.sources.changing import delete_source
+from tenants.context import tenant_context
+from tests.fakes.chat_model import provider_down
 
 SHOP = """# Delivery
 
@@ -98,7 +109,7 @@ def test_an_answer_stands_where_nothing_can_be_found_out(shop, monkeypatch):
     def fail(*_) -> None:
         raise OperationalError("canceling statement due to statement timeout")
 
-    monkeypatch.setattr("conversations.helping.asking_on.find_answer", fail)
+    monkeypatch.setattr("conversations.helping.helping._try", fail)
     done = take(shop, ASKED, asks_on=True)[-1]
     assert "five working days" in done.content and done.help is None
 
@@ -133,3 +144,136 @@ def test_what_an_answer_has_said_in_other_words_is_left_out():
     said = "Green tea is picked in Uji, in May [1]."
     assert leave_out_said(found, said, "en") == ["Where is coffee from?"]
     assert leave_out_said(found, "", "en")[0] == "Is tea green?"
+
+
+# What was tried before is not searched again, and holds for nobody else.
+
+
+def count_tries(monkeypatch) -> list[str]:
+    tried, before = [], helping._try
+
+    async def count(turn, question, state):
+        tried.append(question)
+        return await before(turn, question, state)
+
+    monkeypatch.setattr(helping, "_try", count)
+    return tried
+
+
+def test_what_was_tried_for_one_visitor_is_not_searched_for_the_next(shop, monkeypatch):
+    tried = count_tries(monkeypatch)
+    first = ask_on(shop)
+    assert len(set(tried)) == len(tried) > len(first)  # what has no answer was tried as well
+    tried.clear()
+    assert ask_on(shop) == first and tried == []
+
+
+def test_a_deleted_source_is_not_offered_from_memory(shop, monkeypatch):
+    teach(shop, "# Tea\n\n## Which tea do you sell?\n\nWe sell green tea from Uji.", name="Tea")
+    shop.starter_questions = ["Which tea do you sell?"]
+    shop.save()
+    assert "Which tea do you sell?" in ask_on(shop)
+    tried = count_tries(monkeypatch)
+    delete_source(Source.objects.get(name="Tea").pk)
+    assert "Which tea do you sell?" not in ask_on(shop)
+    assert "Which tea do you sell?" in tried
+
+
+def test_what_a_new_source_answers_is_offered_at_once(shop):
+    shop.starter_questions = ["Which tea do you sell?"]
+    shop.save()
+    assert "Which tea do you sell?" not in ask_on(shop)
+    teach(shop, "# Tea\n\n## Which tea do you sell?\n\nWe sell green tea from Uji.", name="Tea")
+    assert "Which tea do you sell?" in ask_on(shop)
+
+
+def test_what_is_for_some_is_offered_to_them_alone_whoever_asked_first(shop):
+    tea = teach(
+        shop, "# Tea\n\n## Which tea do you sell?\n\nWe sell green tea from Uji.", name="Tea"
+    )
+    shop.starter_questions = ["Which tea do you sell?"]
+    shop.save()
+    Source.objects.filter(pk=tea.pk).update(groups=["dealers"])
+    dealers = Audience.of(["dealers"])
+    for _ in range(2):
+        assert "Which tea do you sell?" in ask_on(shop, audience=dealers)
+        assert "Which tea do you sell?" not in ask_on(shop)
+        assert "Which tea do you sell?" not in ask_on(shop, audience=Audience.of(["staff"]))
+    Source.objects.filter(pk=tea.pk).update(groups=["staff"])
+    assert "Which tea do you sell?" not in ask_on(shop, audience=dealers)
+
+
+def test_a_document_that_is_for_others_by_now_is_not_offered_from_memory(shop):
+    tea = teach(
+        shop, "# Tea\n\n## Which tea do you sell?\n\nWe sell green tea from Uji.", name="Tea"
+    )
+    shop.starter_questions = ["Which tea do you sell?"]
+    shop.save()
+    assert "Which tea do you sell?" in ask_on(shop)
+    part = RestrictedPart.objects.create(
+        pk=RestrictedPart.identify(tea.pk, ["dealers"]), source=tea, groups=["dealers"]
+    )
+    Document.objects.filter(source=tea).update(restricted_to=part)
+    place_chunks(tea.pk)
+    assert "Which tea do you sell?" not in ask_on(shop)
+
+
+def test_a_new_guardrail_and_another_setting_count_at_once(shop, monkeypatch):
+    tried = count_tries(monkeypatch)
+    assert ISLANDS in ask_on(shop)
+    shop.scopes.create(forbidden_topics=["islands"])
+    assert ISLANDS not in ask_on(shop)
+    tried.clear()
+    shop.passage_count = 3
+    shop.save()
+    ask_on(shop)
+    assert tried
+
+
+def test_two_tenants_know_nothing_of_what_was_tried_for_the_other(shop, globex, monkeypatch):
+    ask_on(shop)
+    tried = count_tries(monkeypatch)
+    with tenant_context(globex.tenant):
+        twin = make_bot(
+            pk=shop.pk, name="Shop", model="minirag/extractive", refusal_mode="strict",
+            starter_questions=shop.starter_questions,
+        )  # fmt: skip
+        teach(twin, SHOP, name="Shop")
+        assert ISLANDS in ask_on(twin) and ISLANDS in tried
+
+
+def test_a_model_is_waited_for_before_anything_is_tried(acme_bot, model, monkeypatch):
+    acme_bot.starter_questions = ["How often is the sensor calibrated?"]
+    acme_bot.save()
+    tried = count_tries(monkeypatch)
+    model.enqueue(0.3, provider_down())
+    take(acme_bot, asks_on=True)
+    assert tried == []
+    model.enqueue("It lasts 36 months [1].")
+    take(acme_bot, asks_on=True)
+    assert tried
+
+
+def test_one_is_tried_at_a_time_and_whoever_waits_for_the_same_learns_it(shop, monkeypatch):
+    tried, running = [], []
+
+    async def hesitate(turn, question, state):
+        tried.append(question)
+        running.append(question)
+        await asyncio.sleep(0.05)
+        assert running == [question]
+        running.remove(question)
+        return Tried(f"{question} Yes [1].", (), state)
+
+    monkeypatch.setattr(helping, "_try", hesitate)
+
+    async def ask():
+        asker = Asker(asks_on=True)
+        events = take_turn(shop.pk, None, ASKED, asker=asker, is_stream=True)
+        return [event async for event in events][-1]
+
+    async def ask_thrice():
+        return await asyncio.gather(ask(), ask(), ask())
+
+    done = async_to_sync(ask_thrice)()
+    assert all(len(each.help["questions"]) == 3 for each in done)

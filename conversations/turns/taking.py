@@ -177,8 +177,7 @@ async def answer_helpfully(
         async with aclosing(answer_turn(turn, answer)) as events:
             async for event in events:
                 yield event
-                if isinstance(event, SourcesFound) and event.passages:
-                    further.begin()
+                further.see(event)
         answer.duration_ms = _milliseconds_since(started)
         if answer.refusal is not None:
             answer.help = await find_help(turn, answer)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
@@ -33,6 +34,7 @@ _DAY = Coalesce("dated_on", TruncDate("created_at", tzinfo=UTC))
 _COLUMNS = (
     "pk", "chunk_count", "language", "dataset__embedding_model", "link__priority", "weight", "is_pinned",
 )  # fmt: skip
+_INDEXED = "SELECT chunk_id, source_id FROM chunk_index WHERE chunk_id = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class Scope:
     languages: list[str]
     embedding_model: str
     spoken: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> int:
+        """Another one once other sources answer, or other pieces of them; of one process."""
+        return hash((frozenset(self.source_ids), self.rows, self.embedding_model))
+
+    def find_held(self, chunks: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Which of these chunks are searched in it now."""
+        if not chunks:
+            return set()
+        with connection.cursor() as cursor:
+            cursor.execute(_INDEXED, [list(chunks)])
+            rows = cursor.fetchall()
+        searched = set(self.source_ids)
+        return {chunk for chunk, source in rows if source in searched}
 
 
 def narrow(
