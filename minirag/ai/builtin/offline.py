@@ -20,7 +20,11 @@ from minirag.ai.builtin.scoring import (
     name_place,
     score_candidates,
 )
-from minirag.ai.builtin.sentences.agreeing import answers_its_heading, leave_out_answer
+from minirag.ai.builtin.sentences.agreeing import (
+    answers_its_heading,
+    leave_out_answer,
+    name_its_question,
+)
 from minirag.ai.builtin.sentences.asked import read_asked
 from minirag.ai.builtin.sentences.candidates import (
     Candidate,
@@ -42,7 +46,11 @@ from minirag.ai.builtin.sentences.meaning import (
     read_missing,
 )
 from minirag.ai.builtin.sentences.question_words import weigh_words
-from minirag.ai.builtin.sentences.rows import is_one_list, leave_out_lesser_rows
+from minirag.ai.builtin.sentences.rows import (
+    is_one_list,
+    keep_extreme_rows,
+    leave_out_lesser_rows,
+)
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.builtin.sentences.turned import name_what_turns
 from minirag.lib.asking.answer_types import Asked
@@ -157,7 +165,7 @@ def answer_question(
     ]
     checks = [each.check for each in answered if each.check]
     return OfflineAnswer(
-        write_answer([each for each in said if each] or quotations),
+        write_answer([each for each in said if each] or list(map(name_its_question, quotations))),
         max(checks, key=lambda check: check.sureness, default=None),
     )
 
@@ -212,10 +220,11 @@ class _Answering:
             ordering=AMONG_MANY if self.lead is not None else AMONG_FEW, spoken=self.spoken,
         )  # fmt: skip
         chosen = choose_sentences(candidates, scored.scores, sentences)
-        chosen = leave_out_lesser_rows(
-            weigh_words(question, candidates[chosen[0]].language, self.term_weights, self.spoken),
-            candidates, chosen, scored.scores, self.variants,
-        )  # fmt: skip
+        language = candidates[chosen[0]].language
+        words = weigh_words(question, language, self.term_weights, self.spoken)
+        chosen = leave_out_lesser_rows(words, candidates, chosen, scored.scores, self.variants)
+        asked_in = decide_language(question, [*filter(None, [self.spoken]), language])
+        chosen = keep_extreme_rows(question, words, candidates, chosen, asked_in)
         chosen = answer_below(
             question, candidates, chosen, self.term_weights, self.variants, part.before, self.spoken
         )

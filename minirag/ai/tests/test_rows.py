@@ -75,3 +75,52 @@ def test_a_row_that_is_called_by_its_name_stays_beside_one_with_a_code():
 def test_rows_that_are_as_good_stay():
     said = answer("How long is the free time of detention?", FREE_TIME)
     assert "import" in said and "export" in said and "Demurrage" not in said
+
+
+BIKES = """| Bike | Weight | Hire per day | Range |
+|---|---|---|---|
+| Wren | 14 kg | £18 | – |
+| Heron | 23.5 kg | £32 | 90 km |
+| Kite | 9,8 kg | £25.50 | – |
+| Swift | 21 kg | £29 | 110 km |
+| Owl cargo | 38 kg | £41 | 60 km |
+| Rook cargo | 35 kg | £1,050 a year | 70 km |
+"""
+TARIFE = """| Tarif | Arbeitspreis | Grundpreis |
+|---|---|---|
+| Mole Basis | 34,2 ct/kWh | 9,80 € |
+| Mole Grün | 33,1 ct/kWh | 11,20 € |
+| Mole Nacht | 26,9 ct/kWh | 14,00 € |
+| Mole Wärme | 27,4 ct/kWh | 7,50 € |
+| Mole Auto | 30,0 ct/kWh | 12,40 € |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "table", "row"),
+    [
+        ("Which bike is the cheapest to hire?", BIKES, "Wren"),
+        ("What is your most expensive bike?", BIKES.replace("1,050 a year", "39"), "Owl"),
+        ("the lightest bike", BIKES, "Kite"),
+        ("Which bike is heaviest?", BIKES, "Owl"),
+        ("Which cargo bike is the lightest?", BIKES, "Rook"),
+        ("What bike has the longest range?", BIKES, "Swift"),
+        ("Welcher Tarif hat den niedrigsten Grundpreis?", TARIFE, "Wärme"),
+        ("Welcher Tarif ist am teuersten beim Grundpreis?", TARIFE, "Nacht"),
+    ],
+)
+def test_the_least_and_the_most_are_looked_for_in_the_whole_table(question, table, row):
+    said = answer(question, table)
+    assert row in said
+    assert said.count("[1]") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"The cheapest bike to hire is the one you bring.\n\n{BIKES}",
+        "| Bike | Colour |\n|---|---|\n| Wren | red |\n| Heron | blue, the cheapest to hire |",
+    ],
+)
+def test_where_a_sentence_says_it_or_no_row_counts_nothing_is_reckoned(text):
+    assert "cheapest" in answer("Which bike is the cheapest to hire?", text)

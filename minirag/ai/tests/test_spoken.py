@@ -43,6 +43,27 @@ def test_only_words_that_say_nothing_are_left_out():
     assert read_terms("What is the customs code?", "en", "en") == ["custom", "code"]
 
 
+@pytest.mark.parametrize(
+    ("spoken", "keywords", "terms"),
+    [
+        ("de", "war memorial", ["war", "memori"]),
+        ("de", "War memorial?", ["war", "memori"]),
+        ("de", "man page", ["man", "page"]),
+        ("de", "die casting machine", ["die", "cast", "machin"]),
+        ("fr", "pour spout", ["pour", "spout"]),
+        ("nl", "door handle", ["door", "handl"]),
+        ("de", "Wo Parking?", ["park"]),
+        ("de", "wo parking", ["park"]),
+        ("de", "Preise für pallet storage", ["preis", "pallet", "storag"]),
+    ],
+)
+def test_a_word_among_a_few_that_says_nothing_elsewhere_still_counts(spoken, keywords, terms):
+    assert read_terms(keywords, "en", spoken) == terms
+    assert [
+        term for word in weigh_words(keywords, "en", {}, spoken) for term in word.terms
+    ] == terms
+
+
 def test_what_only_frames_a_question_frames_it_in_any_language():
     (costs, pallet) = weigh_words("Was kostet Pallet?", "en", {}, "de")
     assert costs.is_framing and not pallet.is_framing

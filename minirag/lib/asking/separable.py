@@ -67,6 +67,12 @@ _ENGLISH: Final = {
     r"(?:get|gets|getting|got) rid of": "dispose of",
     r"throw(?:s|ing|n)? (?:away|out)": "dispose of",
     r"(?:get|have|want|receive) (?:my|our|the|all my) money back": "get a refund",
+    r"way back(?= *(?:$|[?.!,;]))": "return",
+    r"(?:pay|pays|paying|paid) (?:too |very )?late(?! fees?)": "be late with payment",
+    r"call(?:s|ed|ing)? (?:it |everything )?off(?!-)": "cancel",
+    r"(?:get|getting|back) out of (?=(?:my|our|the|a) (?:contract|lease|membership|plan|subscription))": "cancel ",
+    r"(?:opt|opting) out of": "unsubscribe from",
+    r"(?:get|getting) (?:in touch|hold of)(?: with)?": "contact",
     r"(?:find|finding) out what(?:'s| is) wrong with": "diagnose",
 }
 

@@ -17,6 +17,10 @@ from minirag.lib.asking.separable import LONGEST, join_verbs
         ("nl", "Hoe zeg ik mijn abonnement op?", "Hoe zeg ik mijn abonnement opzeggen?"),
         ("en", "Do my points ever run out?", "Do my points ever expire?"),
         ("en", "How do I get my money back?", "How do I get a refund?"),
+        ("en", "who pays for the way back?", "who pays for the return?"),
+        ("en", "what happens if I pay late?", "what happens if I be late with payment?"),
+        ("en", "Can we call off the tour?", "Can we cancel the tour?"),
+        ("en", "How do I get out of my contract?", "How do I cancel my contract?"),
     ],
 )
 def test_a_verb_in_two_parts_becomes_one_word(language, question, joined):
@@ -32,6 +36,10 @@ def test_a_verb_in_two_parts_becomes_one_word(language, question, joined):
         ("nl", "Wat kost een fiets op zondag?"),
         ("en", "Did you run out of milk?"),
         ("en", "Where can I pick up my order?"),
+        ("en", "How do we get out of the building?"),
+        ("en", "Can I pay late fees by card?"),
+        ("en", "Is there a bus on the way back from the lake?"),
+        ("en", "Do you call off-season guests?"),
         ("fr", "Où dois-je rendre le livre ?"),
         ("de", "holt " + "sehr " * LONGEST + "ab?"),
     ],

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS
 from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.text import analysis
+from minirag.lib.text.clause_words import QUESTION_WORDS
 from minirag.lib.text.weekdays import days_in, name_days
 from minirag.lib.variants import count_edits, stand_for
 
@@ -26,6 +28,7 @@ BEFORE = 0.3
 STRANGE, SAME = 0.3, 0.7
 MOST_OF_A_WEEK, OTHER_DAY = 4, 0.8
 LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
+FEW_WORDS: Final = 3
 NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
 _OPENING: Final = " \n\t¿¡\"'«„“‘("
 WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
@@ -106,10 +109,11 @@ def weigh_words(
     # German nouns are written with a capital; where somebody does that, what has none is of less weight.
     writes_capitals = language == "de" and any(match[0][0].isupper() for match in found[1:])
     words: dict[str, Word] = {}
+    idle = find_idle(question, spoken)
     for match in found:
         text, terms = match[0], tuple(analysis.analyse(match[0], language))
         begins = begins_sentence(question, match.start())
-        if not terms or text.casefold() in words or says_nothing(text, spoken, begins=begins):
+        if not terms or text.casefold() in words or match.start() in idle:
             continue
         is_count = text.isdigit() or bool(COUNTED.fullmatch(text))
         is_code = not is_count and (
@@ -134,20 +138,34 @@ def begins_sentence(question: str, place: int) -> bool:
     return not before or before[-1] in ".!?:"
 
 
-def says_nothing(word: str, spoken: str, *, begins: bool = False) -> bool:
-    """Whether it is one of the words that only hold a sentence of that language together, and no name."""
-    return bool(spoken) and (word.islower() or begins) and not analysis.analyse(word, spoken)
+def find_idle(question: str, spoken: str) -> set[int]:
+    """Where the words of a question begin that only hold a sentence of its language together, and name nothing.
+
+    One alone among a few holds none together: a "war memorial" and a "man page" are no German, whatever a site's
+    pages are written in.
+    """
+    if not spoken:
+        return set()
+    words = list(WORD.finditer(question))
+    idle = [
+        word
+        for word in words
+        if (word[0].islower() or begins_sentence(question, word.start()))
+        and not analysis.analyse(word[0], spoken)
+    ]
+    if len(idle) == 1 and len(words) <= FEW_WORDS:
+        asks = question.rstrip().endswith(QUESTION_MARKS)
+        is_name = len(words) == 2 and idle == words[:1]
+        is_asking = idle[0][0].casefold() in QUESTION_WORDS.get(spoken, frozenset())
+        idle = idle if is_asking or (asks and not is_name) else []
+    return {word.start() for word in idle}
 
 
 def read_terms(question: str, language: str, spoken: str = "") -> list[str]:
     """The index terms of a question's words that mean something; languages as in `weigh_words`."""
     if spoken not in ("", language):
-
-        def keep(word: re.Match[str]) -> str:
-            begins = begins_sentence(question, word.start())
-            return " " if says_nothing(word[0], spoken, begins=begins) else word[0]
-
-        return analysis.analyse(WORD.sub(keep, question), language)
+        idle = find_idle(question, spoken)
+        question = WORD.sub(lambda word: " " if word.start() in idle else word[0], question)
     return analysis.analyse(question, language)
 
 

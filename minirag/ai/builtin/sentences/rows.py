@@ -1,15 +1,24 @@
-"""Rows of a table and items of a list that stand beside the one that is asked for, and answer nothing. Pure."""
+"""Rows of a table and items of a list that stand beside the one that is asked for, and answer nothing; and the row
+that has the least or the most of something. Pure.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from minirag.ai.builtin.sentences.candidates import MEANT, Candidate
 from minirag.ai.builtin.sentences.question_words import NO_VARIANTS, Word, find_word
+from minirag.lib.asking.answer_types import AnswerType, holds_answer
+from minirag.lib.asking.extremes import PRICE, Extreme, find_extreme, names_column
 from minirag.lib.text import analysis
 
+_CELL: Final = re.compile(r"(?:^|, )([^:,]{1,40}): (.*?)(?=, [^:,]{1,40}: |$)")
+_LABEL: Final = re.compile(r"(?:^|(?<=, ))[^:,]{1,40}: ")
+_NUMBER: Final = re.compile(r"\d+(?:[.,' \u202f]\d{3})*(?:[.,]\d+)?")
+_THOUSANDS: Final = re.compile(r"[.,' \u202f](?=\d{3}(?!\d))")
 _CELL_END: Final = re.compile(r", (?=[^:,]{1,40}: )")
 
 
@@ -43,6 +52,77 @@ def leave_out_lesser_rows(
 
     kept = [index for index in chosen if not any(has_less(index, other) for other in chosen)]
     return kept or list(chosen)
+
+
+def keep_extreme_rows(
+    question: str,
+    words: Sequence[Word],
+    candidates: Sequence[Candidate],
+    chosen: Sequence[int],
+    language: str,
+) -> list[int]:
+    """The chosen, or where the least or the most of something is asked for and a row of a table is among them, the rows
+    of the whole table that have it: of those that the question names, if it names some.
+    """
+    extreme = find_extreme(question, language)
+    rows = [index for index in chosen if candidates[index].columns]
+    if extreme is None or not rows:
+        return list(chosen)
+    asking = extreme.words.casefold().split()
+    wanted = [each for each in words if not each.is_framing and each.text.casefold() not in asking]
+    if said := _find_saying(extreme, wanted, candidates):
+        return said
+    table = [i for i, each in enumerate(candidates) if are_one_table(each, candidates[rows[0]])]
+    named = {
+        index: _weigh_said(wanted, _LABEL.sub("", candidates[index].text), language)
+        for index in table
+    }
+    most = max(named.values())
+    amounts = {
+        index: extreme.sign * amount
+        for index in table
+        if named[index] == most
+        and (amount := _read_amount(candidates[index], extreme, wanted)) is not None
+    }
+    if len(amounts) < 2:
+        return list(chosen)
+    return [index for index, amount in amounts.items() if amount == max(amounts.values())]
+
+
+def _find_saying(
+    extreme: Extreme, words: Sequence[Word], candidates: Sequence[Candidate]
+) -> list[int]:
+    """The first sentence that says itself which one it is."""
+    whole, asks = sum(word.weight for word in words), extreme.words.casefold()
+    saying = (
+        index
+        for index, each in enumerate(candidates)
+        if not each.columns
+        and not each.is_question
+        and asks in each.text.casefold()
+        and _weigh_said(words, each.text, each.language) >= whole
+    )
+    return list(islice(saying, 1))
+
+
+def _weigh_said(words: Sequence[Word], text: str, language: str) -> float:
+    terms = frozenset(analysis.analyse(text, language))
+    return sum(word.weight for word in words if not terms.isdisjoint(word.terms))
+
+
+def _read_amount(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> float | None:
+    """How much a row has of it, in the column that has most of the question's words; no price where it is free."""
+    cells = _CELL.findall(row.text)
+    for label, cell in sorted(cells, key=lambda each: -_weigh_said(words, each[0], row.language)):
+        text = f"{label}: {cell}"
+        is_price = extreme.column == PRICE and holds_answer(AnswerType.PRICE, text, row.language)
+        if not is_price and (extreme.column == PRICE or not names_column(extreme, text)):
+            continue
+        if found := _NUMBER.search(cell):
+            return float(_THOUSANDS.sub("", found.group()).replace(",", "."))
+        if is_price:
+            return 0.0
+    return None
 
 
 def _is_less(
@@ -95,8 +175,17 @@ def _list_codes(words: Sequence[Word], row: Candidate) -> set[str]:
 def _are_beside(row: Candidate, other: Candidate) -> bool:
     """Whether they are of one list or of one table, which may have been cut into several passages."""
     if row.columns or other.columns:
-        return row.columns == other.columns and row.passage.page_title == other.passage.page_title
+        return are_one_table(row, other)
     return bool(row.marker and other.marker) and is_one_list(row, other)
+
+
+def are_one_table(one: Candidate, other: Candidate) -> bool:
+    """Whether both are rows of a table with the same first column on the same page."""
+    return (
+        bool(one.columns)
+        and one.columns == other.columns
+        and one.passage.page_title == other.passage.page_title
+    )
 
 
 def is_one_list(one: Candidate, other: Candidate) -> bool:
