@@ -105,6 +105,7 @@ TARIFE = """| Tarif | Arbeitspreis | Grundpreis |
         ("Which bike is heaviest?", BIKES, "Owl"),
         ("Which cargo bike is the lightest?", BIKES, "Rook"),
         ("What bike has the longest range?", BIKES, "Swift"),
+        ("Welcher Tarif ist am günstigsten pro kWh?", TARIFE, "Nacht"),
         ("Welcher Tarif hat den niedrigsten Grundpreis?", TARIFE, "Wärme"),
         ("Welcher Tarif ist am teuersten beim Grundpreis?", TARIFE, "Nacht"),
     ],
@@ -124,3 +125,10 @@ def test_the_least_and_the_most_are_looked_for_in_the_whole_table(question, tabl
 )
 def test_where_a_sentence_says_it_or_no_row_counts_nothing_is_reckoned(text):
     assert "cheapest" in answer("Which bike is the cheapest to hire?", text)
+
+
+def test_where_prices_of_two_kinds_tell_different_rows_all_are_quoted():
+    table = "| Bike | Weekdays | Weekend |\n|---|---|---|\n| Wren | £9 | £8 |\n| Heron | £12 | £5 |"
+    said = answer("Which bike is the cheapest?", table)
+    assert "Wren" in said and "Heron" in said
+    assert "Wren" not in answer("Which bike is the cheapest at the weekend?", table)

@@ -79,14 +79,27 @@ def keep_extreme_rows(
     }
     most = max(named.values())
     amounts = {
-        index: extreme.sign * amount
+        index: _read_amounts(candidates[index], extreme, wanted)
         for index in table
         if named[index] == most
-        and (amount := _read_amount(candidates[index], extreme, wanted)) is not None
     }
-    if len(amounts) < 2:
-        return list(chosen)
-    return [index for index, amount in amounts.items() if amount == max(amounts.values())]
+    return _find_extreme(extreme.sign, amounts) or list(chosen)
+
+
+def _find_extreme(sign: int, amounts: Mapping[int, Mapping[str, float]]) -> list[int]:
+    """The rows that have most, or least, in each column; none where columns tell different ones or nothing."""
+    columns = {label for row in amounts.values() for label in row}
+    best = {
+        label: max(sign * row[label] for row in amounts.values() if label in row)
+        for label in columns
+    }
+    if len(amounts) < 2 or not columns:
+        return []
+    return [
+        index
+        for index, row in amounts.items()
+        if all(label in row and sign * row[label] == best[label] for label in columns)
+    ]
 
 
 def _find_saying(
@@ -110,19 +123,28 @@ def _weigh_said(words: Sequence[Word], text: str, language: str) -> float:
     return sum(word.weight for word in words if not terms.isdisjoint(word.terms))
 
 
-def _read_amount(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> float | None:
-    """How much a row has of it, in the column that has most of the question's words; no price where it is free."""
-    cells = _CELL.findall(row.text)
-    for label, cell in sorted(cells, key=lambda each: -_weigh_said(words, each[0], row.language)):
+def _read_amounts(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> dict[str, float]:
+    """How much a row has of it, by column: of those alone that the question names. No price where it is free."""
+    cells = [(label, cell) for label, cell in _CELL.findall(row.text) if label != row.columns]
+    named = {
+        label: _weigh_said(words, f"{label} {cell}", row.language)
+        for label, cell in cells
+        if _NUMBER.search(cell)
+    }
+    most = max(named.values(), default=0.0)
+    amounts: dict[str, float] = {}
+    for label, cell in cells:
         text = f"{label}: {cell}"
         is_price = extreme.column == PRICE and holds_answer(AnswerType.PRICE, text, row.language)
-        if not is_price and (extreme.column == PRICE or not names_column(extreme, text)):
+        is_column = is_price or (extreme.column != PRICE and names_column(extreme, text))
+        found = _NUMBER.search(cell)
+        if named.get(label, 0.0) < most or not (is_column or (found and most)):
             continue
-        if found := _NUMBER.search(cell):
-            return float(_THOUSANDS.sub("", found.group()).replace(",", "."))
-        if is_price:
-            return 0.0
-    return None
+        if found:
+            amounts[label] = float(_THOUSANDS.sub("", found.group()).replace(",", "."))
+        elif is_price:
+            amounts[label] = 0.0
+    return amounts
 
 
 def _is_less(
