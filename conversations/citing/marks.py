@@ -107,7 +107,8 @@ class MarkerFilter:
     def _read(self, text: str) -> str:
         parts: list[str] = []
         position = 0
-        for match in _MARK.finditer(text):
+        # Looking for what begins a mark is cheap, and most words have nothing of it.
+        for match in _MARK.finditer(text) if _SIGNS.search(text) else ():
             before = text[position : match.start()]
             written = self._write(match, self._left + text[: match.start()])
             if written is None:

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 0.5
 LEASE_SECONDS = 10  # several writes may fail before a living turn seems dead
+RENEW_SECONDS = 3.0
 KEPT_RUNNING_SECONDS, KEPT_SECONDS = 900, 180  # a turn that has ended is in the database
 POLL_SECONDS = 0.2
 UNWRITTEN_SECONDS = 3.0  # a turn that has just begun may have nothing written yet
@@ -85,18 +86,33 @@ class EventUnknown(BadInput):
         super().__init__("This turn has no event of that number.")
 
 
+@dataclass
+class _Sheet:
+    """How far a turn is written down, and until when Redis has it all by itself; monotonic seconds."""
+
+    events: str
+    lease: str
+    written: int = 0
+    kept_until: float = 0.0
+    leased_until: float = 0.0
+    over_since: float | None = None
+
+    def lose(self) -> None:
+        """Redis has forgotten: what would be long enough is not any more."""
+        self.kept_until = self.leased_until = 0.0
+
+
 class Journal:
     """Writes down the turns of one event loop."""
 
     def __init__(self) -> None:
-        self._written: dict[Kept, int] = {}  # how many events of each turn are in Redis
-        self._over_since: dict[Kept, float] = {}
+        self._sheets: dict[Kept, _Sheet] = {}
         self._writing: asyncio.Task[None] | None = None
         self._is_failing = False
 
     def follow(self, turn: Kept) -> None:
         """Write the turn down from now on, until it ends."""
-        self._written[turn] = 0
+        self._sheets[turn] = _Sheet(*_name_keys(turn.schema_name, turn.turn_id))
         if self._writing is None or self._writing.done():
             # In a context of its own: it is of no request, and writes for all.
             loop = asyncio.get_running_loop()
@@ -106,58 +122,69 @@ class Journal:
         """Return a turn whose last events are not written down yet."""
         whose = (schema_name, turn_id)
         return next(
-            (each for each in self._written if (each.schema_name, each.turn_id) == whose), None
+            (each for each in self._sheets if (each.schema_name, each.turn_id) == whose), None
         )
 
     async def _keep_writing(self) -> None:
-        while self._written:
+        while self._sheets:
             await asyncio.sleep(WRITE_SECONDS)
             await self.write()
 
     async def write(self) -> None:
-        """Bring Redis up to date, and stop the turns for which somebody left word."""
-        if not self._written:
+        """Bring Redis up to date, and stop the turns for which somebody left word.
+
+        All leases are looked at in one command, before some are renewed in the same transaction, well before they end.
+        """
+        if not self._sheets:
             return
-        told = {turn: len(turn.events) for turn in self._written}
-        over = {turn for turn in told if turn.is_over}
-        pipe = connect_async(settings.REDIS_URL).pipeline(transaction=False)
-        asked: list[Kept | None] = []  # whose lease each answer is
-        for turn, count in told.items():
-            events, lease = _name_keys(turn.schema_name, turn.turn_id)
-            if news := turn.events[self._written[turn] : count]:
-                pipe.rpush(events, _seal(events, self._written[turn] + 1, map(turn.render, news)))
-                pipe.expire(events, KEPT_SECONDS if turn in over else KEPT_RUNNING_SECONDS)
-                asked += [None, None]
+        sheets, now = dict(self._sheets), time.monotonic()
+        told = {turn: len(turn.events) for turn in sheets}
+        over = {turn for turn in sheets if turn.is_over}
+        running = [turn for turn in sheets if turn not in over]
+        pipe = connect_async(settings.REDIS_URL).pipeline(transaction=True)
+        if running:
+            pipe.mget([sheets[turn].lease for turn in running])
+        for turn, sheet in sheets.items():
+            key, first = sheet.events, sheet.written + 1
+            if news := turn.events[sheet.written : told[turn]]:
+                pipe.rpush(key, _seal(key, first, map(turn.render, news)))
+                if turn in over or now >= sheet.kept_until:
+                    pipe.expire(key, KEPT_SECONDS if turn in over else KEPT_RUNNING_SECONDS)
+                    sheet.kept_until = now + KEPT_RUNNING_SECONDS / 2
             if turn in over:
-                pipe.delete(lease)
-                asked.append(None)
-            else:
-                pipe.set(lease, _LIVES, ex=LEASE_SECONDS, get=True)
-                asked.append(turn)
+                pipe.delete(sheet.lease)
+            elif now >= sheet.leased_until:
+                pipe.set(sheet.lease, _LIVES, ex=LEASE_SECONDS)
+                sheet.leased_until = now + RENEW_SECONDS
         try:
             answers = await pipe.execute()
         except RedisError as error:
             self._note_failure(error, over)
             return
         self._is_failing = False
-        self._written |= told
+        for turn, word in zip(running, answers[0] if running else (), strict=True):
+            if word == _STOP:
+                turn.stop_soon()
+            elif word is None and sheets[turn].written:
+                sheets[turn].lose()
+        for turn, count in told.items():
+            sheets[turn].written = count
         for turn in over:
             self._forget(turn)
-        for asked_of, answer in zip(asked, answers, strict=True):
-            if asked_of is not None and answer == _STOP:
-                asked_of.stop_soon()
 
     def _note_failure(self, error: RedisError, over: set[Kept]) -> None:
         if not self._is_failing:
             logger.warning("events of turns not kept, redis failed: %s", type(error).__name__)
         self._is_failing, now = True, time.monotonic()
-        for turn in over:
-            if now - self._over_since.setdefault(turn, now) > _GIVE_UP_SECONDS:
-                self._forget(turn)
+        for turn, sheet in list(self._sheets.items()):
+            sheet.lose()
+            if turn in over:
+                sheet.over_since = sheet.over_since or now
+                if now - sheet.over_since > _GIVE_UP_SECONDS:
+                    self._forget(turn)
 
     def _forget(self, turn: Kept) -> None:
-        del self._written[turn]
-        self._over_since.pop(turn, None)
+        self._sheets.pop(turn, None)
 
 
 @dataclass(frozen=True)

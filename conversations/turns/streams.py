@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,18 +14,36 @@ COALESCE_SECONDS = 0.02  # a frame per token costs more than the token; nobody s
 
 
 async def coalesce(
-    stream: AsyncIterator[str | T], seconds: float = COALESCE_SECONDS
+    stream: AsyncGenerator[str | T, None], seconds: float = COALESCE_SECONDS
 ) -> AsyncGenerator[str | T, None]:
     """Join the strings of `stream` that arrive within `seconds`; everything else passes in order.
 
-    The first string passes at once, and none waits longer than `seconds`. Closing this cancels `stream`; what it
-    fails with is raised after all that came before. One task reads ahead for the whole stream: a task per token
-    cost as much as everything else that is done for one.
+    The first string passes at once, and none waits longer than `seconds`. Closing this closes `stream`; what it
+    fails with is raised after all that came before.
+
+    What comes no faster than that is passed on as it is taken. Where it does, a task reads ahead from then on: waking
+    a second task for each token cost as much as half of what is done for one.
     """
-    arrived: list[str | T] = []
-    news = asyncio.Event()
-    reader = asyncio.ensure_future(_read_ahead(stream, arrived, news))
     due = 0.0
+    async with aclosing(stream):
+        async for item in stream:
+            if isinstance(item, str) and time.monotonic() < due:
+                async with aclosing(_join_ahead(stream, item, due, seconds)) as joined:
+                    async for each in joined:
+                        yield each
+                return
+            yield item
+            due = time.monotonic() + seconds
+
+
+async def _join_ahead(
+    stream: AsyncGenerator[str | T, None], first: str | T, due: float, seconds: float
+) -> AsyncGenerator[str | T, None]:
+    """`coalesce` from `first` on, with one task that reads the rest of the stream."""
+    arrived, news = [first], asyncio.Event()
+    news.set()
+    reader = asyncio.ensure_future(_read_ahead(stream, arrived, news))
+    await asyncio.sleep(0)  # what is there already is read
     try:
         while True:
             await news.wait()

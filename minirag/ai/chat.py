@@ -255,6 +255,8 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
             patience = clock.between_tokens_seconds
             for event in hearing.hear(pieces):
                 yield event
+            if hearing.has_text:
+                answer.join_words()
         failure = hearing.judge_end(answer)
     except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
         failure = hearing.judge(answer.translate(error))

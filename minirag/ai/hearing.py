@@ -46,6 +46,9 @@ class ChatFinished:
     check: Check | None = None
 
 
+Shown = ChatDelta | ChatRetracted | ToolCallPiece
+
+
 class Clock:
     """The deadlines of one request, in monotonic seconds."""
 
@@ -81,7 +84,7 @@ class Hearing:
         self._takes_calls = takes_calls  # of functions that nobody offered, nobody wants to hear
         self._thoughts = ThoughtFilter(thinks_first=thinks_first)
         self._heard: list[str] = []  # with all that is thought, which is paid for as well
-        self._has_text = False
+        self.has_text = False
         self._usage: dict[str, Any] = {}
         self._finish_reason = STOP
         self._first_token_seconds: float | None = None
@@ -91,14 +94,30 @@ class Hearing:
         """Whether the model's answers begin with a thought that nothing opens."""
         return self._thoughts.thinks_unopened
 
-    def hear(self, pieces: list[Piece]) -> Iterator[ChatDelta | ChatRetracted | ToolCallPiece]:
-        """What may be shown of some pieces; of none, which is the end, what was held back until then."""
+    def hear(self, pieces: list[Piece]) -> Iterator[Shown]:
+        """What may be shown of some pieces; of none, which is the end, what was held back until then.
+
+        Words that came together are one event.
+        """
+        words = ""
+        for event in self._hear(pieces):
+            if isinstance(event, ChatDelta):
+                words += event.content
+                continue
+            if words:
+                yield ChatDelta(words)
+                words = ""
+            yield event
+        if words:
+            yield ChatDelta(words)
+
+    def _hear(self, pieces: list[Piece]) -> Iterator[Shown]:
         for piece in pieces:
             self._note(piece)
             shown = self._thoughts.release() if piece.thought.strip() else ""
             if piece.content:
                 shown += self._thoughts.feed(piece.content)
-            if shown and self._has_text and not self._thoughts.has_retracted:
+            if shown and self.has_text and not self._thoughts.has_retracted:
                 yield ChatDelta(shown)
             else:
                 yield from self._show(shown)
@@ -111,7 +130,7 @@ class Hearing:
 
     def _pass_on(self, call: ToolCallPiece) -> ToolCallPiece:
         """A piece of a call, which counts as what was said: it may not be said twice."""
-        self._has_text = True
+        self.has_text = True
         self._heard.append(call.name + call.arguments)
         if self._first_token_seconds is None:
             self._first_token_seconds = self._clock.elapsed()
@@ -130,7 +149,7 @@ class Hearing:
             self._thoughts.has_retracted = False
             yield ChatRetracted()
         if text:
-            self._has_text = True
+            self.has_text = True
             if self._first_token_seconds is None:
                 self._first_token_seconds = self._clock.elapsed()
             yield ChatDelta(text)
@@ -144,7 +163,7 @@ class Hearing:
 
     def judge(self, failure: ProviderError) -> ProviderError | None:
         """What a failure means: once text has come, an interruption, or an end where a filter cut it."""
-        if not self._has_text:
+        if not self.has_text:
             return failure
         if failure.category == CONTENT_FILTER:
             self._finish_reason = CONTENT_FILTER

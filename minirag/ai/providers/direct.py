@@ -23,6 +23,7 @@ from minirag.ai.providers import calls, connections, interpreting
 from minirag.ai.providers.answers import AnswerReader
 from minirag.ai.providers.calls import ChatCall, Piece
 from minirag.lib.errors import ProviderError
+from minirag.lib.http_out import frames
 from minirag.lib.http_out.addresses import OutboundError
 
 
@@ -143,6 +144,7 @@ class DirectAnswer:
             json={"model": self._route.name, **self._call.write()},
             headers=self._route.headers,
             timeout=timeout,
+            extensions={"frame": lambda: frames.frame_of(self)},
         )
         self._response = await client.send(request, stream=True)
         # Not aiter_raw(): at the body's end it closes the response itself, and a timeout that strikes inside that
@@ -159,12 +161,17 @@ class DirectAnswer:
             data = await anext(self._chunks, None)
             pieces = self._reader.feed(data) if data is not None else self._reader.finish()
             if self._reader.is_done and data is not None:
+                frames.note_silence(self)
                 await self._drain()
             if pieces or data is None:
                 return pieces
         return []
 
+    def join_words(self) -> None:
+        frames.note_speaking(self)
+
     async def close(self) -> None:
+        frames.note_silence(self)
         if self._response is not None:
             # Through a proxy it is httpcore's, which shields its closing from anyio's cancellation only.
             await asyncio.shield(self._response.aclose())

@@ -152,6 +152,9 @@ class LiteLLMAnswer:
             chunk, self._is_read = None if self._is_read else self._upstream, True
         return [] if chunk is None else [_read_chunk(chunk)]
 
+    def join_words(self) -> None:
+        """LiteLLM gives one at a time."""
+
     async def close(self) -> None:
         if hasattr(self._upstream, "aclose"):
             await asyncio.shield(self._upstream.aclose())

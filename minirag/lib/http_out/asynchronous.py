@@ -6,9 +6,10 @@ vetted, and those are connected to. Redirects, cookies, proxies and credentials 
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,7 +70,11 @@ class AsyncTransport(httpx.AsyncBaseTransport):
                     sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
             )  # fmt: skip
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(response, request.extensions.get("frame", _no_frame)),
+        )
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -108,14 +113,46 @@ class GuardedAsyncTransport(AsyncTransport):
         return await super().handle_async_request(request)
 
 
+Frame = Callable[[], float]
+"""The extension `frame` of a request: how many seconds what has come of its answer may wait for what follows.
+
+Words that come faster than that are taken together, and nobody is woken for each. An end never waits.
+"""
+
+
+def _no_frame() -> float:
+    return 0.0
+
+
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+    def __init__(self, response: aiohttp.ClientResponse, frame: Frame) -> None:
+        self._response, self._content = response, response.content
+        self._frame = frame
+        self._loop = asyncio.get_running_loop()
+        self._resting: asyncio.Future[None] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._content.on_eof(self._wake)
         with _as_httpx_errors():
-            while piece := await self._response.content.readany():
+            while piece := await self._content.readany():
+                taken = self._loop.time()
                 yield piece
+                due = taken + self._frame()
+                if self._loop.time() < due and not self._content.is_eof():
+                    await self._rest_until(due)
+
+    async def _rest_until(self, due: float) -> None:
+        self._resting = self._loop.create_future()
+        timer = self._loop.call_at(due, self._wake)
+        try:
+            await self._resting
+        finally:
+            timer.cancel()
+            self._resting = None
+
+    def _wake(self) -> None:
+        if self._resting is not None and not self._resting.done():
+            self._resting.set_result(None)
 
     async def aclose(self) -> None:
         """Close the connection, unless the body has come to its end: then it is with the idle ones by now."""
