@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -207,7 +207,7 @@ async def listen(
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
     restored = Restored(turn, masker)
 
-    async def words() -> AsyncIterator[str | Heard]:
+    async def words() -> AsyncGenerator[str | Heard, None]:
         async with aclosing(stream_chat(request)) as events:
             async for event in events:
                 if isinstance(event, ChatDelta):

@@ -251,12 +251,10 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
         while not hearing.is_over:
             clock.require_time()
             async with clock.limit(patience):
-                pieces = await answer.read()
+                pieces = await answer.read(may_wait=hearing.has_text)
             patience = clock.between_tokens_seconds
             for event in hearing.hear(pieces):
                 yield event
-            if hearing.has_text:
-                answer.join_words()
         failure = hearing.judge_end(answer)
     except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
         failure = hearing.judge(answer.translate(error))

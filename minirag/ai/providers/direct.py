@@ -156,7 +156,9 @@ class DirectAnswer:
         encoding = self._response.headers.get("content-encoding", "")
         self._reader = AnswerReader(self.provider, content_encoding=encoding)
 
-    async def read(self) -> list[Piece]:
+    async def read(self, *, may_wait: bool = False) -> list[Piece]:
+        if may_wait:
+            frames.note_speaking(self)
         while not self._reader.is_done:
             data = await anext(self._chunks, None)
             pieces = self._reader.feed(data) if data is not None else self._reader.finish()
@@ -166,9 +168,6 @@ class DirectAnswer:
             if pieces or data is None:
                 return pieces
         return []
-
-    def join_words(self) -> None:
-        frames.note_speaking(self)
 
     async def close(self) -> None:
         frames.note_silence(self)

@@ -145,15 +145,12 @@ class LiteLLMAnswer:
             **await _hand_client(self._route),
         )
 
-    async def read(self) -> list[Piece]:
+    async def read(self, *, may_wait: bool = False) -> list[Piece]:
         if self._call.dialect.streams:
             chunk = await anext(self._upstream, None)
         else:
             chunk, self._is_read = None if self._is_read else self._upstream, True
         return [] if chunk is None else [_read_chunk(chunk)]
-
-    def join_words(self) -> None:
-        """LiteLLM gives one at a time."""
 
     async def close(self) -> None:
         if hasattr(self._upstream, "aclose"):

@@ -9,6 +9,7 @@ import pytest
 from minirag.ai.chat import ChatDelta, stream_chat
 from minirag.ai.tests.scripted_server import DONE, ScriptedServer, event
 from minirag.ai.tests.test_direct import FINISH, ask, directly
+from minirag.lib.errors import ProviderError
 from minirag.lib.http_out import frames
 
 __all__ = ["directly"]
@@ -50,6 +51,16 @@ async def test_what_says_nothing_begins_no_frame(long_frames):
 async def test_an_end_is_not_waited_with(long_frames):
     said, _, seconds = await hear(event("Hello"), event(" there"), FINISH, DONE, pause=0.02)
     assert "".join(said) == "Hello there" and seconds < 0.4
+
+
+async def test_nothing_is_lost_where_the_connection_breaks_within_a_frame(long_frames):
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 99999\r\n\r\n"
+    said = []
+    async with ScriptedServer(packets=list(map(event, WORDS)), head=head, pause=0.005) as server:
+        with pytest.raises(ProviderError, match="cut the answer off"):
+            async for each in stream_chat(ask(server)):
+                said.append(each.content)
+    assert "".join(said) == "".join(WORDS) and len(said) < len(WORDS)
 
 
 def test_a_crowd_is_looked_at_less_often_but_often_enough():

@@ -133,15 +133,32 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self._content.on_eof(self._wake)
+        due, pays = 0.0, False
         with _as_httpx_errors():
-            while piece := await self._content.readany():
+            while piece := await self._take():
+                if not pays and await self._rest_until(due):
+                    piece, pays = piece + self._take_nowait(), True
                 taken = self._loop.time()
                 yield piece
                 due = taken + self._frame()
-                if self._loop.time() < due and not self._content.is_eof():
+                # Being woken at the frame's end and again by what comes later would cost more than joining saves.
+                if pays:
+                    before = self._content.total_bytes
                     await self._rest_until(due)
+                    pays = self._content.total_bytes > before
 
-    async def _rest_until(self, due: float) -> None:
+    async def _take(self) -> bytes:
+        """What is there, or comes next; a broken connection is told behind what came before."""
+        return self._take_nowait() or await self._content.readany()
+
+    def _take_nowait(self) -> bytes:
+        # Its public sister raises at once, and what it has is lost.
+        return b"" if self._content.at_eof() else self._content._read_nowait(-1)
+
+    async def _rest_until(self, due: float) -> bool:
+        """Let more come until then, or to the body's end; False where that is over already."""
+        if self._loop.time() >= due or self._content.is_eof():
+            return False
         self._resting = self._loop.create_future()
         timer = self._loop.call_at(due, self._wake)
         try:
@@ -149,6 +166,7 @@ class _Body(httpx.AsyncByteStream):
         finally:
             timer.cancel()
             self._resting = None
+        return True
 
     def _wake(self) -> None:
         if self._resting is not None and not self._resting.done():
