@@ -6,7 +6,7 @@ ask follows those in the chats that its own user began.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
@@ -16,8 +16,9 @@ from pydantic import Field
 
 from conversations.audiences import open_chats
 from conversations.following.journal import MOST_EVENTS, Told
-from conversations.following.running import Turn, find_turn
+from conversations.following.running import Turn, TurnRun, find_turn
 from conversations.models import Chat, Message, MessageRole
+from conversations.turns.events import Delta, TurnEvent
 from conversations.turns.schemas import (
     EVENT_STREAM,
     TurnOutcomeSchema,
@@ -35,7 +36,7 @@ from minirag.lib.http_in.rest import (
     parse_uuid,
     read_query,
 )
-from minirag.lib.sse import encode_event, stream_events
+from minirag.lib.sse import encode_event, encode_text, feed_events, stream_events
 from tenants.authentication import Identity, require_identity
 from tenants.calls.permissions import require_right, require_role
 from tenants.context import run_sync
@@ -64,13 +65,9 @@ async def turn_events(request: HttpRequest, turn_id: str) -> HttpResponseBase:
     question = await run_sync(find_question, require_identity(request), turn_id)
     turn = find_turn(question)
     await turn.require_events(after)
-    events = write_events(
-        turn.tell(after),
-        extended=query.extended,
-        numbered=True,
-        request_id=question.request_id,
+    response = stream_turn(
+        turn, after, extended=query.extended, numbered=True, request_id=question.request_id
     )
-    response = stream_events(events, X_Turn_ID=str(question.pk))
     tell_ignored(request, response)
     return response
 
@@ -150,6 +147,55 @@ def find_question(identity: Identity, turn_id: str) -> Message:
     if question is None:
         raise NotFound("Turn not found")
     return question
+
+
+def stream_turn(
+    turn: Turn, after: int, *, extended: bool, numbered: bool, request_id: str
+) -> HttpResponseBase:
+    """Answer with a turn's events behind number `after`: those of the contract, with what it lacks, or with numbers."""
+    named = {"X_Turn_ID": str(turn.turn_id)}
+    if isinstance(turn, TurnRun):
+        return feed_events(TurnFeed(turn, after, extended=extended, numbered=numbered), **named)
+    events = write_events(
+        turn.tell(after), extended=extended, numbered=numbered, request_id=request_id
+    )
+    return stream_events(events, **named)
+
+
+class TurnFeed:
+    """What `write_events` writes, of a turn of this process; its reader comes with the first `take`."""
+
+    def __init__(self, turn: TurnRun, after: int, *, extended: bool, numbered: bool) -> None:
+        self._turn, self._after = turn, after
+        self._extended, self._numbered = extended, numbered
+        self._is_here = self._has_left = False
+
+    def take(self) -> bytes | None:
+        if not self._is_here:
+            self._is_here = True
+            self._turn.come()
+        news = self._turn.events[self._after :]
+        if not news:
+            return None if self._turn.is_over else b""
+        blocks = [self._write(each, at) for at, each in enumerate(news, start=self._after + 1)]
+        self._after += len(news)
+        return b"".join(blocks)
+
+    def _write(self, event: TurnEvent, number: int) -> bytes:
+        shown = number if self._numbered else None
+        if isinstance(event, Delta):
+            return encode_text("content", event.content, name="delta", number=shown)
+        name, data = self._turn.render(event)
+        data = data if self._extended else cut_to_contract(name, data)
+        return encode_event(data, name=name, number=shown)
+
+    def when_more(self, call: Callable[[], None]) -> None:
+        self._turn.when_more(call)
+
+    def close(self) -> None:
+        if self._is_here and not self._has_left:
+            self._has_left = True
+            self._turn.leave()
 
 
 async def write_events(

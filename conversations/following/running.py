@@ -24,6 +24,7 @@ from conversations.following.journal import EventUnknown, Journal, KeptTurn, Tol
 from conversations.models import Message
 from conversations.turns.state import Asker, Halt, History
 from conversations.turns.taking import (
+    Delta,
     Done,
     Failed,
     Started,
@@ -105,7 +106,8 @@ class TurnRun:
         self._halt, self._told_as, self._all = halt, tell, running_turns()
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Callable[[], None]] = []
+        self._rendered: dict[int, tuple[str, dict[str, Any]]] = {}
         self._readers = 0
         self._patience: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -120,7 +122,7 @@ class TurnRun:
 
     async def read(self, after: int = 0) -> AsyncGenerator[tuple[int, TurnEvent], None]:
         """Yield the events behind number `after` as they come, to the last one. Closing this leaves the turn alone."""
-        self._come()
+        self.come()
         try:
             while True:
                 while after < len(self.events):
@@ -128,11 +130,11 @@ class TurnRun:
                     yield after, self.events[after - 1]
                 if self.is_over:
                     return
-                news = self._loop.create_future()
-                self._waiting.append(news)
-                await news
+                news = asyncio.Event()
+                self.when_more(news.set)
+                await news.wait()
         finally:
-            self._leave()
+            self.leave()
 
     async def tell(self, after: int = 0) -> AsyncGenerator[Told, None]:
         """`read`, as it goes over the wire."""
@@ -146,7 +148,16 @@ class TurnRun:
             raise EventUnknown
 
     def render(self, event: TurnEvent) -> tuple[str, dict[str, Any]]:
-        return self._told_as(event, self.request_id)
+        """Once for the journal and all readers, since all but words takes long."""
+        if isinstance(event, Delta):
+            return self._told_as(event, self.request_id)
+        if id(event) not in self._rendered:  # `events` keeps it alive
+            self._rendered[id(event)] = self._told_as(event, self.request_id)
+        return self._rendered[id(event)]
+
+    def when_more(self, call: Callable[[], None]) -> None:
+        """Have `call`, which may not raise, called once when the next event is there, or none comes any more."""
+        self._waiting.append(call)
 
     async def stop(self, error: ProductError | None = None) -> None:
         """End the turn and return when its end is stored. Readers are told that it was stopped, or this `error`."""
@@ -218,16 +229,16 @@ class TurnRun:
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for news in waiting:
-            if not news.done():
-                news.set_result(None)
+        for call in waiting:
+            call()
 
-    def _come(self) -> None:
+    def come(self) -> None:
+        """Count a reader, who has to `leave`."""
         self._readers += 1
         self._stop_waiting()
         self._all.note_reader(self)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         self._readers -= 1
         if not self._readers and not self.is_over:
             self._wait_for_readers(settings.DETACHED_TURN_SECONDS)

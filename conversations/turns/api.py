@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from conversations.annotating.feedback import set_feedback
 from conversations.audiences import asker_of, open_chats
 from conversations.erasing.deleting import delete_chat
-from conversations.following.api import find_repeated, write_events
+from conversations.following.api import find_repeated, stream_turn
 from conversations.following.running import Turn, start_turn
 from conversations.listing.finding import list_chats
 from conversations.listing.schemas import ChatQuery, ChatSchema, ExtendedQuery
@@ -37,7 +37,6 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView, error_response, read_body_async
-from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import (
     HasTenant,
@@ -121,10 +120,7 @@ def _stream(
     request: HttpRequest, turn: Turn, request_id: str, *, extended: bool, after: int = 0
 ) -> HttpResponseBase:
     # The contract's events have no id; who reads those can count them.
-    events = write_events(
-        turn.tell(after), extended=extended, numbered=extended, request_id=request_id
-    )
-    response = stream_events(events, X_Turn_ID=str(turn.turn_id))
+    response = stream_turn(turn, after, extended=extended, numbered=extended, request_id=request_id)
     tell_ignored(request, response)
     return response
 

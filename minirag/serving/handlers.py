@@ -12,7 +12,7 @@ CPU went into passing it on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from os import SEEK_END
@@ -33,8 +33,14 @@ from minirag.lib.http_in.doors import SHORT_BODY_BYTES, Route, find_route, route
 from minirag.lib.http_in.reading import BodyTooLarge
 from minirag.lib.http_in.request_ids import choose_request_id
 from minirag.lib.http_in.rest import explain_error
+from minirag.lib.sse import FedResponse, Feed
 from minirag.serving.admission import LogInFirst, Uploads
-from minirag.serving.backpressure import connection_of, pace_receiving, pace_sending
+from minirag.serving.backpressure import (
+    PacedSend,
+    connection_of,
+    pace_receiving,
+    pace_sending,
+)
 from minirag.serving.bodies import IncomingBody, send_error, send_redirect, spool_body
 
 API_PATHS = ("/v1/", "/health")
@@ -179,7 +185,17 @@ class ApiHandler(LeanMiddleware, PageHandler):
 
     async def send_response(self, response: HttpResponseBase, send: Any) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if isinstance(response, FedResponse) and response.feed and isinstance(send, PacedSend):
+            response.streaming_content = _push(response.feed, send)
         await super().send_response(response, send)
+
+
+async def _push(feed: Feed, send: PacedSend) -> AsyncIterator[bytes]:
+    """In place of a body's pieces, which go their own way."""
+    await send.push(feed)
+    pieces: tuple[bytes, ...] = ()
+    for piece in pieces:
+        yield piece
 
 
 async def _as_it_is(response: HttpResponseBase) -> HttpResponseBase:

@@ -151,7 +151,7 @@ class TenantMiddleware(TwofoldMiddleware):
 
 
 def _bind_body(response: HttpResponseBase, tenant: Tenant | None) -> HttpResponseBase:
-    if getattr(response, "is_async", False):
+    if getattr(response, "is_async", False) and getattr(response, "feed", None) is None:
         response.streaming_content = bind_stream(aiter(response.streaming_content), tenant)  # type: ignore[attr-defined]
     return response
 
