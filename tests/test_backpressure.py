@@ -89,6 +89,99 @@ def test_nobody_waits_for_a_reader_who_has_gone():
     asyncio.run(run())
 
 
+class Pieces:
+    """A feed whose pieces a test puts in."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes | Exception | None] = []
+        self.waiting: list = []
+
+    def put(self, *pieces: bytes | Exception | None) -> None:
+        self.pieces += pieces
+        waiting, self.waiting = self.waiting, []
+        for call in waiting:
+            call()
+
+    def take(self) -> bytes | None:
+        piece = self.pieces.pop(0) if self.pieces else b""
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    def when_more(self, call) -> None:
+        self.waiting.append(call)
+
+
+class Pushed(Connection):
+    """What was written, in one step with whoever put it in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[bytes] = []
+
+    def handle_reply(self, message):
+        self.said.append(message["body"])
+
+
+async def begin_to_push(feed):
+    connection = Pushed()
+    pushing = asyncio.ensure_future(paced(partial(handle_reply, connection)).push(feed))
+    await asyncio.sleep(0)
+    return connection, pushing
+
+
+def test_what_is_pushed_is_sent_where_it_is_said():
+    async def run():
+        feed = Pieces()
+        connection, pushing = await begin_to_push(feed)
+        feed.put(b"a")
+        feed.put(b"b", b"c")
+        assert connection.said == [b"a", b"b", b"c"]  # nobody had to be woken
+        feed.put(b"d", None)
+        await pushing
+        assert connection.said[-1] == b"d" and feed.waiting == []
+
+    asyncio.run(run())
+
+
+def test_what_is_pushed_waits_while_the_buffer_is_full():
+    async def run():
+        feed = Pieces()
+        connection, pushing = await begin_to_push(feed)
+        connection.producer.pauseProducing()
+        feed.put(b"a", b"b", None)
+        assert await is_waiting(pushing) and connection.said == []
+        connection.producer.resumeProducing()
+        await pushing
+        assert connection.said == [b"a", b"b"]
+
+    asyncio.run(run())
+
+
+def test_what_pushing_fails_with_is_for_the_answer_and_not_for_who_has_news():
+    async def run():
+        feed = Pieces()
+        connection, pushing = await begin_to_push(feed)
+        feed.put(b"a", ValueError("broken"))
+        with pytest.raises(ValueError, match="broken"):
+            await pushing
+        assert connection.said == [b"a"]
+
+    asyncio.run(run())
+
+
+def test_nothing_is_pushed_to_whom_an_answer_was_given_up():
+    async def run():
+        feed = Pieces()
+        connection, pushing = await begin_to_push(feed)
+        pushing.cancel()
+        await asyncio.wait({pushing})
+        feed.put(b"a")
+        assert pushing.cancelled() and connection.said == []
+
+    asyncio.run(run())
+
+
 def test_a_short_answer_registers_nothing_and_other_servers_are_left_alone():
     connection = Connection()
     asyncio.run(paced(partial(handle_reply, connection))(LAST))
