@@ -56,7 +56,6 @@ BROAD_EXCEPT_ALLOWED = {
     "knowledge/indexing/ingestion.py",
     "knowledge/indexing/upkeep/reembedding.py",
     "knowledge/formats/isolated/serving.py",
-    "knowledge/sites/pages/reading_child.py",
     "minirag/ai/builtin/exported.py",
     "minirag/ai/chat.py",
     "minirag/ai/embeddings.py",

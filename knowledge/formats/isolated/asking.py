@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ PATIENT_SECONDS: Final = 180.0
 """Of waiting where nobody does: on a busy machine a file's minute of computing takes longer."""
 DOCUMENT: Final = b"d"
 FIGURES: Final = b"f"
+PAGES: Final = b"p"
 """What to ask for: the keys of `isolated.nursery.WORKS`, which has no place in our process."""
 GREETED_WITHIN: Final = [30.0, 120.0]
 """Seconds until a reader says that it is there, of a nursery and of the one that replaces it: a start takes less than
@@ -54,41 +55,64 @@ def ask_child(
     try:
         message: dict[str, Any] = json.loads(answer)
     except ValueError:
-        raise ParseError(
-            "This file could not be read: the reader crashed on it.", code="crashed"
-        ) from None
+        raise _crashed() from None
     if "error" in message:
         raise ParseError(message["error"]["reason"], code=message["error"]["code"])
     return message
 
 
+def _crashed() -> ParseError:
+    return ParseError("This file could not be read: the reader crashed on it.", code="crashed")
+
+
+def borrow_reader(kind: bytes, ends_at: float) -> socket.socket:
+    """A socket with a reader at its other end that has said it is there. Closing it kills the reader.
+
+    Raises TimeoutError at `ends_at`, by `time.monotonic`; ParseError where two nurseries in a row have none to give.
+    """
+    for seconds in GREETED_WITHIN:
+        reader, nursery = NURSERY.borrow(kind)
+        with ExitStack() as held:
+            held.enter_context(reader)
+            found = _greet(reader, min(seconds, ends_at - time.monotonic()))
+            if found is None and time.monotonic() >= ends_at:
+                raise TimeoutError
+            if found:
+                held.pop_all()
+                return reader
+        if found is None:
+            NURSERY.end(nursery)
+    raise _crashed()
+
+
+def _greet(reader: socket.socket, seconds: float) -> bool | None:
+    """Whether a reader is there; None where nobody says so in time: its nursery hangs."""
+    reader.settimeout(max(seconds, 0.001))
+    try:
+        return bool(reader.recv(1))
+    except TimeoutError:
+        return None
+    except ConnectionError:
+        return False
+
+
 def _communicate(
     kind: bytes, line: bytes, data: bytes, deadline: float
 ) -> tuple[bytearray, int | None]:
-    """The answer of a reader, and how it ended: None where the nursery itself has died or hung, twice in a row."""
-    for seconds in GREETED_WITHIN:
-        reader, nursery = NURSERY.borrow(kind)
+    """The answer of a reader, and how it ended: None where the nursery has died meanwhile, twice in a row."""
+    for _ in range(2):
         # Closed also where the caller is interrupted (Celery's soft time limit): no reader outlives its request.
-        with reader:
-            greeted_by = time.monotonic() + seconds
-            parts = [memoryview(line), memoryview(data)]
-            answer = _exchange(reader, parts, deadline, greeted_by)
-        if answer is None:
-            NURSERY.end(nursery)
-        elif answer[-_STATUS_BYTES:].startswith(b"\0"):
+        with borrow_reader(kind, deadline) as reader:
+            answer = _exchange(reader, [memoryview(line), memoryview(data)], deadline)
+        if answer[-_STATUS_BYTES:].startswith(b"\0"):
             status = int.from_bytes(answer[1 - _STATUS_BYTES :], "big", signed=True)
             del answer[-_STATUS_BYTES:]
             return answer, status
     return bytearray(), None
 
 
-def _exchange(
-    reader: socket.socket, parts: list[memoryview], deadline: float, greeted_by: float
-) -> bytearray | None:
-    """Send all and read to the end, at once: a reader may end before it has read all.
-
-    Returns None where nobody has greeted in time: the nursery hangs. Raises TimeoutError.
-    """
+def _exchange(reader: socket.socket, parts: list[memoryview], deadline: float) -> bytearray:
+    """Send all and read to the end, at once: a reader may end before it has read all. Raises TimeoutError."""
     reader.setblocking(False)
     answer, events = bytearray(), select.POLLIN | select.POLLOUT
     poll = select.poll()
@@ -97,11 +121,7 @@ def _exchange(
         now = time.monotonic()
         if now >= deadline:
             raise TimeoutError
-        if not answer and now >= greeted_by:
-            return None
-        for _, found in poll.poll(
-            ((deadline if answer else min(deadline, greeted_by)) - now) * 1000
-        ):
+        for _, found in poll.poll((deadline - now) * 1000):
             if parts and found & (select.POLLOUT | select.POLLERR | select.POLLHUP):
                 parts = _send(reader, parts)
                 if not parts:

@@ -1,6 +1,7 @@
 """A process that has loaded what readers need, and forks one for each file.
 
-A fork takes milliseconds, a start a quarter of a second. It reads no file itself, so nothing of one reaches the next.
+A fork takes milliseconds, a start a quarter of a second. It reads no file itself, so nothing of one reaches the next
+(but of a site's pages, which one reader reads).
 Whoever asks sends a socket over the control socket; the reader that is forked takes its request from there and answers
 there, and when it has ended its status follows (`STATUS`). When the asker closes its end the reader is killed; when the
 control socket closes, all of them.
@@ -20,13 +21,15 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from functools import partial
+from typing import Final, NoReturn
 
 from knowledge.formats import parsing_child
 from knowledge.formats.isolated import measuring_child
 from knowledge.formats.isolated.serving import serve
 from knowledge.formats.parsing import parse
 from knowledge.formats.registry import FORMATS, MARKDOWN, WEB_PAGE
+from knowledge.sites.pages import reading_child
 
 STATUS: Final = struct.Struct("!xi")
 """How a reader ended, as `subprocess` puts it: its exit code, or the signal that killed it below zero.
@@ -35,11 +38,12 @@ A zero stands before it, as in no answer: an answer without one is of a reader w
 """
 GREETING: Final = b" "
 """What a reader says first, which is nothing before an answer: who does not hear it in time asks another nursery."""
-WORKS: Final[dict[bytes, Callable[[bytes, dict[str, Any]], dict[str, Any]]]] = {
-    b"d": parsing_child.work,
-    b"f": measuring_child.work,
+WORKS: Final[dict[bytes, Callable[[], None]]] = {
+    b"d": partial(serve, parsing_child.work),
+    b"f": partial(serve, measuring_child.work),
+    b"p": reading_child.serve_pages,
 }
-"""What a reader can be asked for, each by one byte: a document, or figures of one."""
+"""What a reader can be asked for, each by one byte: a document, figures of one, or page after page."""
 _MOST_OPEN: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1
 _FD_SIZE: Final = array.array("i").itemsize
@@ -112,7 +116,7 @@ class Nursery:
                     continue  # nobody listens any more
 
 
-def _read(work: Callable[[bytes, dict[str, Any]], dict[str, Any]], fd: int) -> NoReturn:
+def _read(work: Callable[[], None], fd: int) -> NoReturn:
     """Be a reader: what it has open is the one file, so that it can neither see other files nor hold them open."""
     status = 1
     try:
@@ -123,7 +127,7 @@ def _read(work: Callable[[bytes, dict[str, Any]], dict[str, Any]], fd: int) -> N
         os.dup2(fd, 1)
         os.closerange(3, _MOST_OPEN)
         os.write(1, GREETING)
-        serve(work)
+        work()
         status = 0
     finally:
         os._exit(status)
