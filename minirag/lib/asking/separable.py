@@ -82,14 +82,28 @@ _ENGLISH: Final = {
 }
 
 
+# What people say, and pages put by one word.
+_GERMAN: Final = {
+    r"(?:lass|stell)(?:e|en|st)? (?:ich|wir|man|du) (?=(?:mein|unser|das|sein|dein)\w* "
+    r"(?:auto|fahrrad|motorrad|rad|roller|wohnmobil|wohnwagen)\b)": "parke ich ",
+    r"komm(?:e|en|st|t)? (?:ich|wir|man|du) (?:wieder )?aus (?=\w+ (?:abo|abonnement|mitgliedschaft|tarif|vertrag)\b)":
+        "kündige ich ",
+    r"(?:esse|isst|essen) (?:(?:ich|er|sie|wir) )?kein fleisch": "vegetarisch",
+    r"knapp bei kasse": "kann nicht zahlen",
+    r"nicht (?:erscheine|erscheinen|auftauche|auftauchen)": "fehle",
+    r"zu ?viel (?:be|ge)zahlt": "Guthaben",
+    r"von (?:mein|unser|d)\w+ (?:bank)?konto (?:abgezogen|runter|weg)": "abbuchen",
+}  # fmt: skip
+_PHRASES: Final = {"en": _ENGLISH, "de": _GERMAN}
+
+
 def join_verbs(question: str, language: str) -> str:
     """The question with the first verb of two parts as one word at its end, or another for it; as it is where there is
     none: "Wie melde ich einen Hund anmelden?"
     """
     if len(question) > LONGEST:
         return question
-    if language == "en":
-        return _join_english(question)
+    question = _put_otherwise(question, language)
     if not _split_table(language) or not _find_particles(language).search(question):
         return question
     for pattern, joined in _read_patterns(language):
@@ -99,15 +113,15 @@ def join_verbs(question: str, language: str) -> str:
     return question
 
 
-def _join_english(question: str) -> str:
-    for row, said in _ENGLISH.items():
-        if found := _read_english(row).search(question):
+def _put_otherwise(question: str, language: str) -> str:
+    for row, said in _PHRASES.get(language, {}).items():
+        if found := _read_phrase(row).search(question):
             return f"{question[: found.start()]}{said}{question[found.end() :]}"
     return question
 
 
 @cache
-def _read_english(row: str) -> re.Pattern[str]:
+def _read_phrase(row: str) -> re.Pattern[str]:
     return re.compile(rf"\b{row}\b", re.IGNORECASE)
 
 
