@@ -302,7 +302,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": CELERY_TASK_TIME_LIMIT + 600, "unacked_restore_interval": 5, "unacked_restore_throttle": 1,
     "socket_timeout": 30, "global_keyprefix": "minirag:celery:", **_BROKER,
 }  # fmt: skip
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "minirag.ticking:Scheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = make_schedule(BACKUP_AT if BACKUP_FOLDER else "")
 

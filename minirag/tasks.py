@@ -48,7 +48,7 @@ from minirag.operations.backing_up.nightly import BEAT, back_up_tonight
 from tenants import schemas
 from tenants.audit import acting
 from tenants.context import tenant_context
-from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
+from tenants.due import LEASE, DueKind, claim_due, drop, make_everything_due, repair, settle
 from tenants.hosts.keeping import look_again, next_look_again
 from tenants.models import Tenant, TenantStatus
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
@@ -135,6 +135,12 @@ def do_due_work(kind: str, row_ids: list[int]) -> None:
 def repair_due_work() -> int:
     """Write down again, in every tenant, what its rows say is due; returns how many reminders were missing."""
     return sum_over_tenants(repair_tenant)
+
+
+@shared_task(base=PlatformTask)
+def look_at_everything() -> None:
+    """After a jump of the clock."""
+    make_everything_due()
 
 
 @shared_task(base=PlatformTask)

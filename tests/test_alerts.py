@@ -33,6 +33,7 @@ WELL = {
     "minirag_last_backup_seconds": "80000+60x180",
     'minirag_database_connections{state="idle"}': "70x180",
     "minirag_database_connections_limit": "100x180",
+    "minirag_pool_wait_seconds_sum": "0+40x180",
     "minirag_redis_memory_bytes": "85x180",
     "minirag_redis_memory_limit_bytes": "100x180",
 }
@@ -49,6 +50,7 @@ ILL: dict[str, list[dict[str, str]]] = {
     "BackupMissing": [{"minirag_backup_failed": "1x180"}, {"minirag_last_backup_seconds": "100000x180"},
                       {"minirag_last_backup_seconds": ""}],
     "DatabaseFull": [{'minirag_database_connections{state="idle"}': "85x180"}],
+    "PoolExhausted": [{"minirag_pool_wait_seconds_sum": "0+100x180"}],
     "RedisFull": [{"minirag_redis_memory_bytes": "95x180"}],
 }  # fmt: skip
 

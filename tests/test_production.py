@@ -127,7 +127,9 @@ def test_the_night_writes_a_backup_tries_it_keeps_the_newest_and_tells_how_it_we
     db, _parties, settings, tmp_path
 ):
     settings.BACKUP_FOLDER, settings.BACKUPS_KEPT = str(tmp_path / "backups"), 1
-    assert nightly.check_backup().state == FAIL
+    waiting = nightly.check_backup()
+    assert waiting.state == FAIL and f"makes one at {settings.BACKUP_AT} UTC" in waiting.detail
+    assert "Set BACKUP_FOLDER" not in waiting.remedy
     assert back_up.apply().get() is True
     last = nightly.find_last_backup()
     assert last.age < timedelta(minutes=5) and last.failed == ""

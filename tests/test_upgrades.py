@@ -1,25 +1,29 @@
-"""Data of an earlier release, taken through every migration since: nothing of it is lost, and it answers.
+"""Data of earlier releases, taken through every migration since, and back: nothing of it is lost, and it answers.
 
-`tests/upgrades/faf62306.sql.xz` is what that commit's demo wrote, with a chat in each tenant. After a release, add one
-of its data: `pg_dump --no-owner --no-privileges --no-comments`, without what `psql` of another version does not know
-(its lines with a backslash, `transaction_timeout`), through `xz -9e`: at most 200 kB.
+`tests/upgrades` holds a dump of each: two tenants with documents and chats. `python -m tests.upgrades 2.0.0` writes
+that of a release (CONTRIBUTING.md); `faf62306.sql.xz` is what that commit's demo wrote, before there was one.
 """
 
 from __future__ import annotations
 
 import lzma
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from minirag import __version__
 from tenants.backend.dumping import find_program
 from tests.product import make_database
+from tests.upgrades.__main__ import MOST_BYTES
 
 ROOT = Path(__file__).resolve().parent.parent
 DUMPS = sorted((ROOT / "tests/upgrades").glob("*.sql.xz"))
@@ -106,5 +110,76 @@ def test_every_row_of_an_earlier_release_is_there_after_the_migrations_and_fits_
         assert "agree" in manage(old, "reconcile", "--tenant", slug)
 
 
+def test_a_release_that_does_not_do_is_left_for_the_one_before_by_its_backup(old, tmp_path):
+    """What the release before finds then is what it had: its tables, its rows, its migrations."""
+    name = old.rpartition("/")[2]
+    schema, rows, words = dump_schema(old), count_rows(old), read_words(old)
+    back_up(old, tmp_path / "before")
+    [backup] = (tmp_path / "before").glob("*.dump")
+    manage(old, "migrate")
+    assert dump_schema(old) != schema
+    with psycopg.connect(old) as database:
+        database.execute(
+            "UPDATE t_acme.conversations_message SET content = 'written by the new one'"
+        )
+    with drop_what_is_kept(name):
+        assert "migrate" in manage(old, "restore", str(backup), "--replace", name)
+        assert dump_schema(old) == schema
+        assert (count_rows(old), read_words(old)) == (rows, words)
+        manage(old, "migrate")  # and the next one is tried from there
+        assert read_words(old) == words
+
+
+def back_up(url: str, folder: Path) -> None:
+    """As that release does it, whose command writes into an audit log of that time."""
+    program = (
+        "import django; django.setup()\n"
+        "from minirag.operations.backing_up.backups import make_backup\n"
+        "from minirag.operations.backing_up.opening import open_shelf\n"
+        f"make_backup(open_shelf({str(folder)!r}))\n"
+    )
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "minirag.settings"}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+
+
+def dump_schema(url: str) -> str:
+    program = find_program("pg_dump")
+    assert program is not None
+    ours = [f"--schema={schema}" for schema in SCHEMAS]
+    done = subprocess.run(
+        [program, "--schema-only", "--no-owner", "--no-privileges", *ours, url],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return "".join(
+        line for line in done.stdout.splitlines(keepends=True) if not line.startswith(("--", "\\"))
+    )
+
+
+@contextmanager
+def drop_what_is_kept(name: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+            listed = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+            for (kept,) in server.execute(listed, [f"{name}_before"]).fetchall():
+                server.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(kept))
+                )
+
+
 def test_there_is_data_of_an_earlier_release_and_it_is_small():
-    assert DUMPS and all(path.stat().st_size <= 200 * 1024 for path in DUMPS)
+    assert DUMPS and all(path.stat().st_size <= MOST_BYTES for path in DUMPS)
+
+
+def test_each_release_in_the_change_log_has_left_its_data_and_the_newest_is_this_version_or_before():
+    released = re.findall(r"^## (\d+\.\d+\.\d+)\b", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert {f"{release}.sql" for release in released} <= {path.stem for path in DUMPS}
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert told == __version__ and re.fullmatch(r"\d+\.\d+\.\d+(\.dev0)?", told)
+    this = tuple(map(int, told.removesuffix(".dev0").split(".")))
+    newest = max((tuple(map(int, each.split("."))) for each in released), default=(0, 0, 0))
+    # Between releases it is the next one's `.dev0`, which is not out yet.
+    assert newest < this if told.endswith(".dev0") else newest == this

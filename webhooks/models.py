@@ -24,8 +24,8 @@ LONGEST_OVERLAP_HOURS: Final = 168
 REST_SECONDS, LONGEST_REST_SECONDS = 5, 300
 """How long an endpoint is left alone after a batch of which nothing arrived: so much for each failure in a row."""
 
-
 MAX_ATTEMPTS: Final = 11
+LONGEST_WAIT: Final = timedelta(hours=10)  # more than between any two attempts
 
 
 class WebhookQuerySet(JobQuerySet["Webhook"]):
@@ -34,10 +34,10 @@ class WebhookQuerySet(JobQuerySet["Webhook"]):
 
         The caller sends the message.
         """
-        unsent = models.Q(queued_at__isnull=True) | models.Q(
-            queued_at__lt=timezone.now() - RESEND_AFTER
+        sent = models.Q(
+            queued_at__range=(timezone.now() - RESEND_AFTER, timezone.now() + RESEND_AFTER)
         )
-        return self.filter(unsent, is_active=True).put_in_queue()
+        return self.filter(~sent, is_active=True).put_in_queue()
 
     def wake(self, at: datetime, now: datetime) -> int:
         """Note that a message comes at that moment, unless one comes before; returns for how many, to be sent."""
@@ -49,7 +49,7 @@ class WebhookQuerySet(JobQuerySet["Webhook"]):
     def owed(self, now: datetime) -> WebhookQuerySet:
         """Return those that have something due and nobody who delivers it: retries, lost messages, dead workers."""
         waiting = Delivery.objects.waiting().filter(webhook=models.OuterRef("pk"))
-        due = models.Exists(waiting.filter(next_attempt_at__lte=now))
+        due = models.Exists(waiting.due(now))
         return self.filter(self.model.is_free(now), due, is_active=True)
 
     def next_delivery(self) -> datetime | None:
@@ -205,9 +205,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def waiting(self) -> DeliveryQuerySet:
         return self.filter(status=DeliveryStatus.PENDING)
 
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        """Keep what is to be sent by now, or was put off further than anything is, by a clock that was wrong."""
+        untried = models.Q(attempts=0, next_attempt_at__gt=now + RESEND_AFTER)
+        usual = models.Q(next_attempt_at__gt=now, next_attempt_at__lte=now + LONGEST_WAIT)
+        return self.filter(~usual | untried)
+
     def take(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
         """Count an attempt of what is due and return it; a worker that dies leaves rows that are due after `lease`."""
-        due = self.waiting().filter(next_attempt_at__lte=now)
+        due = self.waiting().due(now)
         with transaction.atomic():
             # A row whose last attempt took the worker with it.
             due.filter(attempts_left=0).update(
@@ -247,11 +253,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         now = timezone.now()
         make_due({DueKind.DELIVERIES: now + RESEND_AFTER})
         return self.update(
-            status=DeliveryStatus.PENDING,
-            attempts_left=MAX_ATTEMPTS,
-            next_attempt_at=now,
-            delivered_at=None,
-        )
+            status=DeliveryStatus.PENDING, attempts_left=MAX_ATTEMPTS, next_attempt_at=now, delivered_at=None
+        )  # fmt: skip
 
 
 class Delivery(QuickRow, models.Model):

@@ -1,4 +1,4 @@
-"""`python -m bench.chaos [--minutes 15] [--tenants 20] [--seed N]`: exit code 1 unless every count is 0.
+"""`python -m bench.chaos [--minutes 15] [--tenants 20] [--seed N] [--clock]`: exit code 1 unless every count is 0.
 
 See docs/operations.md.
 """
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,6 +24,7 @@ from bench.chaos.counting import KINDS, Counts, count, wait_for_quiet
 from bench.chaos.kills import Killer
 from bench.chaos.ledger import Troubles
 from bench.chaos.load import Visitor
+from bench.chaos.machine import Clock, find_library
 from bench.chaos.scene import ChaosProduct, Member, Receiver, settle_in
 from bench.report import describe_machine
 from tests.fakes.openai_server import FakeOpenAI
@@ -41,6 +43,7 @@ class Plan:
     visitors: int = VISITORS
     rest_seconds: tuple[float, float] = (2.0, 12.0)
     quiet_seconds: float = QUIET_SECONDS
+    jumps: bool = False
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> Plan:
@@ -52,8 +55,15 @@ def read_arguments(arguments: Sequence[str] | None = None) -> Plan:
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(10**6), help="of what is done and killed"
     )
+    parser.add_argument(
+        "--clock",
+        action="store_true",
+        help="let the clock jump by a day as well; takes Debian's faketime",
+    )
     chosen = parser.parse_args(arguments)
-    return Plan(chosen.minutes, max(1, chosen.tenants), chosen.seed)
+    if chosen.clock and find_library() is None:
+        parser.error("No libfaketime here: apt-get install faketime")
+    return Plan(chosen.minutes, max(1, chosen.tenants), chosen.seed, jumps=chosen.clock)
 
 
 def run(
@@ -114,12 +124,13 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="minirag-chaos-") as directory:
         Path(directory).chmod(0o711)  # PostgreSQL runs as another user where we are root
-        product = ChaosProduct(Path(directory))
-        try:
-            product.start()
-            counts, killer, troubles = run(plan, product)
-        finally:
-            product.stop()
+        with Clock(Path(directory)) if plan.jumps else nullcontext() as clock:
+            product = ChaosProduct(Path(directory), clock)
+            try:
+                product.start()
+                counts, killer, troubles = run(plan, product)
+            finally:
+                product.stop()
         print(summarise(counts, killer, troubles))
     print(f"\ntook {time.monotonic() - started:.0f} s")
     return int(bool(counts.found.total() or killer.troubles))

@@ -1,4 +1,7 @@
-"""Killing one part after the other, and how long each is away: until somebody outside sees it at work again."""
+"""Killing one part after the other, and how long each is away: until somebody outside sees it at work again.
+
+Where the installation has a clock of its own, that one jumps by a day in between, ahead or back.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from bench.chaos.machine import CLOCK_SECONDS, DAY_SECONDS
 from bench.chaos.scene import ChaosProduct, Member
 from bench.processes import list_commands, read_start
 
 PARTS = ("web", "worker", "beat", "valkey", "postgres")
+CLOCK = "clock"
 AWAY_SECONDS = 240.0
 
 
@@ -34,11 +39,24 @@ class Killer:
 
     def run(self, over: threading.Event, *, least: int = 1) -> None:
         """Goes on until `over`, and until each part was killed `least` times."""
-        left = [part for part in PARTS for _ in range(least)]
+        parts = (*PARTS, CLOCK) if self.product.clock else PARTS
+        left = [part for part in parts for _ in range(least)]
         self.dice.shuffle(left)
         while left or not over.is_set():
-            self.kill(left.pop() if left else self.dice.choice(PARTS))
+            part = left.pop() if left else self.dice.choice(parts)
+            self.jump() if part == CLOCK else self.kill(part)
             over.wait(self.dice.uniform(*self.rest_seconds))
+        if self.product.clock and self.product.clock.is_away:
+            self.jump()
+
+    def jump(self) -> None:
+        """Put the clock a day ahead or back, or right again."""
+        clock = self.product.clock
+        assert clock is not None
+        clock.set(0 if clock.is_away else self.dice.choice((DAY_SECONDS, -DAY_SECONDS)))
+        jumped_at = time.monotonic()
+        time.sleep(CLOCK_SECONDS)  # until all processes have it
+        self._wait_until_well(CLOCK, "worker", jumped_at)
 
     def kill(self, part: str) -> None:
         chosen = self._choose(part)
@@ -51,7 +69,10 @@ class Killer:
             os.kill(chosen, signal.SIGKILL)
         while started and read_start(chosen) == started:
             time.sleep(0.005)
-        is_well = self._checks()[part]
+        self._wait_until_well(part, part, killed_at)
+
+    def _wait_until_well(self, part: str, seen_by: str, killed_at: float) -> None:
+        is_well = self._checks()[seen_by]
         while not is_well():
             if time.monotonic() - killed_at > AWAY_SECONDS:
                 self.troubles.append(f"{part} was not well again after {AWAY_SECONDS:.0f} s")

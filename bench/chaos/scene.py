@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.chaos.ledger import Ledger
+from bench.chaos.machine import Clock
 from bench.product import BenchProduct
 from tests.fakes.openai_server import FakeOpenAI
 from tests.product import TenantAccount
@@ -21,9 +22,13 @@ EVENTS = ["chat.message", "source.ingested"]
 class ChaosProduct(BenchProduct):
     """What `make run` gives on two cores, without the demo, and with a clock that people would not wait for."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
         super().__init__(directory)
-        self.options = ("--no-demo", "--web-processes", "2")
+        self.options, self.clock = ("--no-demo", "--web-processes", "2"), clock
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **(self.clock.environment if self.clock else {})}
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -15,6 +16,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from psycopg.errors import ReadOnlySqlTransaction
 
 from minirag.lib.errors import DatabaseUnavailable
+from minirag.lib.metrics.counted import note_pool_wait
 
 logger = structlog.get_logger(__name__)
 
@@ -73,8 +75,10 @@ def _run(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def _run_and_release(
-    function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
+    function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any], asked_at: float
 ) -> R:
+    if asked_at:
+        note_pool_wait(monotonic() - asked_at)
     try:
         return _run(function, args, kwargs)
     finally:
@@ -104,7 +108,8 @@ async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwar
     """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS, OUTBOUND or PREVIEWS."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
-    return await _gate(pool)(function, args, kwargs)
+    asked_at = monotonic() if pool == DATABASE else 0.0
+    return await _gate(pool)(function, args, kwargs, asked_at)
 
 
 @cache

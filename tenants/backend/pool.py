@@ -15,21 +15,44 @@ from typing import Any
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from minirag.lib.metrics import counted
+
 _SLICE_SECONDS = 0.25
 """How long a request waits before it asks whether the attempt it waits for has failed."""
+
+_LOOK_SECONDS = 1.0
 
 
 class Pool(ConnectionPool[Connection[Any]]):
     """Bounded and lazy, as psycopg's; `getconn` raises PoolTimeout soon after the server refused a connection."""
 
     def __init__(self, **options: Any) -> None:
-        self._refused_at = float("-inf")
+        self._refused_at = self._looked_at = float("-inf")
         super().__init__(
             check=None, reconnect_timeout=0, reconnect_failed=self._note_refusal, **options
         )
+        counted.note_pool_limit(self.max_size)
 
     def getconn(self, timeout: float | None = None) -> Connection[Any]:
+        """Also counted: those in use, those who wait and for how long, and now and then those that are idle."""
         started = monotonic()
+        counted.note_pool("waiting", +1)
+        try:
+            connection = self._wait_for_one(started, timeout)
+        finally:
+            counted.note_pool("waiting", -1)
+            counted.note_pool_wait(monotonic() - started)
+        counted.note_pool("in_use", +1)
+        return connection
+
+    def putconn(self, conn: Connection[Any]) -> None:
+        super().putconn(conn)
+        counted.note_pool("in_use", -1)
+        if (now := monotonic()) - self._looked_at > _LOOK_SECONDS:
+            self._looked_at = now
+            counted.note_pool_idle(self.get_stats()["pool_available"])
+
+    def _wait_for_one(self, started: float, timeout: float | None) -> Connection[Any]:
         deadline = started + (self.timeout if timeout is None else timeout)
         while True:
             left = deadline - monotonic()
@@ -42,7 +65,7 @@ class Pool(ConnectionPool[Connection[Any]]):
             if is_alive(connection):
                 return connection
             connection.close()
-            self.putconn(connection)  # which makes the pool replace it
+            super().putconn(connection)  # which makes the pool replace it
 
     def _note_refusal(self, pool: ConnectionPool[Connection[Any]]) -> None:
         self._refused_at = monotonic()

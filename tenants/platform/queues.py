@@ -78,7 +78,7 @@ def measure_queue() -> Queue:
 def _measure(model: Any) -> QuerySet[Any, dict[str, Any]]:
     """One row, of the jobs of a kind; none where there are no jobs."""
     queued = Q(claim_id__isnull=True, queued_at__isnull=False)
-    alive = Q(claim_id__isnull=False, heartbeat_at__gte=timezone.now() - model.STALE_AFTER)
+    alive = Q(claim_id__isnull=False) & ~model.is_silent(timezone.now())
     rows = model._default_manager.order_by().annotate(job_model=Value(model._meta.label))
     return rows.values("job_model").annotate(
         waiting=Count("pk", filter=queued), running=Count("pk", filter=alive),

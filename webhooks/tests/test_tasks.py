@@ -188,7 +188,7 @@ def test_the_next_delivery_waits_for_rest_worker_and_message(hook, sent):
         ({}, {"status": "delivered"}),
         ({}, {"status": "held"}),
         ({}, {"status": "failed"}),
-        ({}, {"next_attempt_at": timezone.now() + timedelta(hours=1)}),
+        ({}, {"attempts": 1, "next_attempt_at": timezone.now() + timedelta(hours=1)}),
     ],
 )
 def test_the_sweeper_leaves_alone_what_is_not_due(hook, sent, webhook, delivery):

@@ -91,8 +91,7 @@ class JobQuerySet(models.QuerySet[J]):
 
     def running(self) -> Self:
         """Keep those that a worker has in hand which shows signs of life."""
-        alive = timezone.now() - self.model.STALE_AFTER
-        return self.filter(claim_id__isnull=False, heartbeat_at__gte=alive)
+        return self.filter(~self.model.is_silent(timezone.now()), claim_id__isnull=False)
 
     def send_longest_waiting(self, send: Callable[[uuid.UUID], None]) -> bool:
         """Send the message of the row that waits longest, because there is room for it now; False if none waits."""
@@ -110,8 +109,9 @@ class JobQuerySet(models.QuerySet[J]):
         row. One query where there is nothing to do.
         """
         now = timezone.now()
-        lost = Q(claim_id__isnull=True, queued_at__lt=now - RESEND_AFTER)
-        dead = Q(claim_id__isnull=False, heartbeat_at__lt=now - self.model.STALE_AFTER)
+        sent_long_ago = Q(queued_at__lt=now - RESEND_AFTER) | Q(queued_at__gt=now + RESEND_AFTER)
+        lost = Q(claim_id__isnull=True) & sent_long_ago
+        dead = Q(claim_id__isnull=False) & self.model.is_silent(now)
         rows = self.filter(lost | dead).order_by("queued_at").defer(*self.model.HEAVY)
         return [row for row in rows[:SWEPT_AT_ONCE] if row.take_back(give_up)]
 
@@ -121,9 +121,10 @@ class JobQuerySet(models.QuerySet[J]):
             waiting=Min("queued_at", filter=Q(claim_id__isnull=True)),
             running=Min("heartbeat_at", filter=Q(claim_id__isnull=False)),
         )
+        now = timezone.now()
         moments = [
-            found["waiting"] and found["waiting"] + RESEND_AFTER,
-            found["running"] and found["running"] + self.model.STALE_AFTER,
+            found["waiting"] and min(found["waiting"], now) + RESEND_AFTER,
+            found["running"] and min(found["running"], now) + self.model.STALE_AFTER,
         ]
         return min((moment for moment in moments if moment), default=None)
 
@@ -155,7 +156,14 @@ class Job(models.Model):
     @classmethod
     def is_free(cls, now: datetime) -> Q:
         """Which rows a worker may claim: those of nobody, and those of the dead."""
-        return Q(claim_id__isnull=True) | Q(heartbeat_at__lt=now - cls.STALE_AFTER)
+        return Q(claim_id__isnull=True) | cls.is_silent(now)
+
+    @classmethod
+    def is_silent(cls, now: datetime) -> Q:
+        """Which claimed rows have had no beat for too long. One that was to come later than now was written while the
+        clock was wrong: whoever lives writes it anew within BEAT_SECONDS.
+        """
+        return Q(heartbeat_at__lt=now - cls.STALE_AFTER) | Q(heartbeat_at__gt=now + cls.STALE_AFTER)
 
     @classmethod
     def touch(cls, now: datetime) -> dict[str, Any]:

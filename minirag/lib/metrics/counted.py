@@ -7,6 +7,7 @@ the code and the operator know.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from django.conf import settings
 from prometheus_client import (
@@ -78,6 +79,20 @@ _RUNNING_TURNS = Gauge(
     "minirag_running_turns", "Turns that are being answered, over whatever way they were asked.",
     multiprocess_mode="livesum", registry=_OWN,
 )  # fmt: skip
+_POOL = Gauge(
+    "minirag_pool_connections", "Connections of a web process's pool: in_use, idle, and calls waiting for one.",
+    ("state",), multiprocess_mode="liveall", registry=_OWN,
+)  # fmt: skip
+_POOL_LIMIT = Gauge(
+    "minirag_pool_limit", "How many connections a web process's pool may have.",
+    multiprocess_mode="liveall", registry=_OWN,
+)  # fmt: skip
+_POOL_WAITS = Histogram(
+    "minirag_pool_wait_seconds", "How long calls waited for a connection or its thread, those that waited at all.",
+    buckets=_STAGE_BUCKETS, registry=_OWN,
+)  # fmt: skip
+_WAITED_SECONDS = 0.005
+_POOL_STATES = {name: _POOL.labels(name) for name in ("in_use", "idle", "waiting")}
 
 
 def note_request(method: str, route: str, status: int, seconds: float) -> None:
@@ -129,6 +144,24 @@ def note_sockets(change: int) -> None:
 
 def note_running_turns(change: int) -> None:
     _RUNNING_TURNS.inc(change)
+
+
+def note_pool_limit(most: int) -> None:
+    _POOL_LIMIT.set(most)
+
+
+def note_pool(state: Literal["in_use", "waiting"], change: int) -> None:
+    _POOL_STATES[state].inc(change)
+
+
+def note_pool_idle(number: int) -> None:
+    _POOL_STATES["idle"].set(number)
+
+
+def note_pool_wait(seconds: float) -> None:
+    """For a connection, or for a thread that may have one; what did not really wait is left out."""
+    if seconds > _WAITED_SECONDS:
+        _POOL_WAITS.observe(seconds)
 
 
 def read_counted() -> CollectorRegistry:

@@ -118,10 +118,15 @@ def check_backup() -> Finding:
             f"the last one failed: {last.failed} (before: {shown})",
             "Mend that, then run manage.py backup FOLDER --try.",
         )
-    if last.age is None:
-        return Finding("backup", FAIL if settings.BACKUP_FOLDER else WARN, shown, remedy)
-    if last.age > LATEST_AGE:
+    if last.age is None and settings.BACKUP_FOLDER:
         return Finding(
-            "backup", FAIL, f"the last: {shown}", "Look whether beat and a worker run. " + remedy
-        )
+            "backup", FAIL, f"none was made yet; the clock makes one at {settings.BACKUP_AT} UTC",
+            "Run manage.py backup FOLDER --try now, or wait. If it does not come, see whether beat and a worker run.",
+        )  # fmt: skip
+    if last.age is None:
+        return Finding("backup", WARN, shown, remedy)
+    if last.age > LATEST_AGE:
+        if settings.BACKUP_FOLDER:
+            remedy = "See whether beat and a worker run."
+        return Finding("backup", FAIL, f"the last: {shown}", remedy)
     return Finding("backup", OK, shown)
