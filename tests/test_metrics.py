@@ -228,7 +228,7 @@ def test_alerts_and_their_page_speak_of_what_there_is(db, settings):
     there = set(re.findall(r"^# TYPE (\w+)", said, re.MULTILINE))
     page = (ROOT / "docs/monitoring.md").read_text()
     alerts = (ROOT / "docs/monitoring/alerts.yaml").read_text()
-    named = {name.removesuffix("_bucket") for name in re.findall(r"\bminirag_\w+", alerts)}
+    named = {re.sub(r"_(bucket|sum)$", "", name) for name in re.findall(r"\bminirag_\w+", alerts)}
     assert named and named <= there
     for alert in re.findall(r"- alert: (\w+)", alerts):
         assert f"### {alert}" in page, f"the runbook says nothing of {alert}"

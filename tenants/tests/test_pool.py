@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from psycopg_pool import PoolTimeout
 
+from minirag.lib.metrics import counted
 from tenants.backend.pool import Pool, is_alive
 
 
@@ -66,3 +68,19 @@ def test_who_waits_for_a_server_that_refuses_is_told_soon_and_again_each_time(ac
         one = pool.getconn()
         assert one.execute("SELECT 1").fetchone() == (1,)
         pool.putconn(one)
+
+
+def test_who_has_a_connection_who_waits_and_what_is_idle_is_counted(pool, monkeypatch):
+    told: Counter[str] = Counter()
+    waits: list[float] = []
+    monkeypatch.setattr(counted, "note_pool", lambda state, change: told.update({state: change}))
+    monkeypatch.setattr(counted, "note_pool_idle", lambda number: told.update(idle=number))
+    monkeypatch.setattr(counted, "note_pool_wait", waits.append)
+    taken = [pool.getconn() for _ in range(4)]
+    assert (told["in_use"], told["waiting"]) == (4, 0)
+    with pytest.raises(PoolTimeout):
+        pool.getconn(timeout=0.3)
+    assert (told["in_use"], told["waiting"]) == (4, 0) and waits[-1] >= 0.3
+    for one in taken:
+        pool.putconn(one)
+    assert (told["in_use"], told["waiting"]) == (0, 0) and told["idle"] >= 1
