@@ -160,7 +160,7 @@ class TestFailures:
 
             async def open(self) -> None: ...
 
-            async def read(self) -> list[Piece]:
+            async def read(self, *, may_wait: bool = False) -> list[Piece]:
                 self.reads += 1
                 return [Piece("word ", None, None)] if self.reads < 3_000_000 else []
 
