@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections
 from django.db.models import Q
+from django.db.models.sql.compiler import SQLCompiler
 
 from bots.models import BotProfile, Quota
 from minirag.lib.rows import FixedQuery, fetch_together
@@ -106,3 +107,17 @@ def test_several_are_asked_together_in_one_message(acme, globex, django_assert_n
         assert (found, gone) == ([bot], [])
         assert [each.name for each in found[0].active_scopes] == ["Helper's"]
         assert party.owner in people
+
+
+def test_how_columns_become_values_is_looked_up_once(in_acme, monkeypatch):
+    query = FixedQuery(bots_with_scopes, UUID)
+    bot = make_bot(in_acme, "Helper")
+    first = query.first(bot.pk)
+
+    def look_up(*_):
+        raise AssertionError("looked up again")
+
+    monkeypatch.setattr(SQLCompiler, "get_converters", look_up)
+    BotProfile.objects.filter(pk=bot.pk).update(starter_questions=["When?"])
+    assert (first.starter_questions, query.first(bot.pk).starter_questions) == ([], ["When?"])
+    assert query.first(bot.pk).allowed_origins == []
