@@ -52,8 +52,9 @@ def ensure_word_index() -> bool:
 
     Searches go on during that time, ingestions wait.
     """
+    # What is written waits in no list, which searches would have to read through until the next vacuum.
     return _lacks_word_index() and _build(
-        f"{WORD_INDEX} ON chunk_index USING gin (({WORDS_OF_ENTRY}))"
+        f"{WORD_INDEX} ON chunk_index USING gin (({WORDS_OF_ENTRY})) WITH (fastupdate = off)"
     )
 
 
