@@ -100,6 +100,12 @@ TARIFE = """| Tarif | Arbeitspreis | Grundpreis |
     ("question", "table", "row"),
     [
         ("Which bike is the cheapest to hire?", BIKES, "Wren"),
+        (
+            "Which container is the cheapest?",
+            "| Service | To | Price eur |\n|---|---|---|\n| Full container 20 foot | Oslo | 1465.00 |\n"
+            "| Full container 40 foot | Oslo | 2100.00 |\n| Full container 20 foot | Cork | 1390.00 |",
+            "Cork",
+        ),
         ("What is your most expensive bike?", BIKES.replace("1,050 a year", "39"), "Owl"),
         ("the lightest bike", BIKES, "Kite"),
         ("Which bike is heaviest?", BIKES, "Owl"),

@@ -18,6 +18,8 @@ from minirag.lib.text import analysis
 _CELL: Final = re.compile(r"(?:^|, )([^:,]{1,40}): (.*?)(?=, [^:,]{1,40}: |$)")
 _LABEL: Final = re.compile(r"(?:^|(?<=, ))[^:,]{1,40}: ")
 _NUMBER: Final = re.compile(r"\d+(?:[.,' \u202f]\d{3})*(?:[.,]\d+)?")
+_BEFORE_AMOUNT: Final = 8
+"""Letters: "from £5" is an amount, and "Full container 20 foot" is none."""
 _THOUSANDS: Final = re.compile(r"[.,' \u202f](?=\d{3}(?!\d))")
 _CELL_END: Final = re.compile(r", (?=[^:,]{1,40}: )")
 
@@ -129,7 +131,7 @@ def _read_amounts(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> di
     named = {
         label: _weigh_said(words, f"{label} {cell}", row.language)
         for label, cell in cells
-        if _NUMBER.search(cell)
+        if (number := _NUMBER.search(cell)) and number.start() <= _BEFORE_AMOUNT
     }
     most = max(named.values(), default=0.0)
     amounts: dict[str, float] = {}
