@@ -15,7 +15,7 @@ from bench.chaos.ledger import MARK
 from bench.chaos.scene import Member, Receiver, read_events
 
 KINDS = ("lost", "stuck", "doubled", "half-visible", "crossing", "usage off")
-SHOWN = 20
+SHOWN = 100
 
 # What still goes on or waits, by kind of work.
 _BUSY = {
