@@ -85,7 +85,7 @@ class AskingOn:
             logger.exception("no further questions were found", bot=str(self._turn.bot.pk))
 
     async def _list_candidates(self) -> list[str]:
-        near, understood = choose_near(self._answer), self._answer.understood
+        near, understood = await choose_near(self._answer), self._answer.understood
         language = understood.language if understood else ""
         candidates = (
             *list_asked(near, language),

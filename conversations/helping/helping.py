@@ -66,7 +66,7 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
     language = answer.understood.language
     help = Help(language, contact=" ".join(turn.bot.known_contact.split()))
     if answer.refusal.reason not in _UNHELPED:
-        near = choose_near(answer)
+        near = await choose_near(answer)
         questions: list[str] = []
         try:
             async with asyncio.timeout(settings.HELP_TIMEOUT_SECONDS):
@@ -80,11 +80,12 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
     return None if help.is_empty else help
 
 
-def choose_near(answer: Answer) -> tuple[Passage, ...]:
+async def choose_near(answer: Answer) -> tuple[Passage, ...]:
     """What comes close to what was asked; nothing where nothing was searched, as where a scope refused."""
     if answer.retrieval is None or answer.understood is None:
         return ()
-    return choose_plausible(answer.understood.query.text, answer.retrieval)
+    # Each passage that nobody has looked at yet takes milliseconds.
+    return await asyncio.to_thread(choose_plausible, answer.understood.query.text, answer.retrieval)
 
 
 async def list_asked_before(turn: OpenTurn) -> list[str]:

@@ -69,7 +69,9 @@ def _describe(scope: Scope) -> dict[str, Any]:
 def remember(place: Place, question: str, tried: Tried) -> None:
     _tried[place, question] = tried
     _tried.move_to_end((place, question))
-    while len(_tried) > MOST_REMEMBERED:
+    forgotten = time.monotonic() - REMEMBERED_SECONDS
+    # The oldest come first. What is too old to be recalled is not kept either: it may be a tenant's who has gone.
+    while len(_tried) > MOST_REMEMBERED or (_tried and next(iter(_tried.values())).at < forgotten):
         _tried.popitem(last=False)
 
 

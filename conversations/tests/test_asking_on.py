@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections import OrderedDict
+from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -10,7 +14,9 @@ from django.db import OperationalError
 
 from bots.models import BotProfile
 from conversations.helping import helping
+from conversations.helping import tried as remembered
 from conversations.helping.asking_on import leave_out_said
+from conversations.helping.nearby import choose_plausible
 from conversations.helping.tried import Tried
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
@@ -20,7 +26,7 @@ from conversations.tests.test_turns import take
 from conversations.turns.state import Asker
 from conversations.turns.taking import take_turn
 from knowledge.indexing.chunk_rows import place_chunks
-from knowledge.models import Audience, Document, RestrictedPart, Source
+from knowledge.models import ANYONE, Audience, Chunk, Document, RestrictedPart, Source
 from knowledge.sources.changing import delete_source
 from tenants.context import tenant_context
 from tests.fakes.chat_model import provider_down
@@ -256,6 +262,7 @@ def test_a_model_is_waited_for_before_anything_is_tried(acme_bot, model, monkeyp
 
 def test_one_is_tried_at_a_time_and_whoever_waits_for_the_same_learns_it(shop, monkeypatch):
     tried, running = [], []
+    quoted = Chunk.objects.values_list("pk", flat=True)[0]
 
     async def hesitate(turn, question, state):
         tried.append(question)
@@ -263,7 +270,7 @@ def test_one_is_tried_at_a_time_and_whoever_waits_for_the_same_learns_it(shop, m
         await asyncio.sleep(0.05)
         assert running == [question]
         running.remove(question)
-        return Tried(f"{question} Yes [1].", (), state)
+        return Tried(f"{question} Yes [1].", (quoted,), state)
 
     monkeypatch.setattr(helping, "_try", hesitate)
 
@@ -277,3 +284,36 @@ def test_one_is_tried_at_a_time_and_whoever_waits_for_the_same_learns_it(shop, m
 
     done = async_to_sync(ask_thrice)()
     assert all(len(each.help["questions"]) == 3 for each in done)
+    assert len(tried) == len(set(tried))
+
+
+def test_what_is_too_old_to_be_recalled_is_not_kept(shop, monkeypatch):
+    monkeypatch.setattr(remembered, "_tried", OrderedDict())
+    ask_on(shop)
+    assert len(remembered._tried) > 1
+    later = time.monotonic() + remembered.REMEMBERED_SECONDS
+    monkeypatch.setattr(remembered, "time", SimpleNamespace(monotonic=lambda: later))
+    place = remembered.place_of(SimpleNamespace(
+        bot=shop, source_filter=None, scopes=(), audience=ANYONE, languages=(), source_languages=(),
+    ))  # fmt: skip
+    remembered.remember(place, "Which tea do you sell?", Tried(None, (), 0, at=later))
+    assert [question for _, question in remembered._tried] == ["Which tea do you sell?"]
+
+
+def test_what_was_found_is_looked_through_beside_the_event_loop(shop, monkeypatch):
+    threads = []
+
+    def note(*args):
+        threads.append(threading.current_thread())
+        return choose_plausible(*args)
+
+    monkeypatch.setattr(helping, "choose_plausible", note)
+
+    async def ask(question):
+        events = take_turn(shop.pk, None, question, asker=Asker(asks_on=True), is_stream=True)
+        return threading.current_thread(), [event async for event in events][-1]
+
+    loop, answered = async_to_sync(ask)(ASKED)
+    other, refused = async_to_sync(ask)("Who is your landlord?")
+    assert answered.refusal is None and refused.refusal is not None
+    assert len(threads) == 2 and not {loop, other} & set(threads)

@@ -12,7 +12,9 @@ import pytest
 from redis import Redis
 
 from bots.quotas.models import Quota, QuotaUse
-from conversations.following.journal import KeptTurn
+from conversations.following import journal
+from conversations.following.api import stream_turn
+from conversations.following.journal import LEASE_SECONDS, RENEW_SECONDS, KeptTurn
 from conversations.following.running import find_turn, running_turns, start_turn
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION
@@ -138,6 +140,33 @@ def test_a_turn_is_left_alone_for_so_long_and_no_longer(patience, acme_bot, mode
         turn = await begin(acme_bot)
         await read(turn, count=2)
         await settle()
+
+    run_async(run)
+    assert outcomes() == [("user", "stopped"), ("assistant", "stopped")]
+
+
+def test_a_reader_whose_stream_is_closed_has_left_once(patience, acme_bot, model, run_async):
+    """As the server does when a client goes away; whoever is still there keeps the turn going."""
+    patience.DETACHED_TURN_SECONDS = 0.05
+    model.enqueue("It is covered ", 20.0, "never said")
+
+    async def begin_to_read(turn):
+        response = stream_turn(turn, 0, extended=True, numbered=True, request_id="")
+        blocks = aiter(response.streaming_content)
+        assert b"sources" in await anext(blocks)
+        return response, blocks
+
+    async def run():
+        turn = await begin(acme_bot)
+        (gone, its_blocks), (left, last_blocks) = [await begin_to_read(turn) for _ in "ab"]
+        gone.close()
+        await its_blocks.aclose()
+        gone.close()
+        await asyncio.sleep(0.2)
+        assert len(running_turns()) == 1
+        left.close()
+        await settle()
+        await last_blocks.aclose()
 
     run_async(run)
     assert outcomes() == [("user", "stopped"), ("assistant", "stopped")]
@@ -461,6 +490,52 @@ class TestWhatIsKept:
             return seen
 
         assert [name for _, name, _ in run_async(run)] == ["sources", "delta"]
+
+    def test_shows_that_its_process_lives_as_long_as_it_does_whatever_redis_forgets(
+        self, redis, acme_bot, model, run_async, monkeypatch
+    ):
+        model.enqueue("It is covered ", 20.0, "never said")
+        clock = SimpleNamespace(now=1000.0)
+        monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: clock.now))
+
+        async def run():
+            turn = await begin(acme_bot)
+            await read(turn, count=2)
+            write = running_turns().journal.write
+            await write()
+            [lease] = redis.scan_iter("*:lease")
+            redis.expire(lease, 2)
+            await write()
+            early = redis.ttl(lease)
+            clock.now += RENEW_SECONDS
+            await write()
+            renewed = redis.ttl(lease)
+            redis.delete(lease)
+            await write()  # sees that it is gone
+            await write()
+            again = redis.ttl(lease)
+            await turn.stop()
+            return early, renewed, again
+
+        early, renewed, again = run_async(run)
+        assert early <= 2 < LEASE_SECONDS - 2 <= min(renewed, again)
+
+    def test_hears_a_word_to_stop_that_comes_as_it_is_renewed(
+        self, redis, acme_bot, model, run_async, monkeypatch
+    ):
+        model.enqueue("It is covered ", 20.0, "never said")
+        clock = SimpleNamespace(now=1000.0)
+        monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: clock.now))
+
+        async def run():
+            turn = await begin(acme_bot)
+            reading = asyncio.ensure_future(told(turn))
+            await running_turns().journal.write()
+            await KeptTurn(turn.schema_name, turn.turn_id, is_pending=False).stop()
+            clock.now += RENEW_SECONDS
+            return await reading
+
+        assert run_async(run)[-1][2]["stopped"]
 
     def test_is_not_needed_by_whoever_reads_here(self, acme_bot, model, run_async, settings):
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
