@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
 from bots.plans.applying import apply_plan
 from bots.usage.figures import keep_figures
@@ -85,7 +86,9 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.CALIBRATION: Duty(fit_bots, next_calibration),
     DueKind.CURATED: Duty(embed_curated, next_embedding),
     DueKind.GAPS: Duty(group_gaps, next_grouping),
-    DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
+    DueKind.DELIVERIES: Duty(
+        sweep_deliveries, lambda: Webhook.objects.next_delivery(timezone.now())
+    ),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.USAGE: Duty(add_up_usage, next_roll_up),
     DueKind.TURNS: Duty(partial(end_orphans, tell_error), next_look),

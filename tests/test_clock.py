@@ -82,6 +82,22 @@ def test_deliveries_of_that_future_are_sent_now_and_retries_in_their_time(in_acm
     assert taken == {untried, put_off} and retry not in taken
 
 
+def test_an_endpoint_that_was_left_alone_in_that_future_is_told_all_that_waits_for_it_now(in_acme):
+    now = timezone.now()
+    webhook = Webhook.objects.create(
+        url="https://example.com/hook", events=["chat.message"], rests_until=now + DAY,
+        heartbeat_at=now + DAY, queued_at=now + DAY,
+    )  # fmt: skip
+    Delivery.objects.create(webhook=webhook, event_type="chat.message", body="{}")
+    Delivery.objects.update(next_attempt_at=now + DAY, attempts=2)
+    assert list(Webhook.objects.owed(now)) == [webhook]
+    assert Webhook.objects.next_delivery(now) <= now + timedelta(minutes=5)
+    Webhook.objects.update(rests_until=None, heartbeat_at=None, queued_at=None)
+    assert (
+        Webhook.objects.next_delivery(now) == now
+    )  # or what a batch leaves would wait for the day
+
+
 def test_a_key_that_was_taken_in_that_future_is_in_progress_no_longer():
     kept = {"fingerprint": "f", "lease": time.time() + 86_400}
     with pytest.raises(idempotency.OutcomeUnknown):

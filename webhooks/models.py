@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import models, transaction
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from minirag.lib.jobs.job import RESEND_AFTER, Job, JobQuerySet
@@ -21,7 +22,7 @@ _SEALED = ("encrypted_secret", "encrypted_previous_secret")
 
 
 LONGEST_OVERLAP_HOURS: Final = 168
-REST_SECONDS, LONGEST_REST_SECONDS = 5, 300
+REST_SECONDS, LONGEST_REST = 5, timedelta(minutes=5)
 """How long an endpoint is left alone after a batch of which nothing arrived: so much for each failure in a row."""
 
 MAX_ATTEMPTS: Final = 11
@@ -52,18 +53,21 @@ class WebhookQuerySet(JobQuerySet["Webhook"]):
         due = models.Exists(waiting.due(now))
         return self.filter(self.model.is_free(now), due, is_active=True)
 
-    def next_delivery(self) -> datetime | None:
+    def next_delivery(self, now: datetime) -> datetime | None:
         """When one of them has something to deliver next, and no worker has it; None if nothing waits."""
         waiting = Delivery.objects.waiting().filter(webhook__in=self.filter(is_active=True))
+        due = models.When(Delivery.is_due(now), then=Least("next_attempt_at", models.Value(now)))
         found = waiting.order_by().values("webhook").annotate(
-            first=models.Min("next_attempt_at"), rests=models.Max("webhook__rests_until"),
+            first=models.Min(models.Case(due, default="next_attempt_at")), rests=models.Max("webhook__rests_until"),
             beaten=models.Max("webhook__heartbeat_at"), queued=models.Max("webhook__queued_at"),
         )  # fmt: skip
+        # No later than what is written now would say, as in `is_free`.
         moments = []
         for row in found:
-            busy = row["beaten"] and row["beaten"] + self.model.STALE_AFTER
-            sent = row["queued"] and row["queued"] + RESEND_AFTER
-            moments.append(max(each for each in (row["first"], row["rests"], busy, sent) if each))
+            rested = row["rests"] and min(row["rests"], now + LONGEST_REST)
+            busy = row["beaten"] and min(row["beaten"], now) + self.model.STALE_AFTER
+            sent = row["queued"] and min(row["queued"], now) + RESEND_AFTER
+            moments.append(max(each for each in (row["first"], rested, busy, sent) if each))
         return min(moments, default=None)
 
 
@@ -106,8 +110,8 @@ class Webhook(TenantRow, Job):
 
     @classmethod
     def is_free(cls, now: datetime) -> models.Q:
-        rested = models.Q(rests_until__isnull=True) | models.Q(rests_until__lte=now)
-        return super().is_free(now) & rested
+        rests = models.Q(rests_until__gt=now, rests_until__lte=now + LONGEST_REST)
+        return super().is_free(now) & ~rests
 
     @classmethod
     def touch(cls, now: datetime) -> dict[str, Any]:
@@ -124,9 +128,8 @@ class Webhook(TenantRow, Job):
     def rest(self, failures: int, now: datetime) -> None:
         """End a batch none of which arrived: the endpoint is left alone for a while. Raises ClaimLost."""
         in_a_row, since = self.failures_in_a_row + failures, self.failing_since or now
-        seconds = min(LONGEST_REST_SECONDS, REST_SECONDS * in_a_row)
         self.finish(
-            rests_until=now + timedelta(seconds=seconds),
+            rests_until=now + min(LONGEST_REST, timedelta(seconds=REST_SECONDS * in_a_row)),
             failing_since=since,
             failures_in_a_row=in_a_row,
         )
@@ -206,10 +209,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(status=DeliveryStatus.PENDING)
 
     def due(self, now: datetime) -> DeliveryQuerySet:
-        """Keep what is to be sent by now, or was put off further than anything is, by a clock that was wrong."""
-        untried = models.Q(attempts=0, next_attempt_at__gt=now + RESEND_AFTER)
-        usual = models.Q(next_attempt_at__gt=now, next_attempt_at__lte=now + LONGEST_WAIT)
-        return self.filter(~usual | untried)
+        return self.filter(self.model.is_due(now))
 
     def take(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
         """Count an attempt of what is due and return it; a worker that dies leaves rows that are due after `lease`."""
@@ -300,6 +300,13 @@ class Delivery(QuickRow, models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.status}"
+
+    @classmethod
+    def is_due(cls, now: datetime) -> models.Q:
+        """What is to be sent by now, or was put off further than anything is, by a clock that was wrong."""
+        untried = models.Q(attempts=0, next_attempt_at__gt=now + RESEND_AFTER)
+        usual = models.Q(next_attempt_at__gt=now, next_attempt_at__lte=now + LONGEST_WAIT)
+        return ~usual | untried
 
     def arrive(self, now: datetime, **facts: Any) -> bool:
         return self._end_attempt(

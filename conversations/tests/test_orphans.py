@@ -132,6 +132,14 @@ def test_one_that_has_just_begun_is_left_alone(acme_bot):
     assert end_orphans(tell_error) == 0
 
 
+def test_one_of_a_day_that_has_not_come_is_ended_now(killed):
+    """Its clock was wrong."""
+    killed()
+    grow_older(-86_400)
+    assert next_look() < timezone.now() + timedelta(minutes=1)
+    assert end_orphans(tell_error) == 1
+
+
 def test_a_second_look_saves_a_turn_whose_lease_was_lost_with_redis(
     acme_bot, model, run_async, monkeypatch
 ):

@@ -51,7 +51,7 @@ def deliver_batch(webhook_id: UUID, *, clock: Clock = timezone.now) -> datetime 
     own = Delivery.objects.filter(webhook=webhook)
     answers = _send_all(webhook, own.take(clock(), Webhook.STALE_AFTER, BATCH), clock)
     _release(webhook, answers, clock())
-    return mine.next_delivery()  # after the release, or a new event would be missed
+    return mine.next_delivery(clock())  # after the release, or a new event would be missed
 
 
 def _send_all(
