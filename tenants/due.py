@@ -20,6 +20,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from minirag.lib.jobs.job import BEAT_SECONDS
 from tenants.context import require_tenant
 
 LEASE = timedelta(seconds=120)
@@ -110,7 +111,7 @@ INSERT INTO tenants_duework (tenant_id, kind, due_at)
 SELECT id, %(kind)s, %(now)s FROM tenants_tenant WHERE plan = %(plan)s AND status = 'active'"""
 _FILL_ALL = """
 INSERT INTO tenants_duework (tenant_id, kind, due_at)
-SELECT id, kind, %(now)s FROM tenants_tenant, unnest(%(kinds)s::text[]) AS kind WHERE status = 'active'"""
+SELECT id, kind, %(soon)s FROM tenants_tenant, unnest(%(kinds)s::text[]) AS kind WHERE status = 'active'"""
 _FILL = """
 INSERT INTO tenants_duework (tenant_id, kind, due_at)
 SELECT %(tenant)s, kind, %(now)s FROM unnest(%(kinds)s::text[]) AS kind"""
@@ -172,9 +173,13 @@ def make_all_due(tenant_id: UUID, kinds: Sequence[str] = DueKind.values) -> None
 
 
 def make_everything_due() -> None:
-    """Have all work of all active tenants looked at now: what was written by a wrong clock waits for no reminder."""
+    """Have all work of all active tenants looked at soon: what was written by a wrong clock waits for no reminder.
+
+    Not before whoever lives has written its next beat, or it would count as dead.
+    """
+    soon = timezone.now() + timedelta(seconds=2 * BEAT_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(_FILL_ALL, {"kinds": DueKind.values, "now": timezone.now()})
+        cursor.execute(_FILL_ALL, {"kinds": DueKind.values, "soon": soon})
 
 
 def make_due_of_plan(plan: str, kind: DueKind) -> None:

@@ -20,7 +20,6 @@ from webhooks.event_types import EventType
 
 _SEALED = ("encrypted_secret", "encrypted_previous_secret")
 
-
 LONGEST_OVERLAP_HOURS: Final = 168
 REST_SECONDS, LONGEST_REST = 5, timedelta(minutes=5)
 """How long an endpoint is left alone after a batch of which nothing arrived: so much for each failure in a row."""
@@ -35,22 +34,18 @@ class WebhookQuerySet(JobQuerySet["Webhook"]):
 
         The caller sends the message.
         """
-        sent = models.Q(
-            queued_at__range=(timezone.now() - RESEND_AFTER, timezone.now() + RESEND_AFTER)
-        )
+        now = timezone.now()
+        sent = models.Q(queued_at__range=(now - RESEND_AFTER, now + RESEND_AFTER))
         return self.filter(~sent, is_active=True).put_in_queue()
 
     def wake(self, at: datetime, now: datetime) -> int:
         """Note that a message comes at that moment, unless one comes before; returns for how many, to be sent."""
-        later = (
-            models.Q(wake_at__isnull=True) | models.Q(wake_at__lte=now) | models.Q(wake_at__gt=at)
-        )
-        return self.filter(later).update(wake_at=at)
+        return self.exclude(wake_at__gt=now, wake_at__lte=at).update(wake_at=at)
 
     def owed(self, now: datetime) -> WebhookQuerySet:
         """Return those that have something due and nobody who delivers it: retries, lost messages, dead workers."""
         waiting = Delivery.objects.waiting().filter(webhook=models.OuterRef("pk"))
-        due = models.Exists(waiting.due(now))
+        due = models.Exists(waiting.filter(Delivery.is_due(now)))
         return self.filter(self.model.is_free(now), due, is_active=True)
 
     def next_delivery(self, now: datetime) -> datetime | None:
@@ -208,12 +203,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def waiting(self) -> DeliveryQuerySet:
         return self.filter(status=DeliveryStatus.PENDING)
 
-    def due(self, now: datetime) -> DeliveryQuerySet:
-        return self.filter(self.model.is_due(now))
-
     def take(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
         """Count an attempt of what is due and return it; a worker that dies leaves rows that are due after `lease`."""
-        due = self.waiting().due(now)
+        due = self.waiting().filter(self.model.is_due(now))
         with transaction.atomic():
             # A row whose last attempt took the worker with it.
             due.filter(attempts_left=0).update(
