@@ -42,6 +42,54 @@ def test_a_wider_word_may_be_said_for_a_narrower_one_and_not_the_other_way_round
     assert not is_synonym("dog", "cat")
 
 
+@pytest.mark.parametrize(
+    ("language", "asked", "said"),
+    [
+        ("en", "diesel", "petrol"),
+        ("en", "ebike", "bike"),
+        ("en", "vegan", "vegetarian"),
+        ("en", "towel", "linen"),
+        ("en", "bus", "train"),
+        ("en", "dishwasher", "fridge"),
+        ("en", "refuse", "garbage"),
+        ("en", "television", "electricity"),
+        ("de", "Fahrkarte", "Eintritt"),
+        ("de", "Ostern", "Weihnachten"),
+        ("de", "Silvester", "Neujahr"),
+        ("de", "frei", "kostenlos"),
+        ("de", "Stunde", "Ratenzahlung"),
+        ("de", "Studenten", "Schüler"),
+        ("de", "Wohnwagen", "Wohnmobil"),
+        ("fr", "bus", "train"),
+        ("nl", "paspoort", "identiteitskaart"),
+        ("es", "vegano", "vegetariano"),
+        ("it", "treno", "autobus"),
+    ],
+)
+def test_no_word_is_said_for_another_thing_that_may_have_another_price_or_time(
+    language, asked, said
+):
+    assert term(said, language) not in find_synonyms(term(asked, language), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "said"),
+    [
+        ("en", "responsible", "reply"),
+        ("en", "instalments", "installation"),
+        ("en", "doctor", "medication"),
+        ("de", "Montag", "Aufbau"),
+        ("de", "zahlen", "Zählerstand"),
+        ("de", "heiraten", "Trauer"),
+        ("de", "Anfänger", "Beginn"),
+        ("de", "offen", "Karriere"),
+        ("es", "talla", "curso"),
+    ],
+)
+def test_no_word_has_the_meaning_of_another_with_the_same_stem(language, asked, said):
+    assert term(said, language) not in find_synonyms(term(asked, language), language)
+
+
 def test_words_of_a_language_that_nobody_has_listed_have_none():
     assert find_synonyms("pes", "cs") == ()
 
