@@ -17,6 +17,8 @@ from minirag import ticking
 from minirag.celery import app
 from minirag.lib.http_in import idempotency
 from minirag.lib.jobs.job import BEAT_SECONDS
+from minirag.operations.diagnosis import check_beat
+from minirag.operations.findings import OK, WARN
 from tenants.due import DueKind, DueWork, claim_due, make_everything_due
 from webhooks.models import Delivery, Webhook
 
@@ -144,6 +146,11 @@ class TestBeat:
         while beat.tick() == 0:
             pass
         assert set(self.sent) == {"one", "two"} and not self.published
+
+    def test_doctor_does_not_take_a_run_of_that_future_for_life(self, beat):
+        assert check_beat().state == WARN
+        PeriodicTask.objects.filter(name="one").update(last_run_at=timezone.now())
+        assert check_beat().state == OK
 
     def test_a_jump_back_is_noticed_and_all_work_is_looked_at(self, beat, monkeypatch):
         now = time.time
