@@ -133,6 +133,24 @@ def test_where_a_sentence_says_it_or_no_row_counts_nothing_is_reckoned(text):
     assert "cheapest" in answer("Which bike is the cheapest to hire?", text)
 
 
+@pytest.mark.parametrize(
+    ("question", "table"),
+    [
+        ("Which laptop is the lightest?", "| Laptop | Weight |\n|---|---|\n| Wren | 950 g |\n| Heron | 1.2 kg |"),
+        ("Which tour is the longest?", "| Tour | Duration |\n|---|---|\n| Wren | 90 minutes |\n| Heron | 2 hours |"),
+    ],
+)  # fmt: skip
+def test_amounts_in_two_units_are_not_compared_by_their_numbers(question, table):
+    said = answer(question, table)
+    assert ("Wren" in said) == ("Heron" in said)
+
+
+def test_one_hour_and_two_are_of_one_unit():
+    table = "| Tour | Duration |\n|---|---|\n| Wren | 1 hour |\n| Heron | 2 hours |"
+    assert "Heron" in answer("Which tour is the longest?", table)
+    assert "Wren" in answer("Which tour is the shortest?", table)
+
+
 def test_where_prices_of_two_kinds_tell_different_rows_all_are_quoted():
     table = "| Bike | Weekdays | Weekend |\n|---|---|---|\n| Wren | £9 | £8 |\n| Heron | £12 | £5 |"
     said = answer("Which bike is the cheapest?", table)

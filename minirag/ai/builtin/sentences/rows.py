@@ -18,6 +18,7 @@ from minirag.lib.text import analysis
 _CELL: Final = re.compile(r"(?:^|, )([^:,]{1,40}): (.*?)(?=, [^:,]{1,40}: |$)")
 _LABEL: Final = re.compile(r"(?:^|(?<=, ))[^:,]{1,40}: ")
 _NUMBER: Final = re.compile(r"\d+(?:[.,' \u202f]\d{3})*(?:[.,]\d+)?")
+_UNIT: Final = re.compile(r"[ \u202f]*([^\W\d_]+)")
 _BEFORE_AMOUNT: Final = 8
 """Letters: "from £5" is an amount, and "Full container 20 foot" is none."""
 _THOUSANDS: Final = re.compile(r"[.,' \u202f](?=\d{3}(?!\d))")
@@ -143,10 +144,17 @@ def _read_amounts(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> di
         if named.get(label, 0.0) < most or not (is_column or (found and most)):
             continue
         if found:
-            amounts[label] = float(_THOUSANDS.sub("", found.group()).replace(",", "."))
+            # 950 g and 1.2 kg, or 90 minutes and 2 hours, are not to be compared by their numbers.
+            unit = "" if is_price else _read_unit(cell[found.end() :], row.language)
+            amounts[f"{label} {unit}"] = float(_THOUSANDS.sub("", found.group()).replace(",", "."))
         elif is_price:
-            amounts[label] = 0.0
+            amounts[f"{label} "] = 0.0
     return amounts
+
+
+def _read_unit(behind: str, language: str) -> str:
+    found = _UNIT.match(behind)
+    return " ".join(analysis.analyse(found[1], language)) or found[1] if found else ""
 
 
 def _is_less(
