@@ -117,7 +117,6 @@ def test_a_release_that_does_not_do_is_left_for_the_one_before_by_its_backup(old
     back_up(old, tmp_path / "before")
     [backup] = (tmp_path / "before").glob("*.dump")
     manage(old, "migrate")
-    assert dump_schema(old) != schema
     with psycopg.connect(old) as database:
         database.execute(
             "UPDATE t_acme.conversations_message SET content = 'written by the new one'"
