@@ -1812,6 +1812,7 @@ PLATFORM_TASKS: dict[str, list[Any]] = {  # with what they are called
     "minirag.tasks.run_due_work": [],
     "minirag.tasks.mark_new_schemas": [],
     "minirag.tasks.repair_due_work": [],
+    "minirag.tasks.look_at_everything": [],
     "minirag.tasks.measure_tenants": [],
     "minirag.tasks.back_up": [],
     "tenants.tasks.transfer_tenant": [str(uuid4())],

@@ -302,6 +302,8 @@ READERS = {
     "knowledge/edits/applying.py",
     # They are told what to look in, by load_scope.
     "knowledge/retrieval/statement.py", "knowledge/ordering/joining.py",
+    # It is that scope itself, and tells of chunks whether they are in it.
+    "knowledge/retrieval/scope.py",
     # It names the page of the admin.
     "tenants/admin_site/help.py",
     # A column of MiniRAG 1.0's own table.

@@ -433,7 +433,7 @@ def test_what_waits_and_what_runs_is_looked_at_again(bot, sent, queue, nothing_d
     queue(source)
     assert due(DueKind.INGESTION) == [1]
     Source.objects.claim(source.pk)
-    age(source, heartbeat_at=timezone.now() + timedelta(minutes=10))
+    age(source, heartbeat_at=timezone.now() - timedelta(seconds=10))
     assert Source.objects.next_sweep() == source.heartbeat_at + Source.STALE_AFTER
 
 

@@ -100,6 +100,7 @@ class TestStreaming:
                 "openai/steady-5",
                 credentials,
                 messages=({"role": "user", "content": f"chat {number}"},),
+                timeout_seconds=120.0,
             )
 
         answers = await asyncio.gather(*(collect(ask(number)) for number in range(50)))
