@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from weakref import WeakSet
 
 import pytest
+from daphne.http_protocol import WebRequest
 from django.conf import settings
 from twisted.internet import tcp
+from twisted.internet.testing import StringTransport
 
+from minirag.serving import shared_port
+from minirag.serving.daphne import StreamedRequest
 from minirag.serving.handlers import HttpApp
-from minirag.serving.shared_port import take_one_at_a_time
+from minirag.serving.shared_port import KnownChannel, count_connections, take_one_at_a_time
 
 
 class Recorder:
@@ -126,3 +131,25 @@ def test_a_web_process_takes_one_connection_at_a_wake_up_however_many_wait():
     port = object.__new__(tcp.Port)
     port.numberAccepts = 100
     assert port.numberAccepts == 1
+
+
+@pytest.mark.parametrize(("is_socket", "counted"), [(True, 0), (False, 1)])
+def test_a_connection_that_became_a_socket_does_not_keep_a_process_that_leaves(
+    monkeypatch, is_socket, counted
+):
+    """Its channel may outlive it for as long as nobody collects garbage."""
+    monkeypatch.setattr(shared_port, "_open", WeakSet())
+    channel = KnownChannel()
+    channel.transport = StringTransport()
+    channel.connectionMade()
+
+    def process(request: Any) -> None:
+        if is_socket:
+            request.transport = None  # as Daphne hands it on
+
+    monkeypatch.setattr(WebRequest, "process", process)
+    request = object.__new__(StreamedRequest)
+    request.channel, request.transport = channel, channel.transport
+    request.process()
+    assert count_connections() == counted
+    channel.setTimeout(None)

@@ -241,6 +241,12 @@ class StreamedRequest(WebRequest):
         self.channel.hold()
         self.process()
 
+    def process(self) -> Any:
+        processed = super().process()
+        if self.transport is None and self.channel is not None:  # Daphne gave it to a WebSocket
+            self.channel.become_socket()
+        return processed
+
     def body_is_wanted(self) -> None:
         """The application is about to wait for a piece."""
         if self.channel is None:

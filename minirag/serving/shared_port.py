@@ -36,6 +36,12 @@ class KnownChannel(HTTPChannel):
         _open.discard(self)
         super().connectionLost(reason)
 
+    def become_socket(self) -> None:
+        """What comes over the connection is a WebSocket's from now on. This object goes with some later garbage
+        collection, or never, where what a process had loaded was frozen meanwhile.
+        """
+        _open.discard(self)
+
     def close_when_idle(self) -> None:
         """Close it once nothing was asked for IDLE_SECONDS."""
         if self.requests:
