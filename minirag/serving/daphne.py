@@ -262,10 +262,8 @@ class StreamedRequest(WebRequest):
         self._waiting_bytes -= size
 
     def handleContentChunk(self, data: bytes) -> None:
-        if self._is_streamed:
-            self._arrived.append(data)
-        else:
-            super().handleContentChunk(data)
+        take = self._arrived.append if self._is_streamed else super().handleContentChunk
+        take(data)
 
     def hand_on(self) -> None:
         """Give the application what one read of the socket brought, however many pieces it was in."""
