@@ -5,7 +5,7 @@ Nothing of ours is imported here: `minirag.lib` must load without Django and Cel
 
 import sys
 
-__version__ = "2.0.0"
+__version__ = "2.1.0.dev0"
 
 # httpx would bring its command line, and with it all of rich and pygments, which LiteLLM has installed: 70 ms of every
 # start, a quarter of what a child that reads pages takes for its own. Without it httpx leaves its command line out.
