@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models.functions import Least
 from django.utils import timezone
 
+from minirag.lib.jobs.clock import is_recent, lies_ahead
 from minirag.lib.jobs.job import RESEND_AFTER, Job, JobQuerySet
 from minirag.lib.rows import QuickRow
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
@@ -35,12 +36,12 @@ class WebhookQuerySet(JobQuerySet["Webhook"]):
         The caller sends the message.
         """
         now = timezone.now()
-        sent = models.Q(queued_at__range=(now - RESEND_AFTER, now + RESEND_AFTER))
+        sent = is_recent("queued_at", now, RESEND_AFTER)
         return self.filter(~sent, is_active=True).put_in_queue()
 
     def wake(self, at: datetime, now: datetime) -> int:
         """Note that a message comes at that moment, unless one comes before; returns for how many, to be sent."""
-        return self.exclude(wake_at__gt=now, wake_at__lte=at).update(wake_at=at)
+        return self.exclude(lies_ahead("wake_at", now, at)).update(wake_at=at)
 
     def owed(self, now: datetime) -> WebhookQuerySet:
         """Return those that have something due and nobody who delivers it: retries, lost messages, dead workers."""
@@ -105,8 +106,7 @@ class Webhook(TenantRow, Job):
 
     @classmethod
     def is_free(cls, now: datetime) -> models.Q:
-        rests = models.Q(rests_until__gt=now, rests_until__lte=now + LONGEST_REST)
-        return super().is_free(now) & ~rests
+        return super().is_free(now) & ~lies_ahead("rests_until", now, now + LONGEST_REST)
 
     @classmethod
     def touch(cls, now: datetime) -> dict[str, Any]:
@@ -295,10 +295,10 @@ class Delivery(QuickRow, models.Model):
 
     @classmethod
     def is_due(cls, now: datetime) -> models.Q:
-        """What is to be sent by now, or was put off further than anything is, by a clock that was wrong."""
-        untried = models.Q(attempts=0, next_attempt_at__gt=now + RESEND_AFTER)
-        usual = models.Q(next_attempt_at__gt=now, next_attempt_at__lte=now + LONGEST_WAIT)
-        return ~usual | untried
+        """What is to be sent by now."""
+        untried = models.Q(attempts=0) & lies_ahead("next_attempt_at", now, now + RESEND_AFTER)
+        tried = models.Q(attempts__gt=0) & lies_ahead("next_attempt_at", now, now + LONGEST_WAIT)
+        return ~(untried | tried)
 
     def arrive(self, now: datetime, **facts: Any) -> bool:
         return self._end_attempt(

@@ -25,6 +25,7 @@ class Clock:
         self.is_away = False
         self.environment: dict[str, str] = {}
         self._keeper: subprocess.Popen[str] | None = None
+        self._shared: list[Path] = []
 
     def __enter__(self) -> Clock:
         library = find_library()
@@ -41,20 +42,19 @@ class Clock:
             stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent(signal.SIGKILL),
         )  # fmt: skip
         assert self._keeper.stdout is not None
-        shared = self._keeper.stdout.readline().strip()
-        self.environment["FAKETIME_SHARED"] = shared
-        semaphore, memory = shared.split()
-        for name in (f"sem.{semaphore.lstrip('/')}", memory.lstrip("/")):
-            (_SHARED / name).chmod(0o666)
+        self.environment["FAKETIME_SHARED"] = shared = self._keeper.stdout.readline().strip()
+        semaphore, memory = (name.lstrip("/") for name in shared.split())
+        self._shared = [_SHARED / f"sem.{semaphore}", _SHARED / memory]
+        for file in self._shared:
+            file.chmod(0o666)
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._keeper is not None:
             self._keeper.kill()
             self._keeper.wait()
-            semaphore, memory = self.environment["FAKETIME_SHARED"].split()
-            for name in (f"sem.{semaphore.lstrip('/')}", memory.lstrip("/")):
-                (_SHARED / name).unlink(missing_ok=True)
+            for file in self._shared:
+                file.unlink(missing_ok=True)
 
     def set(self, seconds: int) -> None:
         """So far ahead of the right time, or behind it. All processes have it within a second."""

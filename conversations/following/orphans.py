@@ -41,6 +41,7 @@ from knowledge.retrieval.passages import Passage
 from minirag.ai.pricing import cost_of
 from minirag.ai.tokens import count_tokens
 from minirag.lib.errors import ProductError
+from minirag.lib.jobs.clock import is_recent
 from minirag.lib.readiness import ServerStopping
 from tenants.context import require_tenant
 
@@ -64,8 +65,7 @@ def next_look() -> datetime | None:
 def end_orphans(tell: TellError) -> int:
     """End the current tenant's open turns whose process died; returns how many there were."""
     now, young = timezone.now(), timedelta(seconds=LOOK_SECONDS / 2)
-    # One that lies further ahead was asked while the clock was wrong.
-    old = _open().exclude(created_at__range=(now - young, now + young))
+    old = _open().exclude(is_recent("created_at", now, young))
     questions = list(old.select_related("chat__bot_profile").order_by("created_at")[:AT_ONCE])
     suspects = _without_life(questions)
     if suspects:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from conversations.handoffs.changing import may_answer, release
 from conversations.models import Handoff
+from conversations.models.handoffs import ANSWERING
 from tenants.context import require_tenant
 from tenants.models import Tenant, User
 
@@ -42,7 +43,7 @@ def next_tending() -> datetime | None:
     if Handoff.objects.waiting().filter(mailed_at__isnull=True).exists():
         return timezone.now() + _MAIL_EVERY
     found: datetime | None = Handoff.objects.joined().aggregate(at=Min("held_until"))["at"]
-    return found
+    return found and min(found, timezone.now() + ANSWERING)
 
 
 def _take_away(handoff: Handoff) -> int:

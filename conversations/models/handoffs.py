@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,6 +16,7 @@ from bots.models import BotProfile
 from conversations.handoffs.hours import check_hours
 from conversations.models.chats import Chat
 from minirag.lib.errors import NotFound
+from minirag.lib.jobs.clock import lies_ahead
 
 LONGEST_SAID: Final = 32_000
 LONGEST_NAME: Final = 255
@@ -46,6 +47,10 @@ class HandoffEnd(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn by the visitor"
 
 
+def _is_held(now: datetime) -> Q:
+    return lies_ahead("held_until", now, now + ANSWERING)
+
+
 class HandoffQuerySet(models.QuerySet["Handoff"]):
     def open(self) -> HandoffQuerySet:
         """Those that wait, or that a person is in."""
@@ -59,7 +64,7 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def lapsed(self, now: datetime) -> HandoffQuerySet:
         """Those whose person was not heard of for too long."""
-        return self.joined().filter(held_until__lt=now)
+        return self.joined().exclude(_is_held(now))
 
     def waiting_first(self) -> HandoffQuerySet:
         """Those that wait, the longest first; then those that a person is in; then those that are over."""
@@ -150,8 +155,9 @@ class Handoff(models.Model):
 
     def hear_of(self, person_id: uuid.UUID, held_for: timedelta) -> bool:
         """The person in it is there; returns whether it is still theirs."""
-        until = timezone.now() + held_for
-        longer = Greatest(models.F("held_until"), models.Value(until))
+        now = timezone.now()
+        held = Least(models.F("held_until"), models.Value(now + ANSWERING))
+        longer = Greatest(held, models.Value(now + held_for))
         return self._change(Q(state=HandoffState.JOINED, person_id=person_id), held_until=longer)
 
     def release(self, person_id: uuid.UUID | None = None) -> bool:
@@ -160,7 +166,7 @@ class Handoff(models.Model):
         People were written to when it first waited; they are not again.
         """
         held = Q(state=HandoffState.JOINED)
-        held &= Q(held_until__lt=timezone.now()) if person_id is None else Q(person_id=person_id)
+        held &= ~_is_held(timezone.now()) if person_id is None else Q(person_id=person_id)
         return self._change(
             held, state=HandoffState.WAITING, person_id=None, person_email="", person_name="", joined_at=None,
             held_until=None, waiting_since=timezone.now(),

@@ -164,13 +164,17 @@ def test_the_bot_is_silent_while_a_person_is_there(acme, chat, ann, model):
     assert chat.messages.filter(role=MessageRole.ASSISTANT).count() == 1
 
 
-def test_a_person_who_is_gone_leaves_the_chat_to_others(chat, ann, ben):
+@pytest.mark.parametrize(
+    "until", [timedelta(seconds=-1), timedelta(days=1)], ids=["past", "clock was wrong"]
+)
+def test_a_person_who_is_gone_leaves_the_chat_to_others(chat, ann, ben, until):
     handoff = call_person(chat, HandoffReason.ASKED)
     join(handoff, ann)
     tend_handoffs()
     handoff.refresh_from_db()
     assert handoff.state == HandoffState.JOINED
-    Handoff.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    Handoff.objects.update(held_until=timezone.now() + until)
+    assert next_tending() < timezone.now() + timedelta(hours=1)
     assert tend_handoffs() == 1
     handoff.refresh_from_db()
     assert (handoff.state, handoff.person_id) == (HandoffState.WAITING, None)

@@ -26,9 +26,8 @@ def load_for_children() -> None:
     would not outlive a fork. A child's own embedder is what is left to it.
     """
     _load_words()
-    parse(
-        b"# A\n\nSome words.\n", kind=MARKDOWN, name=""
-    )  # other files are read by processes of their own
+    # Other files are read by processes of their own.
+    parse(b"# A\n\nSome words.\n", kind=MARKDOWN, name="")
     load_to_share([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
     settle_memory()
 

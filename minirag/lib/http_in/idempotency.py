@@ -168,9 +168,8 @@ def _read(name: str, fingerprint: str, record: dict[str, object]) -> Kept:
     if answer := record.get("answer"):
         kept = json.loads(decrypt(str(answer), context=name))
         return Kept(kept["status"], kept["headers"], base64.b64decode(kept["body"]))
-    if (
-        0 < float(str(record["lease"])) - time.time() <= 2 * LEASE_SECONDS
-    ):  # further ahead only by a wrong clock
+    left = float(str(record["lease"])) - time.time()
+    if 0 < left <= 2 * LEASE_SECONDS:  # further ahead only by a wrong clock
         raise InProgress
     raise OutcomeUnknown
 

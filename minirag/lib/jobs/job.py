@@ -29,6 +29,7 @@ from django.db import models, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 
+from minirag.lib.jobs.clock import is_recent
 from minirag.lib.metrics import counted
 
 logger = structlog.get_logger(__name__)
@@ -109,8 +110,9 @@ class JobQuerySet(models.QuerySet[J]):
         row. One query where there is nothing to do.
         """
         now = timezone.now()
-        sent_long_ago = Q(queued_at__lt=now - RESEND_AFTER) | Q(queued_at__gt=now + RESEND_AFTER)
-        lost = Q(claim_id__isnull=True) & sent_long_ago
+        lost = Q(claim_id__isnull=True, queued_at__isnull=False) & ~is_recent(
+            "queued_at", now, RESEND_AFTER
+        )
         dead = Q(claim_id__isnull=False) & self.model.is_silent(now)
         rows = self.filter(lost | dead).order_by("queued_at").defer(*self.model.HEAVY)
         return [row for row in rows[:SWEPT_AT_ONCE] if row.take_back(give_up)]
@@ -160,10 +162,8 @@ class Job(models.Model):
 
     @classmethod
     def is_silent(cls, now: datetime) -> Q:
-        """Which claimed rows have had no beat for too long. One that was to come later than now was written while the
-        clock was wrong: whoever lives writes it anew within BEAT_SECONDS.
-        """
-        return Q(heartbeat_at__lt=now - cls.STALE_AFTER) | Q(heartbeat_at__gt=now + cls.STALE_AFTER)
+        """Which claimed rows have had no beat for too long: whoever lives writes it anew within BEAT_SECONDS."""
+        return Q(heartbeat_at__isnull=False) & ~is_recent("heartbeat_at", now, cls.STALE_AFTER)
 
     @classmethod
     def touch(cls, now: datetime) -> dict[str, Any]:
