@@ -10,6 +10,7 @@ from django.conf import settings
 from knowledge.formats.parsing import parse
 from knowledge.formats.registry import MARKDOWN
 from minirag.ai.chat import load_to_share, warm_up
+from minirag.lib.security.injections import load_patterns
 from minirag.lib.text.short_texts import decide_language
 from minirag.lib.text.small_talk import read_small_talk
 
@@ -47,6 +48,7 @@ def settle_memory() -> None:
 
 
 def _load_words() -> None:
+    load_patterns()
     for text in ("What do we know of languages?", "Что мы знаем о языках?"):
         decide_language(text)
         read_small_talk(text)

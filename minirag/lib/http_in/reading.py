@@ -38,7 +38,7 @@ class Body(BaseModel):
     `model_fields_set` tells what was sent.
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
 
 B = TypeVar("B", bound=BaseModel)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from minirag.lib.security import override_asks, override_features, override_words
@@ -89,45 +90,54 @@ _PATTERNS: Final = (
 )  # fmt: skip
 
 
+_Attempts = tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...]
+"""Patterns, by the letters that a text must have some of before they are tried."""
+
+
+def load_patterns() -> None:
+    """Compile them, a fifth of a second of computing, before the first who asks would wait for it."""
+    _compile_attempts()
+    _compile_traced()
+    _compile_orders()
+
+
 def _compile(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
 
 
-# By the letters that a text must have some of before its patterns are tried.
-_ATTEMPTS: Final = (
-    (
-        re.compile("[A-Za-z]"),
-        _compile((*_PATTERNS, *override_words.LATIN)),
-    ),
-    (
-        re.compile("[\u0400-\u04ff]"),
-        _compile(override_words.CYRILLIC),
-    ),
-    (re.compile("[\u0600-\u06ff]"), _compile(override_words.ARABIC)),
-    (
-        re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"),
-        _compile(override_words.EAST_ASIAN),
-    ),
-    (
-        re.compile("[\u0900-\u097f]"),
-        _compile(override_words.DEVANAGARI),
-    ),
-)
-# Tried only where one of the words stands that each of these patterns has: most questions hold none.
-_BY_TRACE: Final = tuple(
-    (
-        made.TRACES,
-        tuple(
-            (letters, _compile(patterns))
-            for (letters, _), patterns in zip(
-                _ATTEMPTS,
-                (made.LATIN, made.CYRILLIC, made.ARABIC, made.EAST_ASIAN, made.DEVANAGARI),
-                strict=True,
-            )
-        ),
+@cache
+def _compile_attempts() -> _Attempts:
+    return _sort_by_letters(
+        (*_PATTERNS, *override_words.LATIN), override_words.CYRILLIC, override_words.ARABIC,
+        override_words.EAST_ASIAN, override_words.DEVANAGARI,
+    )  # fmt: skip
+
+
+@cache
+def _compile_traced() -> tuple[tuple[tuple[str, ...], _Attempts], ...]:
+    """Tried only where one of the words stands that each of these patterns has: most questions hold none."""
+    return tuple(
+        (
+            made.TRACES,
+            _sort_by_letters(
+                made.LATIN, made.CYRILLIC, made.ARABIC, made.EAST_ASIAN, made.DEVANAGARI
+            ),
+        )
+        for made in (override_features, override_asks)
     )
-    for made in (override_features, override_asks)
-)
+
+
+def _sort_by_letters(*patterns: Iterable[str]) -> _Attempts:
+    """Of the Latin, Cyrillic, Arabic, East Asian and Devanagari ones, in this order."""
+    letters = (
+        *("[A-Za-z]", "[\u0400-\u04ff]", "[\u0600-\u06ff]"),
+        *("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]", "[\u0900-\u097f]"),
+    )
+    return tuple(
+        (re.compile(of), _compile(each)) for of, each in zip(letters, patterns, strict=True)
+    )
+
+
 _QUOTED = re.compile(
     r"\"[^\"]{1,300}\"|“[^”]{1,300}”|„[^“”]{1,300}[“”]|«[^»]{1,300}»|`[^`]{1,300}`|(?<!\w)'[^']{1,300}'(?!\w)"
 )
@@ -147,8 +157,8 @@ def _is_plain_override(text: str) -> bool:
     said = _QUOTED.sub(" … ", " ".join(text.split()))
     folded = said.casefold()
     tried = [
-        _ATTEMPTS,
-        *(made for traces, made in _BY_TRACE if any(map(folded.__contains__, traces))),
+        _compile_attempts(),
+        *(made for traces, made in _compile_traced() if any(map(folded.__contains__, traces))),
     ]
     return any(
         attempt.search(said)
@@ -192,9 +202,7 @@ _ORDERS: Final = (
     r"|disregard\b|forget\b|add\b|show\b)",
     r"^\W*(?:SYSTEM|ATTENTION|IMPORTANT)\b[^.!?]{0,20}:.{0,40}\b(?:assistant|bot|model|AI)\b",
 )  # fmt: skip
-_ORDERS_TO_MACHINES: Final = _compile(_ORDERS)
 _LABELLED: Final = ("MANDATORY", "GUIDELINE", "INFORMATIONAL")
-# Some of these stand in every order to a machine or to drop instructions: what holds none need not be looked at closer.
 # Some of these stand in every order to a machine or to drop instructions; what holds none is looked at no closer, since
 # every sentence that may be quoted comes here.
 _SHORT_NAMES: Final = re.compile(r"AI|A\.I|LLM|KI|IA|SI|ИИ|ШІ|एआई")
@@ -209,6 +217,11 @@ _TRACE_WORDS: Final = (
 _TRACES: Final = tuple(_TRACE_WORDS.split())
 
 
+@cache
+def _compile_orders() -> tuple[re.Pattern[str], ...]:
+    return _compile(_ORDERS)
+
+
 def orders_a_machine(sentence: str) -> bool:
     """Whether a sentence of a document orders whoever answers from it about, rather than telling its reader something."""
     folded = sentence.casefold()
@@ -216,7 +229,7 @@ def orders_a_machine(sentence: str) -> bool:
         return False
     said = " ".join(_cut(sentence).split())
     return (
-        any(order.search(_QUOTED.sub(" … ", said)) for order in _ORDERS_TO_MACHINES)
+        any(order.search(_QUOTED.sub(" … ", said)) for order in _compile_orders())
         or is_override(sentence)
         or _begins_with_label(sentence)
     )
