@@ -78,9 +78,11 @@ class SourceList(SourceView):
             sources = sources.filter(parent__isnull=True)
         page = paginate(sources, query)
         # Of a page only its own children are summed up; of the whole list all, which needs no list of ids.
-        parents = None if query.limit is None else [source.pk for source in page.items]
+        parents = None if query.limit is None else [source.id for source in page.items]
         summaries = {} if is_flat else summarise_children(parents)
-        return page.of(lambda source: show_source(source, summaries.get(source.pk)))
+        if not summaries:
+            return page
+        return page.of(lambda source: show_source(source, summaries.get(source.id)))
 
     @describe(
         "Create a source", body=NewSource, answers={201: SourceSchema}, description="Nothing is ingested yet.",

@@ -18,6 +18,7 @@ from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntros
 from psycopg.pq import TransactionStatus
 
 from tenants.backend.cursor import TenantCursor, open_schema
+from tenants.backend.moments import read_moments_quickly
 from tenants.backend.pool import Pool
 from tenants.backend.proof import require_proof
 from tenants.backend.schema_editor import SchemaEditor
@@ -75,8 +76,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
 
     def get_connection_params(self) -> dict[str, Any]:
+        parameters = super().get_connection_params()
         return {
-            **super().get_connection_params(),
+            **parameters,
+            "context": read_moments_quickly(parameters["context"]),
             "cursor_factory": TenantCursor,
             "autocommit": True,
         }

@@ -24,7 +24,9 @@ What is rendered is not bounded: a row that is older than a rule is shown as it 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from inspect import get_annotations
+from operator import is_
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
@@ -63,7 +65,7 @@ Shown = Annotated[T, _Shown()]
 Fixed = Annotated[T, _Fixed()]
 Sometimes = Annotated[
     T | None,
-    Field(default=None, exclude_if=lambda value: value is None, json_schema_extra=_be_left_out),
+    Field(default=None, exclude_if=partial(is_, None), json_schema_extra=_be_left_out),
     _Shown(),
 ]
 EmptyIsNull = BeforeValidator(lambda text: text or None)

@@ -37,6 +37,7 @@ from rest_framework.request import Request
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.reading import Body, django_request
+from minirag.lib.shapes import fetch_shaped
 
 M = TypeVar("M", bound=Model)
 N = TypeVar("N")
@@ -114,11 +115,11 @@ def paginate(
     if query.cursor:
         rows, offset = rows.filter(_after(rows, order, _open_cursor(rows, order, query.cursor))), 0
     if query.limit is None:
-        return Page(list(rows[offset:]), None)
+        return Page(fetch_shaped(rows[offset:]), None)
     limit = min(query.limit, max_limit)
     if limit == 0:
         return Page([], None)
-    found = list(rows[offset : offset + limit + 1])
+    found = fetch_shaped(rows[offset : offset + limit + 1])
     has_more = len(found) > limit
     found = found[:limit]
     return Page(found, _seal_cursor(rows, order, found[-1]) if has_more else None)

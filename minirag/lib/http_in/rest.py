@@ -84,7 +84,10 @@ class MethodNotAllowed(ProductError):
 # --- Writing a response -------------------------------------------------------------------------------------------
 def naive_utc(moment: datetime | None) -> str | None:
     """Format a time as the contract does: UTC without a zone, the fraction omitted when it is 0."""
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    if moment is None:
+        return None
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return moment.isoformat().removesuffix("+00:00")
 
 
 def no_content() -> HttpResponse:
