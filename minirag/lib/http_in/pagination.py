@@ -37,7 +37,7 @@ from rest_framework.request import Request
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.reading import Body, django_request
-from minirag.lib.shapes import fetch_shaped
+from minirag.lib.rows import fetch_shaped
 
 M = TypeVar("M", bound=Model)
 N = TypeVar("N")
