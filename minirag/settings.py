@@ -273,7 +273,7 @@ HELP_TIMEOUT_SECONDS = env.float("HELP_TIMEOUT_SECONDS", default=1.0)
 NYXCORE_TIMEOUT_SECONDS = env.float("NYXCORE_TIMEOUT_SECONDS", default=3.0)
 VERSIONS_KEPT = env.int("VERSIONS_KEPT", default=20)
 VERSIONS_KEPT_DAYS = env.int("VERSIONS_KEPT_DAYS", default=90)
-EXACT_SCAN_ROWS = env.int("EXACT_SCAN_ROWS", default=20_000)
+EXACT_SCAN_ROWS = env.int("EXACT_SCAN_ROWS", default=8_000)
 
 # --- Webhooks, mail and exports ---------------------------------------------------------------------------------
 WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=30)

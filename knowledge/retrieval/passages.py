@@ -150,14 +150,21 @@ def _is_copy(copy: tuple[Passage, list[str]], kept: tuple[Passage, list[str]]) -
     (passage, words), (other, others) = copy, kept
     if passage.source_id == other.source_id or min(len(words), len(others)) < _LEAST_OF_COPY:
         return False
-    if not _are_of_one_thing(passage, other):
+    least = _SHARED * min(len(words), len(others))
+    # What is a stretch of both consists of words of both; to look for the longest takes a millisecond.
+    if not _are_of_one_thing(passage, other) or _count_within(words, others) < least:
         return False
     matcher = SequenceMatcher(None, words, others, autojunk=False)
     start, _, size = matcher.find_longest_match()
-    if size < _SHARED * min(len(words), len(others)):
+    if size < least:
         return False
     besides = set(words[:start] + words[start + size :]) - set(others)
     return not any(map(str.isdecimal, besides)) and not besides & _DENYING
+
+
+def _count_within(words: Iterable[str], others: Iterable[str]) -> int:
+    known = set(others)
+    return sum(word in known for word in words)
 
 
 def _are_of_one_thing(one: Passage, other: Passage) -> bool:

@@ -51,7 +51,11 @@ DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.6, 0.4, 0.2
 ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
-_KNOWN = "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s)), to_regclass(%s) IS NOT NULL"
+_KNOWN = (
+    "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s)), to_regclass(%s) IS NOT NULL,"
+    " (SELECT coalesce(sum(n), 0) FROM lex_stats)"
+)
+_SMALL_PART, _LARGE = 4, 20_000  # of all the tenant's rows, one of so many; and rows that no scan is quicker for
 # They go with the statement in one message, which is a transaction of its own.
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
@@ -188,10 +192,9 @@ def _find_candidates(
     weight: float,
     language: str,
 ) -> _Candidates:
-    is_large = scope.rows > settings.EXACT_SCAN_ROWS
     compose = partial(
         compose_statement,
-        dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
+        dimensions=asked.dimensions, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
         is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=set(scope.factors) != {1.0},
         is_carried=bool(asked.query.carried) and not asked.query.is_leaning,
         is_spoken=bool(scope.spoken),
@@ -200,15 +203,18 @@ def _find_candidates(
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
         "spoken": list(scope.spoken),
         # Starting parallel workers costs more than they save on a small table.
-        "workers": "2" if is_large else "0", "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
+        "workers": "2" if scope.rows > _LARGE else "0", "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [terms.ids, WORD_INDEX])
-        known_ids, is_indexed = cursor.fetchone()
+        known_ids, is_indexed, all_rows = cursor.fetchone()
         expansions = find_expansions(cursor, terms.words, set(known_ids), find_common(language))
         terms = terms.expand(expansions)
-        statement = compose(uses_word_index=is_indexed and scope.rows > INDEXED_FROM)
+        statement = compose(
+            uses_vector_index=pays_vector_index(scope.rows, int(all_rows)),
+            uses_word_index=is_indexed and scope.rows > INDEXED_FROM,
+        )
         cursor.execute(_SETTINGS + statement, parameters | terms.parameters)
         cursor.nextset()
         rows = cursor.fetchall()
@@ -237,6 +243,13 @@ def _find_candidates(
         Floors(*floors) if floors else None,
         respell(asked.text, spoken, expansions, ranked, partial(knows_word, asked.model)) if asked.vector else "",
     )  # fmt: skip
+
+
+def pays_vector_index(rows: int, all_rows: int) -> bool:
+    """Whether the index finds the nearest of so many sooner than a scan does. It leads through all the tenant's rows,
+    so that of a small part of them a scan is quicker.
+    """
+    return rows > max(settings.EXACT_SCAN_ROWS, min(all_rows // _SMALL_PART, _LARGE))
 
 
 def _keep_found(

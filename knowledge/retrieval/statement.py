@@ -48,7 +48,7 @@ _RARE = """,
 _NARROWED = """, few AS MATERIALIZED (
     SELECT chunk_id, -(lex <#> (SELECT lex FROM qv)) AS bm25 FROM chunk_index
      WHERE source_id = ANY(%(sources)s) AND {words} && (SELECT rare FROM qv){spoken}
-     ORDER BY lex <#> (SELECT lex FROM qv), chunk_id
+     ORDER BY bm25 DESC, chunk_id
      LIMIT {candidates}
 ), enough AS MATERIALIZED (
     SELECT (SELECT common FROM qv) = 0 OR count(*) = {candidates} AND min(bm25) > (SELECT common FROM qv) AS suffices

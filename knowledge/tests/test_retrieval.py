@@ -28,7 +28,7 @@ from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.scope import Scope
-from knowledge.retrieval.searching import _weigh_meaning
+from knowledge.retrieval.searching import _weigh_meaning, pays_vector_index
 from knowledge.retrieval.statement import compose_statement
 from knowledge.sources.changing import (
     delete_source,
@@ -531,6 +531,12 @@ def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_f
         for question in questions
     ]
     assert sum(overlap) / len(overlap) >= 0.9, overlap
+
+
+def test_a_small_part_of_what_a_tenant_has_is_scanned_since_the_index_leads_through_all(settings):
+    settings.EXACT_SCAN_ROWS = 8_000
+    asked = [(8_000, 8_000), (8_001, 8_001), (10_000, 100_000), (20_001, 100_000), (30_000, 10**6)]
+    assert [pays_vector_index(*rows) for rows in asked] == [False, True, False, True, True]
 
 
 def test_a_filter_that_leaves_few_rows_still_fills_the_answer(library, settings):
