@@ -17,12 +17,12 @@ security set (docs/evaluation.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
 from minirag.lib.security import override_asks, override_features, override_words
 from minirag.lib.security.disguises import unmask
+from minirag.lib.security.needles import Sieve
 from minirag.lib.text.labels import defuse_labels
 
 _LONGEST = 4000  # characters: patterns cost time
@@ -90,52 +90,23 @@ _PATTERNS: Final = (
 )  # fmt: skip
 
 
-_Attempts = tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...]
-"""Patterns, by the letters that a text must have some of before they are tried."""
-
-
 def load_patterns() -> None:
-    """Compile them, a fifth of a second of computing, before the first who asks would wait for it."""
-    _compile_attempts()
-    _compile_traced()
-    _compile_orders()
-
-
-def _compile(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+    """Read them, before the first who asks would wait for it."""
+    _overrides()
+    _orders_to_machines()
 
 
 @cache
-def _compile_attempts() -> _Attempts:
-    return _sort_by_letters(
-        (*_PATTERNS, *override_words.LATIN), override_words.CYRILLIC, override_words.ARABIC,
-        override_words.EAST_ASIAN, override_words.DEVANAGARI,
-    )  # fmt: skip
-
-
-@cache
-def _compile_traced() -> tuple[tuple[tuple[str, ...], _Attempts], ...]:
-    """Tried only where one of the words stands that each of these patterns has: most questions hold none."""
-    return tuple(
-        (
-            made.TRACES,
-            _sort_by_letters(
-                made.LATIN, made.CYRILLIC, made.ARABIC, made.EAST_ASIAN, made.DEVANAGARI
-            ),
-        )
-        for made in (override_features, override_asks)
-    )
-
-
-def _sort_by_letters(*patterns: Iterable[str]) -> _Attempts:
-    """Of the Latin, Cyrillic, Arabic, East Asian and Devanagari ones, in this order."""
-    letters = (
-        *("[A-Za-z]", "[\u0400-\u04ff]", "[\u0600-\u06ff]"),
-        *("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]", "[\u0900-\u097f]"),
-    )
-    return tuple(
-        (re.compile(of), _compile(each)) for of, each in zip(letters, patterns, strict=True)
-    )
+def _overrides() -> Sieve:
+    return Sieve.of((
+        *_PATTERNS,
+        *(
+            pattern
+            for made in (override_words, override_features, override_asks)
+            for language in (made.LATIN, made.CYRILLIC, made.ARABIC, made.EAST_ASIAN, made.DEVANAGARI)
+            for pattern in language
+        ),
+    ))  # fmt: skip
 
 
 _QUOTED = re.compile(
@@ -155,18 +126,7 @@ def _cut(text: str) -> str:
 
 def _is_plain_override(text: str) -> bool:
     said = _QUOTED.sub(" … ", " ".join(text.split()))
-    folded = said.casefold()
-    tried = [
-        _compile_attempts(),
-        *(made for traces, made in _compile_traced() if any(map(folded.__contains__, traces))),
-    ]
-    return any(
-        attempt.search(said)
-        for made in tried
-        for letters, attempts in made
-        if letters.search(said)
-        for attempt in attempts
-    )
+    return _overrides().finds(said)
 
 
 # Names of a machine that answers, as documents call it. Short ones in capitals only: "ai" and "ia" are words elsewhere.
@@ -218,8 +178,8 @@ _TRACES: Final = tuple(_TRACE_WORDS.split())
 
 
 @cache
-def _compile_orders() -> tuple[re.Pattern[str], ...]:
-    return _compile(_ORDERS)
+def _orders_to_machines() -> Sieve:
+    return Sieve.of(_ORDERS)
 
 
 def orders_a_machine(sentence: str) -> bool:
@@ -227,11 +187,9 @@ def orders_a_machine(sentence: str) -> bool:
     folded = sentence.casefold()
     if not (_SHORT_NAMES.search(sentence) or any(trace in folded for trace in _TRACES)):
         return False
-    said = " ".join(_cut(sentence).split())
+    said = _QUOTED.sub(" … ", " ".join(_cut(sentence).split()))
     return (
-        any(order.search(_QUOTED.sub(" … ", said)) for order in _compile_orders())
-        or is_override(sentence)
-        or _begins_with_label(sentence)
+        _orders_to_machines().finds(said) or is_override(sentence) or _begins_with_label(sentence)
     )
 
 

@@ -275,21 +275,3 @@ CYRILLIC: Final = (*_RU.patterns, *_UK.patterns)
 ARABIC: Final = _AR.patterns
 EAST_ASIAN: Final = (*_ZH.patterns, *_JA.patterns, *_KO.patterns)
 DEVANAGARI: Final = _HI.patterns
-
-# One of these is in whatever a pattern above finds.
-_TRACE_WORDS: Final = (
-    "instru guid rule prompt direction directive brief order text sentence words line forbid prohibit banned supposed "
-    "context paragraph token character input memory configuration system principle limit filter restrict safeguard "
-    "scruple boundar constraint guardrail censor inhibition taboo moral unfilter jail unbound unalign unmoderat unchain "
-    "twin alter authori permit obey following heeding applying respecting keeping adhering void invalid cancel obsolete "
-    "null revoked supersed anweis auftr regel vorgab richtlin befehl worte sätze schrank grenz vorschrift beschränk "
-    "skrupel hemmung phrase mots consigne règle contrainte ordre frase palabra regla norma directri orden órden indicac "
-    "límite restric tabú testo frasi parole istruz regol direttiv ordini indicaz linee limiti filtri freni vincol palavra "
-    "regra diretriz orienta amarras tekst zinnen woorden richtl opdracht aanwijz beperk censuur remming zdania słowa "
-    "zasad reguł polece wytyczn ogranicz filtr cenzur hamulc metn metin cümle talimat kural yönerge komut emir sınırsız "
-    "kısıt sansür текст фраз слова инструкц указан правил команд распоряж огранич фильтр цензур запрет рамок інструкц "
-    "вказівк настанов обмеж фільтр заборон النص تعليمات قواعد أوامر إرشادات توجيهات قيود حدود رقابة فلاتر 文 内容 指令 指示 "
-    "规则 規則 提示 设定 設定 命令 限制 约束 約束 过滤 审查 審查 要求 ルール プロンプト テキスト 制約 制限 ガイドライン フィルター 検閲 글 "
-    "문장 지시 규칙 지침 명령 프롬프트 제한 검열 필터 पाठ वाक्य निर्देश नियम आदेश सीमा पाबंदी रोक told given taught ordered"
-)
-TRACES: Final = tuple(_TRACE_WORDS.split())

@@ -47,23 +47,6 @@ ENGLISH: Final = (
 )  # fmt: skip
 
 
-# One of these is in whatever a pattern below finds.
-_TRACE_WORDS: Final = (
-    "instru guideline guardrail directive restriction programming constraint filter prompt rule limit "
-    "boundar censor creator developer maker people task role job purpose identity from now jailbr "
-    "uncensored customer user visitor tenant client compan password credential connection key token "
-    "message text words everything mode anweis vorgab regel richtl beschränk grenzen systemprompt "
-    "consigne règle contrainte instruc directri regla norma restric límite filtro istruz regol direttiv "
-    "linee guida limiti restrizion opdracht richtlijn beperking regra diretriz directriz limite restriç "
-    "zasad reguł wytyczn polece ogranicz limitów filtrów talimat kural yönerge sınır kısıtlama istem "
-    "инструкц правил указани директив промпт ограничени фильтр запрет інструкці вказівк настанов обмеж "
-    "фільтр заборон تعليمات قواعد أوامر إرشادات توجيهات موجه قيود حدود 制限 フィルタ 指令 指示 规则 規則 提示 设定 設定 准则 "
-    "限制 约束 約束 过滤 ルール 命令 ガイドライン プロンプト 制約 지시 규칙 지침 명령 프롬프트 제한 제약 निर्देश नियम आदेश प्रॉम्प्ट पाबंदी सीमा "
-    "प्रतिबंध "
-)
-TRACES: Final = tuple(_TRACE_WORDS.split())
-
-
 @dataclass(frozen=True)
 class _Words:
     """One language: `own` are its instructions as the bot's own, `hidden` such as only a bot has; `aside` lays them
