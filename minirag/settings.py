@@ -57,6 +57,7 @@ SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
 PLATFORM_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ALLOWED_HOSTS = ["*"]
 PUBLIC_URL = env("PUBLIC_URL", default="")
+DOCS_URL = env("DOCS_URL", default=f"{PUBLIC_URL.rstrip('/')}/admin/help/" if PUBLIC_URL else "")
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=False)
 TRUST_PROXY_HEADERS = env.bool("TRUST_PROXY_HEADERS", default=False)
 TRUSTED_PROXIES = env.list(

@@ -34,6 +34,7 @@ WELL = {
     'minirag_database_connections{state="idle"}': "70x180",
     "minirag_database_connections_limit": "100x180",
     "minirag_pool_wait_seconds_sum": "0+40x180",
+    'minirag_docs_info{url="https://docs.example.com/"}': "1x180",
     "minirag_redis_memory_bytes": "85x180",
     "minirag_redis_memory_limit_bytes": "100x180",
 }
@@ -82,6 +83,27 @@ def write_case(values: dict[str, str], fires: str | None) -> dict:
     }
 
 
+def write_link_case(docs: dict[str, str], address: str) -> dict:
+    """The one alert that needs no more than a server that is away, with where it leads."""
+    summary = {
+        "summary": "redis does not answer",
+        "runbook_url": f"{address}monitoring/#serverdown",
+    }
+    labels = {"severity": "page", "job": "minirag", "instance": "a", "server": "redis"}
+    values = docs | {'minirag_up{server="redis"}': "0x180"}
+    series = [each for each in write_series(values) if 'instance="a"' in each["series"]]
+    told = [{"exp_labels": labels, "exp_annotations": summary}]
+    return {
+        "interval": "1m", "input_series": series,
+        "alert_rule_test": [{"alertname": "ServerDown", "eval_time": "100m", "exp_alerts": told}],
+    }  # fmt: skip
+
+
+def test_every_alert_leads_to_its_section_of_the_runbook():
+    for name, rule in ALERTS.items():
+        assert rule["annotations"]["runbook_url"].endswith(f"}}}}monitoring/#{name.lower()}")
+
+
 def test_every_alert_has_what_makes_it_fire():
     assert set(ILL) == set(ALERTS)
 
@@ -90,6 +112,13 @@ def test_every_alert_has_what_makes_it_fire():
 def test_each_alert_is_told_by_what_it_is_for_and_by_nothing_else(tmp_path):
     cases = [write_case(WELL, None)] + [
         write_case(WELL | ill, name) for name, ills in ILL.items() for ill in ills
+    ]
+    docs = 'minirag_docs_info{url="https://docs.example.com/"}'
+    # Known, no longer told since it is down, and never known.
+    cases += [
+        write_link_case({docs: "1x180"}, "https://docs.example.com/"),
+        write_link_case({docs: "1x20"}, "https://docs.example.com/"),
+        write_link_case({}, ""),
     ]
     whole = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": cases}
     (tmp_path / "cases.yaml").write_text(json.dumps(whole))

@@ -233,3 +233,14 @@ def test_alerts_and_their_page_speak_of_what_there_is(db, settings):
     for alert in re.findall(r"- alert: (\w+)", alerts):
         assert f"### {alert}" in page, f"the runbook says nothing of {alert}"
     assert set(re.findall(r"^\| `(minirag_\w+)`", page, re.MULTILINE)) == there
+
+
+def test_where_the_docs_are_read_is_told_for_links_of_alerts(db, settings):
+    settings.METRICS_TOKEN = TOKEN
+    for url, told in (
+        ("https://docs.example.com", 'minirag_docs_info{url="https://docs.example.com/"} 1.0'),
+        ("", ""),
+    ):
+        settings.DOCS_URL = url
+        said = Client().get("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}").content.decode()
+        assert "\n".join(re.findall(r"^minirag_docs_info.*", said, re.MULTILINE)) == told

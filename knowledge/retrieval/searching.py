@@ -55,7 +55,10 @@ _KNOWN = (
     "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s)), to_regclass(%s) IS NOT NULL,"
     " (SELECT coalesce(sum(n), 0) FROM lex_stats)"
 )
-_SMALL_PART, _LARGE = 4, 20_000  # of all the tenant's rows, one of so many; and rows that no scan is quicker for
+_SMALL_PART, _LARGE = (
+    4,
+    20_000,
+)  # of all the tenant's rows, one of so many; and rows that no scan is quicker for
 # They go with the statement in one message, which is a transaction of its own.
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
@@ -203,7 +206,8 @@ def _find_candidates(
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
         "spoken": list(scope.spoken),
         # Starting parallel workers costs more than they save on a small table.
-        "workers": "2" if scope.rows > _LARGE else "0", "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
+        "workers": "2" if scope.rows > _LARGE else "0",
+        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
     with connection.cursor() as cursor:

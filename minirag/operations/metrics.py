@@ -61,11 +61,22 @@ class _Waiting:
                 if isinstance(part, dict)
             },
         )  # fmt: skip
+        yield _tell_docs()
         yield from _measure_redis()
         try:
             yield from list(_measure_database())
         except OUTAGES:  # minirag_up tells it, and what processes have counted is told as ever
             return
+
+
+def _tell_docs() -> Metric:
+    """For links of alerts: Prometheus can ask for nothing but numbers, and their labels."""
+    found = GaugeMetricFamily(
+        "minirag_docs_info", "Where the docs are read; nothing where that is not known.", labels=["url"]
+    )  # fmt: skip
+    if settings.DOCS_URL:
+        found.add_metric([f"{settings.DOCS_URL.rstrip('/')}/"], 1.0)
+    return found
 
 
 def _measure_redis() -> Iterator[Metric]:

@@ -50,7 +50,15 @@ class Pool(ConnectionPool[Connection[Any]]):
         counted.note_pool("in_use", -1)
         if (now := monotonic()) - self._looked_at > _LOOK_SECONDS:
             self._looked_at = now
-            counted.note_pool_idle(self.get_stats()["pool_available"])
+            self._count_idle()
+
+    def _shrink_pool(self) -> None:
+        """What psycopg does every `max_idle`, and the only thing that happens to a pool that nobody uses."""
+        super()._shrink_pool()
+        self._count_idle()
+
+    def _count_idle(self) -> None:
+        counted.note_pool_idle(self.get_stats()["pool_available"])
 
     def _wait_for_one(self, started: float, timeout: float | None) -> Connection[Any]:
         deadline = started + (self.timeout if timeout is None else timeout)

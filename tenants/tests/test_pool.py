@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -84,3 +85,18 @@ def test_who_has_a_connection_who_waits_and_what_is_idle_is_counted(pool, monkey
     for one in taken:
         pool.putconn(one)
     assert (told["in_use"], told["waiting"]) == (0, 0) and told["idle"] >= 1
+
+
+def test_of_a_process_that_became_quiet_the_idle_ones_are_counted_all_the_same(acme, monkeypatch):
+    told: list[int] = []
+    parameters = {**connection.get_connection_params(), "autocommit": True}
+    with Pool(kwargs=parameters, min_size=0, max_size=3, max_idle=0.2, open=False) as pool:
+        taken = [pool.getconn() for _ in range(3)]
+        monkeypatch.setattr(counted, "note_pool_idle", told.append)
+        for one in taken:
+            pool.putconn(one)
+        for _ in range(100):
+            if told[-1:] == [0] and 3 in told:
+                break
+            time.sleep(0.05)
+        assert told[-1] == 0 and 3 in told, told
