@@ -92,8 +92,7 @@ if DATABASE_POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": DATABASE_POOL_SIZE,
-        # For a pool that is in use altogether; a server that refuses connections is noticed at once.
-        "timeout": 8,
+        "timeout": 8,  # where all are in use; a server that refuses connections is noticed at once
         # A backend's catalogue cache grows with every tenant it touches (327 MB measured after 1,000).
         "max_lifetime": 600,
     }
