@@ -55,10 +55,8 @@ _KNOWN = (
     "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s)), to_regclass(%s) IS NOT NULL,"
     " (SELECT coalesce(sum(n), 0) FROM lex_stats)"
 )
-_SMALL_PART, _LARGE = (
-    4,
-    20_000,
-)  # of all the tenant's rows, one of so many; and rows that no scan is quicker for
+# Of fewer rows than this part of the tenant's a scan is quicker than an index over all, up to so many.
+_SMALL_PART, _LARGE = 8, 20_000
 # They go with the statement in one message, which is a transaction of its own.
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
