@@ -118,10 +118,15 @@ def forget_middleware(**kwargs: Any) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave alone what stays until the end: looking through it for garbage again and again is a tenth of a run."""
+    """Leave alone what stays until the end: looking through it for garbage again and again is a tenth of a run.
+
+    The rest is looked through now and then: a refused request is garbage in a circle, with its thread and event loop.
+    """
+    if gc.isenabled():  # since an earlier file was collected (`tests.taking`)
+        return
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 1_000)
+    gc.set_threshold(50_000, 5)
     gc.enable()
 
 
