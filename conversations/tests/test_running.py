@@ -75,6 +75,14 @@ def redis(settings) -> Redis:
     return redis
 
 
+@pytest.fixture
+def clock(monkeypatch) -> SimpleNamespace:
+    """What leases are renewed by. It stands still."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
 def test_two_readers_hear_the_same_events_with_the_same_numbers(acme_bot, model, run_async):
     model.enqueue("It is covered ", 0.05, "for 36 months [1].")
 
@@ -492,11 +500,9 @@ class TestWhatIsKept:
         assert [name for _, name, _ in run_async(run)] == ["sources", "delta"]
 
     def test_shows_that_its_process_lives_as_long_as_it_does_whatever_redis_forgets(
-        self, redis, acme_bot, model, run_async, monkeypatch
+        self, redis, acme_bot, model, run_async, clock
     ):
         model.enqueue("It is covered ", 20.0, "never said")
-        clock = SimpleNamespace(now=1000.0)
-        monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
         async def run():
             turn = await begin(acme_bot)
@@ -521,11 +527,9 @@ class TestWhatIsKept:
         assert early <= 2 < LEASE_SECONDS - 2 <= min(renewed, again)
 
     def test_hears_a_word_to_stop_that_comes_as_it_is_renewed(
-        self, redis, acme_bot, model, run_async, monkeypatch
+        self, redis, acme_bot, model, run_async, clock
     ):
         model.enqueue("It is covered ", 20.0, "never said")
-        clock = SimpleNamespace(now=1000.0)
-        monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
         async def run():
             turn = await begin(acme_bot)
