@@ -16,7 +16,7 @@ from operator import and_, eq
 from typing import Final
 
 from knowledge.retrieval.passages import Passage
-from minirag.lib.text.analysis import analyse_words
+from minirag.lib.text.analysis import list_words
 from minirag.lib.text.sentences import split_sentences
 
 DEPTH: Final = 20
@@ -27,15 +27,11 @@ _KINSHIP = 0.9
 _SHARED, _SHORTEST_SHARED = 0.7, 5
 
 
-def _list_terms(text: str, language: str) -> tuple[str, ...]:
-    return tuple(term for _, term in analyse_words(text, language) if term)
-
-
 @lru_cache(maxsize=2048)
 def _read(heading: str, content: str, language: str) -> tuple[tuple[str, ...], ...]:
     """The terms of a passage: those of its heading, then those of each of its sentences."""
     texts = (heading, *split_sentences(content))
-    return tuple(_list_terms(each, language) for each in texts)
+    return tuple(tuple(list_words(each, language)) for each in texts)
 
 
 class Closeness:
@@ -66,7 +62,7 @@ class Closeness:
     def _measure(
         self, read: Sequence[tuple[tuple[str, ...], ...]], language: str
     ) -> Iterable[float]:
-        terms = _list_terms(self.question[: 20 * _MOST_TERMS], language)
+        terms = list_words(self.question[: 20 * _MOST_TERMS], language)
         asked = [self.replaced.get(term, term) for term in terms[:_MOST_TERMS]]
         weights = {term: self.weights.get(term, self.rarest) for term in asked}
         whole = sum(weights.values())

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from minirag.lib.text.analysis import TERM_DIMENSION, analyse, tally, term_id
+from minirag.lib.text.analysis import (
+    TERM_DIMENSION,
+    analyse,
+    analyse_words,
+    list_words,
+    tally,
+    term_id,
+)
 from minirag.lib.text.languages import detect_language
 from minirag.lib.text.sentences import split_sentences
 from minirag.lib.text.stopwords import STOP_WORDS
@@ -275,3 +282,12 @@ def test_codes_are_found_whatever_stands_beside_them():
     text = "plain-words AX-200/b\x1c3.50 (v1.2), no/code\u00a0x1-y"
     assert {"ax200b", "3.50", "v12", "x1y"} <= set(analyse(text, "en"))
     assert "plainwords" not in analyse(text, "en")
+
+
+@pytest.mark.parametrize(
+    "text", ["The pumps of U.S. Army Straße 12-B", "Die Müllabfuhr holt nichts", "泵 и насос"]
+)
+def test_the_terms_of_words_are_those_that_the_words_have(text):
+    for language in ("en", "de", "ru"):
+        pairs = analyse_words(text, language)
+        assert list_words(text, language) == [term for _, term in pairs if term]

@@ -26,7 +26,7 @@ from minirag.lib.text.languages import (
     script_of_language,
 )
 
-__all__ = ["TERM_DIMENSION", "analyse", "analyse_words", "tally", "term_id"]
+__all__ = ["TERM_DIMENSION", "analyse", "analyse_words", "list_words", "tally", "term_id"]
 
 TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
@@ -255,15 +255,25 @@ def tally(text: str, language: str) -> dict[str, int]:
     return Counter(chain.from_iterable(map(_tokens_of(language).__getitem__, text.split())))
 
 
+def list_words(text: str, language: str) -> list[str]:
+    """The terms of the words of `text` in their order, without stop words: those of `analyse_words`."""
+    terms_of = _terms_of(language)
+    return [term for word in _find_words(text, language) if (term := terms_of[word])]
+
+
 def analyse_words(text: str, language: str) -> list[tuple[str, str]]:
     """Each word of `text`, lower case and without accents, with its term, "" for a stop word.
 
     Scripts without spaces are left out. The same text in two languages can so be compared word by word.
     """
-    text = normalise(text, language)
-    words = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
     terms_of = _terms_of(language)
+    words = _find_words(text, language)
     return [(_fold_accents(word)[:_LONGEST_TERM], terms_of[word]) for word in words]
+
+
+def _find_words(text: str, language: str) -> list[str]:
+    text = normalise(text, language)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def term_id(term: str) -> int:
