@@ -3,8 +3,8 @@
 The visitors of a bot are offered the same few questions. What is remembered belongs to one tenant, one bot as it is set
 at this moment, one audience and one filter. And it stands for no longer than what it was found in: that a question has
 an answer, as long as this audience still finds each passage that was quoted, which is looked up each time, for all
-questions at once; that it has none, as long as the same sources answer. So what is deleted, switched off or meant for
-others by now is not offered from memory either. In the process's memory, and for minutes.
+questions at once; that it has none, as long as the same sources and curated answers do. So what is deleted, switched
+off or meant for others by now is not offered from memory either. In the process's memory, and for minutes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from uuid import UUID
 from bots.configurations import fingerprint, snapshot
 from bots.models import Scope
 from conversations.turns.state import OpenTurn
+from knowledge.curated.matching import state_of_curated
 from knowledge.models import Audience
 from knowledge.retrieval.scope import filters_of, load_scope
 from tenants.context import require_tenant
@@ -31,7 +32,7 @@ MOST_REMEMBERED: Final = 10_000
 @dataclass(frozen=True)
 class Tried:
     """What came of trying a question: what would be said, None where it would not be answered; quoted from which
-    chunks, and in which state of the sources (`knowledge.retrieval.scope.Scope.state`).
+    chunks, and in which state of the sources and curated answers.
     """
 
     said: str | None
@@ -84,14 +85,18 @@ def recall(place: Place, question: str, *, since: float) -> Tried | None:
 def recall_standing(
     turn: OpenTurn, place: Place, questions: Iterable[str]
 ) -> tuple[dict[str, Tried], int]:
-    """What came of questions that were tried not long ago, as far as that stands; and the state of the sources now."""
+    """What came of questions that were tried not long ago, as far as that stands; and the state now of what they are
+    answered from.
+    """
     since = time.monotonic() - REMEMBERED_SECONDS
     known = {each: tried for each in questions if (tried := recall(place, each, since=since))}
     scope = load_scope(turn.bot, filters_of(turn.bot, turn.source_filter), turn.audience)
+    curated = state_of_curated(turn.bot.pk, turn.audience) if turn.has_curated else None
+    state = hash((scope.state, curated))
     held = scope.find_held({chunk for tried in known.values() for chunk in tried.chunks})
     standing = {
         question: tried
         for question, tried in known.items()
-        if (tried.state == scope.state if tried.said is None else held.issuperset(tried.chunks))
+        if (tried.state == state if tried.said is None else held.issuperset(tried.chunks))
     }
-    return standing, scope.state
+    return standing, state

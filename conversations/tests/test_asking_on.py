@@ -25,6 +25,7 @@ from conversations.tests.test_consumer import PAGE, open_session, question, talk
 from conversations.tests.test_turns import take
 from conversations.turns.state import Asker
 from conversations.turns.taking import take_turn
+from knowledge.curated.changing import create_answer, update_answer
 from knowledge.indexing.chunk_rows import place_chunks
 from knowledge.models import ANYONE, Audience, Chunk, Document, RestrictedPart, Source
 from knowledge.sources.changing import delete_source
@@ -191,6 +192,22 @@ def test_what_a_new_source_answers_is_offered_at_once(shop):
     assert "Which tea do you sell?" not in ask_on(shop)
     teach(shop, "# Tea\n\n## Which tea do you sell?\n\nWe sell green tea from Uji.", name="Tea")
     assert "Which tea do you sell?" in ask_on(shop)
+
+
+def test_what_a_new_curated_answer_answers_is_offered_at_once_and_no_longer_than_it_stands(
+    shop, acme
+):
+    assert "Who is your landlord?" not in ask_on(shop)
+    answer = create_answer(
+        {"answer": "The harbour board.", "owner_id": acme.owner.pk},
+        questions=["Whose house is this?"],
+        bot_profile_ids=[shop.pk],
+    )
+    assert "Who is your landlord?" not in ask_on(shop)
+    update_answer(answer, {}, questions=["Whose house is this?", "Who is your landlord?"])
+    assert "Who is your landlord?" in ask_on(shop)
+    update_answer(answer, {"is_active": False})
+    assert "Who is your landlord?" not in ask_on(shop)
 
 
 def test_what_is_for_some_is_offered_to_them_alone_whoever_asked_first(shop):

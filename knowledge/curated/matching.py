@@ -12,7 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Exists, FilteredRelation, Func, IntegerField, OuterRef, Q, QuerySet
+from django.db.models import (
+    Count,
+    Exists,
+    FilteredRelation,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 from pgvector.django import CosineDistance
 
 from bots.models import BotProfile
@@ -101,6 +111,16 @@ def find_by_meaning(
         if any(asks_the_same(text, each.text, language) for text in texts):
             return _tell(each, cosine)
     return None
+
+
+def state_of_curated(bot_profile_id: uuid.UUID, audience: Audience) -> int:
+    """Another one once a bot has other curated answers for this audience, or finds one by meaning that it did not."""
+    counted = _questions_of(bot_profile_id, audience).aggregate(
+        questions=Count("pk", distinct=True),
+        vectors=Count("vectors"),
+        changed=Max("answer__updated_at"),
+    )
+    return hash(tuple(counted.values()))
 
 
 def choose_floor(model: str, language: str) -> float:
