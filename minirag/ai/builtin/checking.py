@@ -16,10 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from minirag.ai.builtin.sentences.codes import lacks_code
-from minirag.ai.builtin.sentences.counts import lacks_count
+from minirag.ai.builtin.lacking.finding import find_lacking
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
-from minirag.ai.builtin.sentences.prices import lacks_own_price
 from minirag.ai.builtin.sentences.question_words import (
     BEFORE,
     NO_VARIANTS,
@@ -31,14 +29,7 @@ from minirag.ai.builtin.sentences.question_words import (
     weigh_words,
 )
 from minirag.ai.builtin.sentences.taken_up import Strictness, read_taken_up
-from minirag.lib.asking.answer_types import (
-    AnswerType,
-    Asked,
-    find_names,
-    holds_answer,
-    lacks_answer,
-)
-from minirag.lib.asking.exact_asks import asks_for_name, lacks_measure, lacks_past
+from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer
 
 if TYPE_CHECKING:
     from minirag.ai.builtin.sentences.meaning import SentenceEmbedder
@@ -204,44 +195,21 @@ def check_quotes(
     def is_enough(coverage: float) -> bool:
         return coverage >= weighing.needs(asked) and weigh(coverage) >= log_odds(strictness)
 
-    coverage = cover(found, language)
+    coverage, by_words = cover(found, language), found
     if embed is not None and has_meaning and not is_enough(coverage) and is_enough(hope(found)):
         found = found | find_by_meaning(found, f"{text} {headings}", embed)
         coverage = cover(found, language)
-    lacks = find_lacking(question, words, quoted, asked, language, variants)
+    missing = [word for word in words if max(found[word], sure[word]) < 0.5 and not word.is_framing]
+    # A single word's meaning says little where the embedder was not made for one language.
+    unsaid = [
+        word for word in words if max(by_words[word], sure[word]) < 0.5 and word.weight >= 0.5
+    ]
+    places = [(each.text, each.headings) for each in quoted]
+    lacks = find_lacking(question, words, unsaid, places, asked, language, variants)
     return Check(
-        is_enough(coverage) and not lacks, coverage, name_missing(words, found, sure), lacks,
+        is_enough(coverage) and not lacks, coverage, tuple(word.text for word in missing), lacks,
         1 / (1 + math.exp(-weigh(coverage))),
     )  # fmt: skip
-
-
-def find_lacking(
-    question: str,
-    words: Sequence[Word],
-    quoted: Sequence[Quoted],
-    asked: Asked,
-    language: str,
-    variants: Mapping[str, Sequence[str]],
-) -> str:
-    """The kind of answer that is asked for and surely not there; "" where none is missing."""
-    places = [(each.text, each.headings) for each in quoted]
-    if lacks_code(question, words, places, language, variants):
-        return "code"
-    if lacks_own_price(question, places, language):
-        return AnswerType.PRICE
-    headings = " ".join(dict.fromkeys(each.headings for each in quoted))
-    said = [each.text for each in quoted]
-    text = f"{headings}: {' '.join(said)}"
-    if lacks_measure(question, text, language):
-        return "measure"
-    if lacks_count(question, words, said, language, variants):
-        return AnswerType.NUMBER
-    if lacks_past(question, text, language):
-        return AnswerType.TIME
-    if asks_for_name(question, language):
-        # A heading begins with a capital as a name does.
-        text = " ".join([*find_names(headings), *said])
-    return asked.kind if asked.kind and lacks_answer(asked, text, language) else ""
 
 
 def weigh_before(
@@ -284,14 +252,6 @@ def find_least_word(
 def log_odds(strictness: Strictness) -> float:
     """How likely an answer has to be, on the scale that signs are added up on."""
     return math.log(BARS[strictness] / (1 - BARS[strictness]))
-
-
-def name_missing(
-    words: Sequence[Word], found: Mapping[Word, float], sure: Mapping[Word, float]
-) -> tuple[str, ...]:
-    return tuple(
-        word.text for word in words if max(found[word], sure[word]) < 0.5 and not word.is_framing
-    )
 
 
 def choose_weighing(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from minirag.ai.builtin.checking import Check, Quoted, Signs, check_quotes
@@ -47,8 +47,9 @@ from minirag.ai.builtin.sentences.meaning import (
 )
 from minirag.ai.builtin.sentences.question_words import weigh_words
 from minirag.ai.builtin.sentences.rows import (
+    find_extreme_rows,
     is_one_list,
-    keep_extreme_rows,
+    lacks_extreme,
     leave_out_lesser_rows,
 )
 from minirag.ai.builtin.sentences.taken_up import Strictness
@@ -62,6 +63,7 @@ SENTENCES = 2
 EXTRA_SENTENCE_RATIO = 0.8
 # What is much worse than the best says nothing of the question.
 LEAST_SENTENCE_RATIO = 0.6
+EXTREME = "extreme"
 # How much of a question a heading has to ask as well, for its yes or no to be the question's.
 ASKS_ALIKE = 0.5
 
@@ -224,16 +226,19 @@ class _Answering:
         words = weigh_words(question, language, self.term_weights, self.spoken)
         chosen = leave_out_lesser_rows(words, candidates, chosen, scored.scores, self.variants)
         asked_in = decide_language(question, [*filter(None, [self.spoken]), language])
-        chosen = keep_extreme_rows(question, words, candidates, chosen, asked_in)
+        extreme = find_extreme_rows(question, words, candidates, chosen, scored.scores, asked_in)
+        chosen = extreme or chosen
         chosen = answer_below(
             question, candidates, chosen, self.term_weights, self.variants, part.before, self.spoken
         )
         asked = read_asked(question, candidates, spoken=self.spoken)
         chosen = complete_lists(candidates, chosen, asked)
         said = put_in_order(candidates, add_leads(candidates, chosen))
-        check = (
-            self._check(part, chosen, scored, asked, self.strictness) if self.strictness else None
-        )
+        if not self.strictness:
+            return _Quotation(part, said, None)
+        check = self._check(part, chosen, scored, asked, self.strictness)
+        if not extreme and lacks_extreme(question, [candidates[each] for each in chosen], asked_in):
+            check = replace(check, is_answered=False, lacks=check.lacks or EXTREME)
         return _Quotation(part, said, check)
 
     def asks_alike(self, candidate: Candidate, answered: Sequence[_Quotation]) -> bool:

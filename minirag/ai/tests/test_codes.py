@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minirag.ai.builtin.sentences.codes import lacks_code
+from minirag.ai.builtin.lacking.codes import lacks_code
 from minirag.ai.builtin.sentences.question_words import weigh_words
 
 ROW = "Code: E61, Meaning: Worn out, What to do: Send it in; the readings of the last 45 days are safe in the cloud."

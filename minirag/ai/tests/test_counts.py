@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minirag.ai.builtin.checking import Quoted, Signs, check_quotes
-from minirag.ai.builtin.sentences.counts import lacks_count
+from minirag.ai.builtin.lacking.counts import lacks_count
 from minirag.ai.builtin.sentences.question_words import weigh_words
 from minirag.lib.asking.answer_types import read_question
 

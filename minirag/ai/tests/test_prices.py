@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minirag.ai.builtin.sentences.prices import find_priced, lacks_own_price
+from minirag.ai.builtin.lacking.prices import find_priced, lacks_own_price
 
 REPAIR = "A repair of a Volta Drill has a flat price of 49 euros, a Volta Saw of 95 euros, parts included."
 CARE = "Volta Care adds 2 years and costs 39 euros for each Volta Drill."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minirag.ai.builtin.offline import compose_answer
+from minirag.ai.builtin.offline import answer_question, compose_answer
 from minirag.ai.builtin.sentences.candidates import OfflinePassage
 
 FREE_TIME = """| | Free time | After that |
@@ -156,3 +156,60 @@ def test_where_prices_of_two_kinds_tell_different_rows_all_are_quoted():
     said = answer("Which bike is the cheapest?", table)
     assert "Wren" in said and "Heron" in said
     assert "Wren" not in answer("Which bike is the cheapest at the weekend?", table)
+
+
+BIKES = """Our bikes are checked daily.
+
+| Bike | Type | Weight | Range |
+|---|---|---|---|
+| Fenn | City | 12 kg | |
+| Volta | E-bike | 23 kg | 90 km |
+| Volta Plus | E-bike | 25 kg | 140 km |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("Which of your bikes weighs the least?", "Fenn"),
+        ("Which e-bike goes furthest on one charge?", "Volta Plus"),
+    ],
+)
+def test_what_a_table_stands_under_names_none_of_its_rows_and_verbs_ask_for_an_extreme(
+    question, row
+):
+    passages = [OfflinePassage(1, "Our bikes", BIKES, 1.0, "Bikes")]
+    said = compose_answer(question, passages, sentences=2)
+    assert said.startswith(f"Bike: {row},") and said.count("Bike:") == 1
+
+
+def check(question: str, text: str, language: str = "en"):
+    passages = [OfflinePassage(1, "Guide", text, 1.0, "Guide")]
+    found = answer_question(
+        question, passages, strictness="balanced", margin=0.9, languages={1: language}
+    )
+    return found.check
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Which monitor is the cheapest?", "The check of a monitor costs 25 euros."),
+        ("Which monitor is the cheapest?", "Dealers get 92 % of a monitor, and 6 euros for it."),
+        ("Which monitor is the lightest?", "A monitor weighs 300 g."),
+    ],
+)
+def test_one_amount_says_of_nothing_that_it_is_the_least(question, text):
+    assert (check(question, text).is_answered, check(question, text).lacks) == (False, "extreme")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cheapest monitor is the One.",
+        "The One monitor costs 90 euros, the Pro monitor 190 euros.",
+        "| Monitor | Price |\n|---|---|\n| One | 90 euros |\n| Pro | 190 euros |",
+    ],
+)
+def test_what_says_it_or_can_be_compared_does(text):
+    assert check("Which monitor is the cheapest?", text).lacks == ""

@@ -91,6 +91,11 @@ def holds_answer(kind: AnswerType, text: str, language: str, question: str = "")
     return bool(_answer_pattern(language, kind).search(text))
 
 
+def find_all(kind: AnswerType, text: str, language: str) -> list[str]:
+    """All things of a kind in a text."""
+    return [found.group() for found in _answer_pattern(language, kind).finditer(text)]
+
+
 def lacks_answer(asked: Asked, text: str, language: str) -> bool:
     """Whether a text surely holds nothing of what is asked for: neither such a thing nor what might stand for one."""
     kind = asked.kind
@@ -104,7 +109,8 @@ def lacks_answer(asked: Asked, text: str, language: str) -> bool:
 
 def find_names(text: str) -> list[str]:
     """What may be the name of a person: two words in a row with capitals."""
-    return _FULL_NAME.findall(text)
+    names = _FULL_NAME.findall(text)
+    return [name for name in names if all(part[0].isupper() for part in name.split())]
 
 
 _FULL_NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*\.? [^\W\d_a-z][\w'’-]+")

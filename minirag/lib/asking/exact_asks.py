@@ -26,6 +26,12 @@ _MEASURES: Final = {
         r"|kilo\w*|grams?|pounds|tonnes?|tons?|stone",
         r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d+ ?°\w?|\d+\s?[cf]",
         r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d+\s?db|decibels?",
+        # How fast something is done is a time as well.
+        r"how fast": r"\w*fast\w*|\w*slow\w*|quick\w*|speeds?|soon|immediate\w*|at once|same day"
+        r"|\d+\s?(?:km/h|mph|m/s|[mg]bit\S*|mbps)"
+        r"|knots|(?:working )?days?|hours?|minutes?|seconds?|weeks?|months?",
+        r"how old (?:is|are|was|were)": r"old\w*|aged?|years?|months?|weeks|born|founded|built|since|dates? from"
+        r"|centur\w+|1\d{3}s?|20\d{2}",
         r"how far(?! (?:in advance|ahead|along|back))": r"far|near\w*|away|distance|\d+\s?(?:km|mi|m)"
         r"|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
     },
@@ -35,6 +41,8 @@ _MEASURES: Final = {
         r"wie schwer": r"schwer\w*|wiegt|wiegen|\w*gewicht\w*|\d+\s?(?:kg|g|t)|kilo\w*|gramm|tonnen?",
         r"wie (?:warm|heiß|kalt)": r"\w*warm\w*|\w*heiß\w*|\w*kalt\w*|\w*temperatur\w*|beheizt|\d+ ?°\w?|grad",
         r"wie laut": r"laut\w*|leise\w*|\d+\s?db|dezibel",
+        r"wie alt (?:ist|sind|war|waren|werden)": r"alte?[nrms]?|älter\w*|\w*jähr\w*|\w*jahre?\w*|monate?n?|wochen"
+        r"|geboren|gegründet|\w*baut|seit|stammt|1\d{3}|20\d{2}",
         r"wie weit(?! (?:im voraus|vorher|vorab|zurück))": r"weit\w*|nah\w*|entfern\w*|\d+\s?(?:km|m)"
         r"|kilometer\w*|metern?|minuten|schritte",
     },
@@ -65,6 +73,10 @@ _PAST: Final = {
     "es": r"siglo|años?|después|antes|durante|desde|hace|ayer|pasad[oa]|verano|invierno|primavera|otoño",
     "it": r"secolo|ann[oi]|dopo|prima|durante|dal?|fa|ieri|scors[oa]|estate|inverno|primavera|autunno",
 }
+_SURELY_PAST: Final = {
+    "en": r"centur\w+|decades?|ago|since|yesterday",
+    "de": r"jahrhundert\w*|seit|gestern|vor \w+ jahren",
+}
 _NAMED: Final = {
     "en": r"^\W*who(?:['’]s| is| are) (?:the|your|our|in charge)(?!.*\bfor\W*$)",  # for whom a course is
     "de": r"^\W*(?:wer ist|wie heißt) (?:der|die|eure?|euer|ihre?|unsere?|bei (?:euch|ihnen))",
@@ -91,10 +103,14 @@ def find_counted(question: str, language: str) -> str:
     return found["what"] if found else ""
 
 
-def lacks_past(question: str, text: str, language: str) -> bool:
-    """Whether it is asked when something was, and a text says nothing of the past: opening hours are no answer."""
+def lacks_past(question: str, text: str, language: str, *, is_said: bool = True) -> bool:
+    """Whether it is asked when something was, and a text says nothing of the past: opening hours are no answer, nor is
+    "after the summer" where it is not said (`is_said`) what was then.
+    """
     if language not in _OF_THE_PAST or not _whole(_OF_THE_PAST[language]).search(question):
         return False
+    if not is_said and language in _SURELY_PAST:
+        return not re.search(rf"\b(?:{_YEAR}|{_SURELY_PAST[language]})\b", text, re.IGNORECASE)
     return not re.search(_read_past(language), text, re.IGNORECASE)
 
 

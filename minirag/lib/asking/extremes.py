@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from minirag.lib.asking.answer_types import LONGEST_LOOK
+from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_all
 
 _LEAST, _MOST = -1, 1
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 PRICE: Final = "price"
 """The column of an extreme that any cell with a price is."""
 # What asks for the least (-1) or the most (1), and how the column is called that says it.
@@ -23,34 +24,50 @@ _GERMAN_SIZES: Final = (
     r"\w*größe|\w*fläche|\w*volumen|kapazität|\w*plätze|personen|gäste|m²|qm|liter"
 )
 _COSTS: Final = r"\w*(?:preis|gebühr|kosten)\w*"
+_WEIGHTS: Final = r"\w*weight\w*|kg|kilos?|grams?|lbs?"
+_TIMES: Final = r"times?|duration|days|hours|minutes|weeks|months"
+_GERMAN_TIMES: Final = r"\w*dauer|\w*zeit|minuten|stunden|tagen?|wochen|monaten?"
+# Of what is fastest the speed is highest, or the time shortest: the column says which.
 _ASKS: Final = {
     "en": (
-        (_LEAST, r"cheapest|least expensive|most affordable|lowest[- ](?:priced?|cost|rate|fee)s?", PRICE),
-        (_MOST, r"dearest|most expensive|priciest|costliest|highest (?:price|cost|rate|fee)s?", PRICE),
-        (_LEAST, r"lightest", r"\w*weight\w*|kg|kilos?|grams?|lbs?"),
-        (_MOST, r"heaviest", r"\w*weight\w*|kg|kilos?|grams?|lbs?"),
-        (_LEAST, r"shortest", r"lengths?|long|duration|distance|time|km|minutes|hours"),
-        (_MOST, r"longest", r"lengths?|long|duration|distance|time|km|minutes|hours|runtime|battery(?: life)?"),
+        (_LEAST, r"cheapest|least expensive|most affordable|lowest[- ](?:priced?|cost|rate|fee)s?"
+         r"|costs? (?:the )?least", PRICE),
+        (_MOST, r"dearest|most expensive|priciest|costliest|highest (?:price|cost|rate|fee)s?"
+         r"|costs? (?:the )?most", PRICE),
+        (_LEAST, r"lightest|weighs? (?:the )?least", _WEIGHTS),
+        (_MOST, r"heaviest|weighs? (?:the )?most", _WEIGHTS),
+        (_LEAST, r"shortest", r"lengths?|long|duration|distance|time|km|miles|minutes|hours"),
+        (_MOST, r"longest", r"lengths?|long|duration|distance|time|km|miles|minutes|hours|runtime|battery(?: life)?"
+         r"|range"),
+        (_MOST, r"furthest|farthest", r"distance|range|reach|km|miles|metres"),
+        (_LEAST, r"nearest|closest", r"distance|km|miles|metres"),
         (_LEAST, r"lowest|shallowest", r"heights?|high|altitude|depth|deep"),
         (_MOST, r"tallest|highest|deepest", r"heights?|high|tall|altitude|depth|deep"),
         (_LEAST, r"slowest", r"speeds?|mbit/s|mbps|km/h|download"),
-        (_MOST, r"fastest", r"speeds?|mbit/s|mbps|km/h|download"),
+        (_MOST, r"fastest|quickest", r"speeds?|mbit/s|mbps|km/h|download"),
+        (_MOST, r"slowest", _TIMES),
+        (_LEAST, r"fastest|quickest", _TIMES),
         (_LEAST, r"quietest", r"noise|loudness|sound|db|decibels?"),
         (_MOST, r"loudest", r"noise|loudness|sound|db|decibels?"),
         (_LEAST, r"smallest|tiniest", _SIZES),
         (_MOST, r"largest|biggest|roomiest", _SIZES),
     ),
     "de": (
-        (_LEAST, rf"(?:billig|(?:preis)?günstig|preiswerte)ste\w*|(?:niedrig|gering)ste\w* {_COSTS}", PRICE),
-        (_MOST, rf"teuerste\w*|höchste\w* {_COSTS}", PRICE),
-        (_LEAST, r"leichteste\w*", r"\w*gewicht\w*|kg|kilo\w*|gramm"),
-        (_MOST, r"schwerste\w*", r"\w*gewicht\w*|kg|kilo\w*|gramm"),
+        (_LEAST, rf"(?:billig|(?:preis)?günstig|preiswerte)ste\w*|(?:niedrig|gering)ste\w* {_COSTS}"
+         r"|kostet am wenigsten|am wenigsten kostet", PRICE),
+        (_MOST, rf"teuerste\w*|höchste\w* {_COSTS}|kostet am meisten|am meisten kostet", PRICE),
+        (_LEAST, r"leichteste\w*|wiegt am wenigsten|am wenigsten wiegt", r"\w*gewicht\w*|kg|kilo\w*|gramm"),
+        (_MOST, r"schwerste\w*|wiegt am meisten|am meisten wiegt", r"\w*gewicht\w*|kg|kilo\w*|gramm"),
+        (_MOST, r"weiteste\w*", r"\w*reichweite|\w*strecke|\w*entfernung|km|kilometer"),
+        (_LEAST, r"nächstgelegene\w*", r"\w*entfernung|km|kilometer|metern?"),
         (_LEAST, r"kürzeste\w*", r"\w*länge|\w*dauer|strecke|km|minuten|stunden|\w*zeit"),
         (_MOST, r"längste\w*", r"\w*länge|\w*dauer|strecke|km|minuten|stunden|\w*zeit"),
         (_LEAST, r"niedrigste\w*|flachste\w*", r"\w*höhe|\w*tiefe"),
         (_MOST, r"höchste\w*|tiefste\w*", r"\w*höhe|\w*tiefe"),
         (_LEAST, r"langsamste\w*", r"\w*geschwindigkeit|tempo|mbit/s|km/h|download"),
         (_MOST, r"schnellste\w*", r"\w*geschwindigkeit|tempo|mbit/s|km/h|download"),
+        (_MOST, r"langsamste\w*", _GERMAN_TIMES),
+        (_LEAST, r"schnellste\w*", _GERMAN_TIMES),
         (_LEAST, r"leiseste\w*", r"\w*lautstärke|lärm|db|dezibel|\w*pegel"),
         (_MOST, r"lauteste\w*", r"\w*lautstärke|lärm|db|dezibel|\w*pegel"),
         (_LEAST, r"kleinste\w*", _GERMAN_SIZES),
@@ -70,12 +87,30 @@ class Extreme:
     words: str
 
 
-def find_extreme(question: str, language: str) -> Extreme | None:
-    """What a question asks for the least or the most of; None where it does not."""
-    for sign, asks, column in _ASKS.get(language, ()):
-        if found := _whole(asks).search(question[:LONGEST_LOOK]):
-            return Extreme(sign, column, found.group())
-    return None
+def find_extremes(question: str, language: str) -> list[Extreme]:
+    """What a question asks for the least or the most of, one for each column that may say it; none elsewhere."""
+    return [
+        Extreme(sign, column, found.group())
+        for sign, asks, column in _ASKS.get(language, ())
+        if (found := _whole(asks).search(question[:LONGEST_LOOK]))
+    ]
+
+
+def says_extreme(extreme: Extreme, text: str, language: str) -> bool:
+    """Whether a text says itself which one it is, in these words or in others that mean it."""
+    return any(
+        sign == extreme.sign and column == extreme.column and _whole(asks).search(text)
+        for sign, asks, column in _ASKS.get(language, ())
+    )
+
+
+def counts_in(extreme: Extreme, text: str, language: str) -> int:
+    """How many amounts of what is asked for the least or the most of a text says."""
+    if extreme.column == PRICE:
+        # A share is no price, and what is free can be the least at best.
+        amounts = find_all(AnswerType.PRICE, text, language)
+        return sum("%" not in each and any(map(str.isdigit, each)) for each in amounts)
+    return len(_NUMBER.findall(text)) if names_column(extreme, text) else 0
 
 
 def names_column(extreme: Extreme, text: str) -> bool:

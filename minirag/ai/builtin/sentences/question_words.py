@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS
 from minirag.lib.asking.framing_words import FRAMING_WORDS
+from minirag.lib.asking.shared_stems import leave_out_others
 from minirag.lib.text import analysis
 from minirag.lib.text.clause_words import QUESTION_WORDS
 from minirag.lib.text.weekdays import days_in, name_days
@@ -59,12 +60,19 @@ def find_words(
     variants: Mapping[str, Sequence[str]],
 ) -> dict[Word, float]:
     """How surely each word is in what would be quoted, or in the headings above it."""
-    said, above = (frozenset(analysis.analyse(part, language)) for part in (text, headings))
+    known: dict[str, frozenset[str]] = {}
+
+    def read(part: str, word: Word) -> frozenset[str]:
+        part = leave_out_others(word.text, part, language)
+        if part not in known:
+            known[part] = frozenset(analysis.analyse(part, language))
+        return known[part]
+
     days = _read_days(text, language)
     return {
         word: max(
-            find_word(word, said, variants),
-            IN_HEADING * find_word(word, above, variants),
+            find_word(word, read(text, word), variants),
+            IN_HEADING * find_word(word, read(headings, word), variants),
             max((days.get(term, 0.0) for term in word.terms), default=0.0),
         )
         for word in words

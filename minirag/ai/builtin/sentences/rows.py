@@ -12,7 +12,14 @@ from typing import Final
 from minirag.ai.builtin.sentences.candidates import MEANT, Candidate
 from minirag.ai.builtin.sentences.question_words import NO_VARIANTS, Word, find_word
 from minirag.lib.asking.answer_types import AnswerType, holds_answer
-from minirag.lib.asking.extremes import PRICE, Extreme, find_extreme, names_column
+from minirag.lib.asking.extremes import (
+    PRICE,
+    Extreme,
+    counts_in,
+    find_extremes,
+    names_column,
+    says_extreme,
+)
 from minirag.lib.text import analysis
 
 _CELL: Final = re.compile(r"(?:^|, )([^:,]{1,40}): (.*?)(?=, [^:,]{1,40}: |$)")
@@ -57,27 +64,89 @@ def leave_out_lesser_rows(
     return kept or list(chosen)
 
 
-def keep_extreme_rows(
+def find_extreme_rows(
     question: str,
     words: Sequence[Word],
     candidates: Sequence[Candidate],
     chosen: Sequence[int],
+    scores: Sequence[float],
     language: str,
 ) -> list[int]:
-    """The chosen, or where the least or the most of something is asked for and a row of a table is among them, the rows
-    of the whole table that have it: of those that the question names, if it names some.
+    """Where the least or the most of something is asked for, the rows of the whole table that have it: of those that
+    the question names, if it names some. It is the table of which a row is among the `chosen`, or else the one that has
+    the best row with a column that says it. A sentence that says it itself comes first; none where nothing does.
     """
-    extreme = find_extreme(question, language)
-    rows = [index for index in chosen if candidates[index].columns]
-    if extreme is None or not rows:
-        return list(chosen)
-    asking = extreme.words.casefold().split()
-    wanted = [each for each in words if not each.is_framing and each.text.casefold() not in asking]
-    if said := _find_saying(extreme, wanted, candidates):
-        return said
-    table = [i for i, each in enumerate(candidates) if are_one_table(each, candidates[rows[0]])]
+    for extreme in find_extremes(question, language):
+        row = _find_row(extreme, candidates, chosen, scores)
+        if row is None:
+            continue
+        asking = extreme.words.casefold().split()
+        wanted = [
+            each for each in words if not each.is_framing and each.text.casefold() not in asking
+        ]
+        found = _find_saying(extreme, wanted, candidates) or _compare_rows(
+            extreme, wanted, candidates, candidates[row], language
+        )
+        if found:
+            return found
+    return []
+
+
+def lacks_extreme(question: str, quoted: Sequence[Candidate], language: str) -> bool:
+    """Whether the least or the most of something is asked for, and nothing is quoted that says which one that is, nor
+    amounts that could be compared: several rows or items beside each other, or several in one sentence.
+    """
+    extremes = find_extremes(question, language)
+    if not extremes:
+        return False
+    beside = [
+        each
+        for each in quoted
+        if any(
+            each is not other and (_are_beside(each, other) or are_one_table(each, other))
+            for other in quoted
+        )
+    ]
+    for extreme in extremes:
+        if any(says_extreme(extreme, f"{each.text} {each.title}", language) for each in quoted):
+            return False
+        amounts = [counts_in(extreme, each.text, each.language) for each in beside]
+        if sum(map(bool, amounts)) > 1:
+            return False
+        if any(counts_in(extreme, each.text, each.language) > 1 for each in quoted):
+            return False
+    return True
+
+
+def _find_row(
+    extreme: Extreme,
+    candidates: Sequence[Candidate],
+    chosen: Sequence[int],
+    scores: Sequence[float],
+) -> int | None:
+    among = [index for index in chosen if candidates[index].columns]
+    if among or extreme.column == PRICE:
+        return next(iter(among), None)
+    rows = [
+        index for index, each in enumerate(candidates)
+        if each.columns and any(names_column(extreme, label) for label, _ in _CELL.findall(each.text))
+    ]  # fmt: skip
+    return max(rows, key=lambda index: scores[index], default=None)
+
+
+def _compare_rows(
+    extreme: Extreme,
+    wanted: Sequence[Word],
+    candidates: Sequence[Candidate],
+    row: Candidate,
+    language: str,
+) -> list[int]:
+    table = [index for index, each in enumerate(candidates) if are_one_table(each, row)]
+    # What the whole table stands under names none of its rows: below "Our bikes" an e-bike is one of them.
+    above = row.above | row.heading | frozenset(analysis.analyse(row.passage.page_title, language))
+    naming = [each for each in wanted if not above.issuperset(each.terms)]
     named = {
-        index: _weigh_said(wanted, _LABEL.sub("", candidates[index].text), language)
+        index: _weigh_said(naming, _LABEL.sub("", candidates[index].text), language)
         for index in table
     }
     most = max(named.values())
@@ -86,7 +155,7 @@ def keep_extreme_rows(
         for index in table
         if named[index] == most
     }
-    return _find_extreme(extreme.sign, amounts) or list(chosen)
+    return _find_extreme(extreme.sign, amounts)
 
 
 def _find_extreme(sign: int, amounts: Mapping[int, Mapping[str, float]]) -> list[int]:

@@ -23,6 +23,7 @@ _TEENS_AND_TENS = re.compile(
     r"zero|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|null"
     r"|\w{3,}(?:zehn|zig|ßig)"
 )
+_PHONE: Final = re.compile(r"\+\d[\d /()-]{5,}\d|\b0\d[\d /()-]{4,}\d")
 _ARTICLES: Final = frozenset(("ein", "eine", "einem", "einen", "einer", "eines", "eins", "no"))
 
 
@@ -42,6 +43,7 @@ def lacks_count(
         return False
     speaks = False
     for text in texts:
+        text = _PHONE.sub(" ", text)
         said = [part for match in WORD.finditer(text) for part in match[0].split("-")]
         for place, each in enumerate(said):
             terms = frozenset(analysis.analyse(each, language))

@@ -1,0 +1,160 @@
+"""Questions for who does something: somebody has to be said to do it, in one sentence. Pure.
+
+"Who cleans the bikes?" is not answered by "Every bike is cleaned after each hire", nor "Who pays for the return?" by a
+sentence below "Returns" that says how somebody paid.
+
+To add a language, write its rows; a question in one without them asks for nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from minirag.ai.builtin.sentences.question_words import Word, find_words
+from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_names, holds_answer
+from minirag.lib.asking.exact_asks import asks_for_name
+
+_MODALS: Final = {
+    "en": r"will|would|can|could|may|might|must|should|(?:is|are) (?:allowed|able|going) to|ha[sd] to|normally|usually"
+    r"|actually|then|else|here",
+    "de": r"darf|dürfen|kann|können|muss|müssen|soll|sollte|wird|würde|hat|haben|denn|eigentlich|bei euch|bei ihnen",
+}
+_ASKS: Final = {
+    "en": rf"^\W*(?:(?:and|but|so) )?who (?:(?:{_MODALS['en']}) )*(?P<does>[\w-]+)",
+    "de": rf"^\W*(?:(?:und|aber) )?wer (?P<modal>(?:(?:{_MODALS['de']}) )*)(?P<does>[\w-]+)",
+}
+# Behind these somebody is asked for by what they are, or whom something is done to.
+_NO_DOING: Final = {
+    "en": r"is|are|was|were|am|be|been|do|does|did|has|have|had|s|to|i|we|you|among|of|in|on|at|for|from",
+    "de": r"ist|sind|war|waren|von|aus|unter|alles",
+}
+_PAYS: Final = {
+    "en": r"pay|pays|paid|covers?|bears?",
+    "de": r"zahl(?:e|en|t|te)|bezahl(?:e|en|t|te)|übernimmt|übernehmen|trägt|tragen",
+}
+_PAID: Final = {
+    "en": r"pay\w*|paid|costs?|charg\w+|free|fees?|expenses?|bears?|borne|cover(?:s|ed)?|refund\w*|reimburs\w+|included"
+    r"|invoices?d?|bill(?:s|ed)?",
+    "de": r"\w*zahl\w*|\w*kosten\w*|kostet|frei|trägt|tragen|übern\w+|gebühr\w*|erstatt\w+|\w*rechn\w+|lasten",
+}
+_SOMEBODY: Final = (
+    r"we|us|our|ours|you|your|yourself|they|them|he|she|his|anyone|anybody|everyone|everybody|nobody|someone|somebody"
+    r"|people|persons?|staff|team|company|council|authority|police|parents?|children|adults|members?|guests?|clients?"
+    r"|customers?|owners?|admins?|tenants?|residents?|colleagues?|experts?|doctors?|volunteers?|students?|family|men"
+    r"|women|man|woman|\w+m[ae]n"
+    r"|(?:the|our|your|an?|by|each|every|only|all|any|most) (?:[\w-]+ )?\w{2,}(?:er|or|ist|ian|ant|ee)s?"
+)
+_TITLED: Final = re.compile(r"(?:Mr|Mrs|Ms|Dr|Prof|Frau|Herr|Familie)\b\.? [^\W\d_a-z]\w+")
+_INNER: Final = re.compile(r"(?<![.!?:]\s)(?<=\s)[^\W\d_a-z][\w'’-]+")
+_PLACE: Final = re.compile(
+    r".*(?:Street|Road|Lane|Yard|Square|Avenue|Park|Hall|House|Bridge|Station|School|Centre|Center|Hospital|Church"
+    r"|Day|Plus|Pro|One)"
+)
+_HALF: Final = 0.5
+_FOUND: Final = 0.6
+
+
+@dataclass(frozen=True)
+class _Doing:
+    """The verb of a question for who does something, where it begins and whether it asks who pays."""
+
+    verb: str
+    start: int
+    pays: bool
+
+
+def says_who(
+    question: str,
+    words: Sequence[Word],
+    quoted: Sequence[tuple[str, str]],
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> bool | None:
+    """Whether a sentence (each with the headings above it) says of anybody that they do what is asked for, or what
+    somebody is called; None of every other question.
+    """
+    if asks_for_name(question, language):
+        return any(
+            _names(text, question, words, above, language, variants) for text, above in quoted
+        )
+    doing = _find_doing(question[:LONGEST_LOOK], language)
+    return (
+        None
+        if doing is None
+        else any(
+            _says_who(doing, question, words, text, above, language, variants)
+            for text, above in quoted
+        )
+    )
+
+
+def _find_doing(question: str, language: str) -> _Doing | None:
+    asked = _whole(_ASKS[language]).search(question) if language in _ASKS else None
+    if asked is None or _whole(_NO_DOING[language]).fullmatch(asked["does"]):
+        return None
+    verb, start = asked["does"], asked.start("does")
+    if language == "de" and asked["modal"].split():
+        last = list(re.finditer(r"[\w-]+", question.partition(",")[0]))[-1]
+        verb, start = last[0], last.start()
+    return _Doing(verb, start, bool(_whole(_PAYS[language]).fullmatch(verb)))
+
+
+def _says_who(
+    doing: _Doing,
+    question: str,
+    words: Sequence[Word],
+    text: str,
+    above: str,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> bool:
+    if language == "en" and not _names_somebody(text, question):
+        return False
+    rest = [word for word in words if not word.is_framing and word.place[0] != doing.start]
+    verb = [word for word in words if word.place[0] == doing.start and not word.is_framing]
+    found = find_words([*rest, *verb], text, "" if doing.pays else above, language, variants)
+    whole = sum(word.weight for word in rest)
+    share = sum(word.weight for word in rest if found[word] >= _HALF)
+    if share < _HALF * whole:
+        return False
+    if doing.pays:
+        return bool(_whole(_PAID[language]).search(text))
+    return not verb or found[verb[0]] >= _FOUND or bool(_new_names(text, question))
+
+
+def _names(
+    text: str,
+    question: str,
+    words: Sequence[Word],
+    above: str,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> bool:
+    """Whether a sentence has a name that the question has not, and something of what it asks for."""
+    rest = [word for word in words if not word.is_framing]
+    found = find_words(rest, text, above, language, variants)
+    is_about = not rest or any(value >= _HALF for value in found.values())
+    return is_about and bool(_new_names(text, question))
+
+
+def _new_names(text: str, question: str) -> list[str]:
+    known = question.casefold()
+    names = [*find_names(text), *_TITLED.findall(text)]
+    names = [name for name in names if not _PLACE.fullmatch(name)]
+    return [name for name in names if not any(part.casefold() in known for part in name.split())]
+
+
+def _names_somebody(text: str, question: str) -> bool:
+    if holds_answer(AnswerType.PERSON, text, "en", question) or _whole(_SOMEBODY).search(text):
+        return True
+    known = question.casefold()
+    return any(name.casefold() not in known for name in _INNER.findall(text))
+
+
+@cache
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
