@@ -42,8 +42,15 @@ _APART: Final = {
         (r"operat\w*", r"operas?"),
         (r"personal(?:ly)?", r"persons?"),
     ),
-    "de": ((_BOOKING, _BOOKS), (_BOOKS, _BOOKING)),
+    "de": (
+        (_BOOKING, _BOOKS),
+        (_BOOKS, _BOOKING),
+        (r"rat|rats|rates|räte", r"raten\w*"),
+        (r"raten|ratenzahlung(?:en)?", r"rat|rats|rates|räte"),
+    ),
 }  # fmt: skip
+# The words above whose own meaning is none that other words of their stem are said for.
+_ALONE: Final = {"en": r"books", "de": r"rat|rats|rates|räte|bücher"}
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -53,6 +60,11 @@ def leave_out_others(asked: str, text: str, language: str) -> str:
     if other is None:
         return text
     return _WORD.sub(lambda word: "" if other.fullmatch(word[0]) else word[0], text)
+
+
+def stands_alone(word: str, language: str) -> bool:
+    """Whether what other words of its stem mean is not meant by a word: nobody reserves "books"."""
+    return language in _ALONE and re.fullmatch(_ALONE[language], word, re.IGNORECASE) is not None
 
 
 @cache

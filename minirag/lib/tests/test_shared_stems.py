@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minirag.lib.asking.shared_stems import leave_out_others
+from minirag.lib.asking.shared_stems import leave_out_others, stands_alone
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_every_other_text_stays():
     assert leave_out_others("buchen", "Die Buchung gilt.", "de") == "Die Buchung gilt."
     assert leave_out_others("tea", "Important imports", "en") == "Important imports"
     assert leave_out_others("books", "Booking", "fr") == "Booking"
+
+
+def test_a_noun_has_nothing_of_what_the_verb_of_its_stem_means():
+    assert stands_alone("Books", "en") and stands_alone("Rat", "de")
+    assert not stands_alone("book", "en") and not stands_alone("Raten", "de")

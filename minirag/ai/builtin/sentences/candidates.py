@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from minirag.ai.builtin.quoting import clean_inline, read_quotes
+from minirag.lib.asking.shared_stems import stands_alone
 from minirag.lib.asking.synonyms import find_synonyms
 from minirag.lib.text import analysis
 from minirag.lib.text.languages import detect_languages
@@ -115,7 +116,10 @@ def add_meanings(
         for each in candidates:
             if each.language == language:
                 said.update(each.terms, each.above, each.heading)
-        for term in dict.fromkeys(analysis.analyse(question, language)):
+        asked = [
+            word for word in question.split() if not stands_alone(word.strip(".,?!"), language)
+        ]
+        for term in dict.fromkeys(analysis.analyse(" ".join(asked), language)):
             if found := said.intersection(find_synonyms(term, language)):
                 widened[term] = (*widened.get(term, ()), *sorted(found))
     return widened
