@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minirag.ai.builtin.lacking.finding import find_lacking
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
@@ -121,8 +121,7 @@ NOTHING: Final = Asked()
 NARROW: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION, AnswerType.CONTACT)
 
 
-@dataclass(frozen=True)
-class Quoted:
+class Quoted(NamedTuple):
     """A sentence that would be quoted, and the `headings` above it (a page's title too)."""
 
     text: str
@@ -171,8 +170,7 @@ def check_quotes(
     if not quoted or not words:
         return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
     looked_for = words + weigh_before(before, language, term_weights, spoken)
-    text = " ".join(each.text for each in quoted)
-    headings = " ".join(dict.fromkeys(each.headings for each in quoted))
+    text, headings = join_places(quoted)
     found = find_words(looked_for, text, headings, language, variants)
     if asked.kind and holds_answer(asked.kind, text, language, question):
         found |= dict.fromkeys(find_asking(words, asked), 1.0)
@@ -188,9 +186,7 @@ def check_quotes(
     )
 
     def weigh(coverage: float) -> float:
-        return weighing.weigh(
-            signs, coverage, cover(sure, "en"), least, asked.kind, is_foreign=is_foreign
-        )
+        return weighing.weigh(signs, coverage, cover(sure, "en"), least, asked.kind, is_foreign=is_foreign)  # fmt: skip
 
     def is_enough(coverage: float) -> bool:
         return coverage >= weighing.needs(asked) and weigh(coverage) >= log_odds(strictness)
@@ -199,17 +195,27 @@ def check_quotes(
     if embed is not None and has_meaning and not is_enough(coverage) and is_enough(hope(found)):
         found = found | find_by_meaning(found, f"{text} {headings}", embed)
         coverage = cover(found, language)
-    missing = [word for word in words if max(found[word], sure[word]) < 0.5 and not word.is_framing]
     # A single word's meaning says little where the embedder was not made for one language.
-    unsaid = [
-        word for word in words if max(by_words[word], sure[word]) < 0.5 and word.weight >= 0.5
-    ]
-    places = [(each.text, each.headings) for each in quoted]
-    lacks = find_lacking(question, words, unsaid, places, asked, language, variants)
+    unsaid = find_missing(words, by_words, sure)
+    lacks = find_lacking(question, words, unsaid, quoted, asked, language, variants, is_abroad=is_abroad)  # fmt: skip
+    missing = tuple(word.text for word in find_missing(words, found, sure))
     return Check(
-        is_enough(coverage) and not lacks, coverage, tuple(word.text for word in missing), lacks,
+        is_enough(coverage) and not lacks, coverage, missing, lacks,
         1 / (1 + math.exp(-weigh(coverage))),
     )  # fmt: skip
+
+
+def join_places(quoted: Sequence[Quoted]) -> tuple[str, str]:
+    """All that is quoted, and each heading above it once."""
+    headings = " ".join(dict.fromkeys(each.headings for each in quoted))
+    return " ".join(each.text for each in quoted), headings
+
+
+def find_missing(words: Sequence[Word], *ways: Mapping[Word, float]) -> list[Word]:
+    """The words, but for those that only frame a question, that are there in none of these ways."""
+    return [
+        word for word in words if not word.is_framing and max(found[word] for found in ways) < 0.5
+    ]
 
 
 def weigh_before(

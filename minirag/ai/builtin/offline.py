@@ -237,7 +237,11 @@ class _Answering:
         if not self.strictness:
             return _Quotation(part, said, None)
         check = self._check(part, chosen, scored, asked, self.strictness)
-        if not extreme and lacks_extreme(question, [candidates[each] for each in chosen], asked_in):
+        if (
+            not extreme
+            and asked_in == language
+            and lacks_extreme(question, [candidates[each] for each in chosen], asked_in)
+        ):
             check = replace(check, is_answered=False, lacks=check.lacks or EXTREME)
         return _Quotation(part, said, check)
 

@@ -32,30 +32,31 @@ zeit zu öffnet
 """
 _FRENCH = """
 aide aller avez avoir besoin bon bonne cher chercher chose combien connaître coût coûte coûtent demander dire donc
-donner durée enfant enfants expliquer faire faut femme fille fils gratuit info information jour jours liste longtemps
-mari merci mettre nom ouvert ouverte ouvrir payer personne personnes peut peut-être peux possible pouvez premier
-prendre prix puis quand quelque question savoir tarif tarifs temps trouve trouver trouvez utiliser vais veut veux voir
-voudrais
+devons devrais dois doit donner durée enfant enfants expliquer faire fait faites faut femme fille fils gratuit info
+information jour jours liste longtemps mari merci mettre nom ouvert ouverte ouvrir payer personne personnes peut peut-
+être peux possible pouvez premier prendre prix puis quand quelque question savoir sont suis tarif tarifs temps trouve
+trouver trouvez utiliser vais veut veux voir voudrais
 """
 _SPANISH = """
-abierto abre abren ayuda buen bueno buscar caro cobran costar coste cuesta cuestan cuánto dar decir dura día días
-encontrar encuentro explicar gracias gratis haber hacer hay hija hijo hijos información ir llamar marido mejor mujer
-necesita necesito niños nombre ofrecen pagar persona personas posible precio precios pregunta puede pueden puedo
-quiero saber tarda tener tengo tiempo tiene tienen tomar usar ver
+abierto abre abren abrís ayuda buen bueno buscar caro cobran costar coste cuesta dais debo cuestan cuánto dar decir
+dura día días encontrar encuentro explicar gracias gratis haber hacer hay hija hijo hijos información ir llamar marido
+mejor mujer necesita necesito niños nombre ofrecen pagar persona personas posible precio precios pregunta puede pueden
+puedo quiero saber tarda tener tengo tiempo tiene tienen tienes tomar usar ver
 """
 _ITALIAN = """
-aiuto aperto apre aprire avere bambini bisogno caro cercare cosa costa costano costo dare dire dura fare figli
-figlia figlio funziona giorni giorno gratis grazie informazioni marito mettere moglie nome offrite pagare persona
-persone possibile posso prendere prezzi prezzo può quanto sapere serve servono spiegare tempo trovare trovo usare
-vedere vorrei
+aiuto aperto apre aprire avere bambini bisogno bene caro cercare cosa costa costano costo dare deve devo devono dire
+dobbiamo dura fare figli figlia figlio funziona giorni giorno gratis grazie informazioni marito mettere moglie nome
+offrite pagare persona persone possiamo possibile posso prendere prezzi prezzo può quanto sapere serve servono
+spiegare tempo trovare trovo usare vedere vorrei
 """
 _DUTCH = """
 bestaat beste betaal betalen betekenen betekent dag dagen dochter doe doen doet duur duurt eigenlijk er even ga gaan
 gaat geef geeft geven gewoon goed graag gratis groot haal halen heb hebben hebt heet help helpen hoelang hoeveel hoog
 houdt iets informatie jullie kan kinderen kom komen komt koop kopen kost kosten krijg krijgen krijgt kunnen kunt laat
-lang laten mag man mensen misschien moet mogelijk naam neem neemt nemen nieuw nieuwe nodig noemt nog ongeveer open oud
-persoon precies prijs prijzen soort staan staat tijd uitleggen vind vinden vindt vraag vrouw waar waarom wanneer weet
-welk welke werk werken werkt weten wie wij wil willen zeg zeggen zegt zien ziet zit zoek zoeken zoon
+lang laten maak maakt mag maken man mensen misschien moet mogelijk naam neem neemt nemen nieuw nieuwe nodig noemt nog
+ongeveer open oud persoon precies prijs prijzen soort staan staat tijd uitleggen vind vinden vindt vraag vrouw waar
+waarom wanneer weet welk welke werk werken werkt weten wie wij wil willen zeg zeggen zegt zien ziet zit zoek zoeken
+zoon
 """
 _POLISH = """
 bilet cena ceny chcę czas czynne córka dni dostać drogi dzieci dziecko dzień gdzie ile imię informacje jak kosztuje
@@ -63,9 +64,9 @@ kosztują ktoś kupić mogę możliwe można mąż nazwa osoba osoby otwarte pom
 wiedzieć wziąć znaleźć zobaczyć żona
 """
 _TURKISH = """
-almak açık bilgi bilmek bulmak eder fiyat fiyatları fiyatı gerekir gerekiyor gün günler istiyorum kadar kaç kimse
-kişi kız lazım liste mümkün nasıl ne oğlum para saat süre sürer vermek yapmak yardım çocuk çocuklar ödeme ücret
-ücreti ücretler
+almak açık bilgi bilmek bulmak eder fiyat fiyatları fiyatı gerekir gerekiyor gün günler istiyorum kadar kaç kimse kişi
+kız lazım liste mümkün nasıl ne oğlum para saat süre sürer vermek yapmak yardım çocuk çocuklar ödeme ücret ücreti
+ücretler
 """
 FRAMING_WORDS: Final = {
     "en": frozenset(_ENGLISH.split()),

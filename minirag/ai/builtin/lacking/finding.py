@@ -23,6 +23,8 @@ from minirag.lib.asking.offers import find_offered, lacks_means
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _OWN: Final = 0.5
 """How surely one of the question's words has to be in the sentence with the amount."""
+_MAIN: Final = 0.5
+"""What a word weighs at least without which another thing is meant."""
 
 
 def find_lacking(
@@ -33,9 +35,12 @@ def find_lacking(
     asked: Asked,
     language: str,
     variants: Mapping[str, Sequence[str]],
+    *,
+    is_abroad: bool = False,
 ) -> str:
     """The kind of answer that is asked for and surely not there; "" where none is missing. `quoted` are the sentences,
     each with the headings above it, `missing` the words that none of them has, nor means.
+    Where the question is in another language (`is_abroad`) its words cannot be found.
     """
     said = [text for text, _ in quoted]
     if lacks_code(question, words, quoted, language, variants):
@@ -49,7 +54,7 @@ def find_lacking(
     who = says_who(question, words, quoted, language, variants)
     if who is not None:
         return "" if who else AnswerType.PERSON
-    if lacks_own_amount(question, words, quoted, asked, language, variants):
+    if not is_abroad and lacks_own_amount(question, words, quoted, asked, language, variants):
         return asked.kind or ""
     headings = " ".join(dict.fromkeys(above for _, above in quoted))
     text = f"{headings}: {' '.join(said)}"
@@ -106,4 +111,6 @@ def split_joined(word: Word) -> list[Word]:
 def lacks_offered(question: str, missing: Sequence[Word], language: str) -> bool:
     """Whether it is asked if something is offered, and a word of that is nowhere in what would be quoted."""
     place = find_offered(question, language)
-    return place is not None and any(place[0] <= word.place[0] < place[1] for word in missing)
+    return place is not None and any(
+        place[0] <= word.place[0] < place[1] and word.weight >= _MAIN for word in missing
+    )
