@@ -27,7 +27,8 @@ from bench.report import Budget, Report
 from tenants.context import tenant_context
 
 OWN, UNSEEN = ("shop", "town"), ("clinic", "village")
-TUNED, APART = ("camping", "gym", "museum", "stadtwerke", "vhs"), ("broadband", "tierpark")
+TUNED = ("bikehire", "camping", "gym", "invoicing", "museum", "stadtwerke", "vhs", "zahnarzt")
+APART = ("broadband", "library", "tierpark")
 TO_REACH: Final = {
     "plain": 0.93, "follow-up": 0.85, "typo": 0.80, "compound": 0.80, "off-topic": 0.95, "near-topic": 0.80,
     "small-talk": 1.0,

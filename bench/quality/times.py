@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from statistics import median
 
-from bench.quality.asking import ask, make_bot, make_tenant, search, teach_pages
+from bench.quality.asking import Reply, ask, make_bot, make_tenant, search, teach_pages
 from bench.quality.questions import load_base
 from bench.quality.vectors import asked_anew
-from bench.report import Report, quantile
+from bench.report import Budget, Report, quantile
 from tenants.context import tenant_context
 
 
@@ -21,14 +21,20 @@ def measure_times(report: Report, *, quick: bool) -> None:
         bot = make_bot(base.bot_name)
         teach_pages(bot, base.pages)
 
-        async def run() -> tuple[list[float], list[float]]:
-            turns = [(await ask(bot, text)).milliseconds for text in texts]
+        async def run() -> tuple[list[Reply], list[float]]:
+            turns = [await ask(bot, text) for text in texts]
             return turns, [(await search(bot, text)).milliseconds for text in texts]
 
         with asked_anew():
             asyncio.run(run())
-            times, searches = asyncio.run(run())
+            turns, searches = asyncio.run(run())
+    times = [each.milliseconds for each in turns]
+    understood = [each.trace["stages"]["understand"] for each in turns]
     report.add(
         "times", "a whole offline turn, p50", median(times), "ms", baseline=median(searches),
         note=f"its search alone; {len(times)} turns; p95 {quantile(times, 0.95):.0f} ms",
+    )  # fmt: skip
+    report.add(
+        "times", "understand, p50", median(understood), "ms", Budget(3.0),
+        note=f"of the same turns; p95 {quantile(understood, 0.95):.1f} ms",
     )  # fmt: skip
