@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.sql.compiler import SQLCompiler
 
 from bots.models import BotProfile, Quota
-from minirag.lib.rows import FixedQuery, fetch_together
+from minirag.lib.rows import FixedQuery, FixedStatement, fetch_together, fetched_ahead
 from tenants.context import tenant_context
 from tenants.models import ApiToken, User
 
@@ -107,6 +107,32 @@ def test_several_are_asked_together_in_one_message(acme, globex, django_assert_n
         assert (found, gone) == ([bot], [])
         assert [each.name for each in found[0].active_scopes] == ["Helper's"]
         assert party.owner in people
+
+
+def test_what_was_fetched_ahead_serves_once_its_own_tenant_and_within_its_block(
+    acme, globex, django_assert_num_queries
+):
+    names = FixedQuery(lambda: BotProfile.objects.values_list("name"))
+    doubled = FixedStatement("SELECT name || name FROM bots_botprofile WHERE id = %s")
+    bot = make_bot(acme, "Helper")
+    make_bot(globex, "Gardener")
+    with (
+        tenant_context(acme.tenant),
+        django_assert_num_queries(1),
+        fetched_ahead((names,), (doubled, bot.pk)),
+    ):
+        pass
+    with tenant_context(acme.tenant), fetched_ahead((names,), (doubled, bot.pk)):
+        with tenant_context(globex.tenant):
+            assert names.fetch() == [("Gardener",)]
+        BotProfile.objects.update(name="Guide")
+        with django_assert_num_queries(0):
+            assert (names.fetch(), doubled.fetch(bot.pk)) == ([("Helper",)], [("HelperHelper",)])
+        assert (names.fetch(), doubled.fetch(bot.pk)) == ([("Guide",)], [("GuideGuide",)])
+    with tenant_context(acme.tenant):
+        with fetched_ahead((names,)):
+            BotProfile.objects.update(name="Helper")
+        assert names.fetch() == [("Helper",)]
 
 
 def test_how_columns_become_values_is_looked_up_once(in_acme, monkeypatch):

@@ -217,7 +217,7 @@ def find_standings(
     }  # fmt: skip
 
 
-_QUOTAS = FixedQuery(
+QUOTAS = FixedQuery(
     lambda bot_profile_id, token_id: Quota.objects.filter(
         Q(subject=QuotaSubject.TENANT)
         | Q(subject=QuotaSubject.BOT, subject_id=bot_profile_id)
@@ -226,13 +226,14 @@ _QUOTAS = FixedQuery(
     uuid.UUID,
     uuid.UUID,
 )
+"""Those that count for a bot and an API token: what `reserve_turn` and `settle_turn` ask."""
 
 
 def _find_quotas(
     bot_profile_id: uuid.UUID | None, token_id: uuid.UUID | None, resources: Iterable[QuotaResource]
 ) -> list[Quota]:
     wanted = set(resources)
-    return [each for each in _QUOTAS.fetch(bot_profile_id, token_id) if each.resource in wanted]
+    return [each for each in QUOTAS.fetch(bot_profile_id, token_id) if each.resource in wanted]
 
 
 def _uses_of(starts: dict[uuid.UUID, datetime]) -> Any:

@@ -105,14 +105,15 @@ def find_prices(model: str, overrides: Mapping[str, Prices], *, is_chat: bool = 
     return Prices(FREE, FREE) if is_free else overrides.get(DEFAULT_ID, DEFAULT_PRICES)
 
 
-_OVERRIDES: FixedQuery[PriceOverride] = FixedQuery(PriceOverride.objects.all)
+OVERRIDES: FixedQuery[PriceOverride] = FixedQuery(PriceOverride.objects.all)
+"""What `load_overrides` asks."""
 
 
 def load_overrides() -> dict[str, Prices]:
     """The tenant's own prices by model id."""
     return {
         row.model: Prices(row.prompt_cost_per_1m / MILLION, row.completion_cost_per_1m / MILLION)
-        for row in _OVERRIDES.fetch()
+        for row in OVERRIDES.fetch()
     }
 
 

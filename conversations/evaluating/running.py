@@ -37,7 +37,7 @@ from conversations.models import (
     EvaluationRun,
     GoldenQuestion,
 )
-from conversations.turns.recording import judge_citations
+from conversations.turns.tracing import judge_citations
 from knowledge.models import Audience, Source
 from minirag.lib.errors import BadInput, Conflict, NotFound, ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from bots.models import Outcome
 from conversations.models.chats import Chat
 from minirag.lib.rows import QuickRow
 from minirag.lib.text.word_search import word_index
+
+# By hand, as every turn does it and Django takes ten times as long to write the statement.
+_END = """
+UPDATE conversations_message
+   SET outcome = %s, error_code = %s, reserved_in = NULL, citation_valid = %s, unsupported = %s, trace = %s::jsonb
+ WHERE id = %s AND outcome = 'pending'"""
 
 
 class MessageRole(models.TextChoices):
@@ -178,15 +185,18 @@ class Message(QuickRow, models.Model):
         if counters:
             Message.objects.filter(pk=self.pk).update(reserved_in=list(counters))
 
-    def end_turn(self, outcome: Outcome, *, error_code: str = "", **facts: Any) -> bool:
+    def end_turn(
+        self, outcome: Outcome, *, error_code: str, citation_valid: bool | None, unsupported: int | None,
+        trace: dict[str, Any],
+    ) -> None:  # fmt: skip
         """Of a question: pending → how its turn ended; this is the only way out of pending.
 
-        Returns False, and changes nothing, where somebody else was first. What was reserved is the caller's to
-        settle then, in the same transaction.
+        With the transaction's next statement, which raises Missed where somebody else was first: it is to be rolled
+        back then. What was reserved is the caller's to settle in the same transaction.
         """
-        pending = Message.objects.filter(pk=self.pk, outcome=Outcome.PENDING)
-        ended = pending.update(outcome=outcome, error_code=error_code, reserved_in=None, **facts)
-        return bool(ended)
+        facts = [outcome, error_code, citation_valid, unsupported, json.dumps(trace), self.pk]
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        database.hold(_END, facts, has_to_hit=True)
 
 
 def leave_out_retried(said: Sequence[Any], again: tuple[str, str] | None = None) -> list[Any]:

@@ -107,6 +107,9 @@ def names_of_writers(path: Path) -> Iterator[str]:
         called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
         if called in ("update", "bulk_update") and "outcome" in ast.unparse(node):
             yield path.name
+        said = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(said, str) and "UPDATE conversations_message" in said and "outcome =" in said:
+            yield path.name
         targets = getattr(node, "targets", [getattr(node, "target", None)])
         for target in filter(None, targets):
             for part in ast.walk(target):

@@ -112,13 +112,12 @@ def test_what_a_turn_had_spent_when_its_chat_was_deleted_is_counted(
     acme, acme_bot, model, monkeypatch
 ):
     quota = Quota.objects.create(resource="tokens", period="month", limit=10_000)
-    store_message = recording.Message.end_turn
 
-    def delete_first(question, *args, **facts):
-        Chat.objects.filter(pk=question.chat_id).delete()
-        return store_message(question, *args, **facts)
+    def delete_first(turn, answer):
+        Chat.objects.filter(pk=turn.chat.pk).delete()
+        return recording.close_turn(turn, answer)
 
-    monkeypatch.setattr(recording.Message, "end_turn", delete_first)
+    monkeypatch.setattr("conversations.turns.taking.close_turn", delete_first)
     model.enqueue("It lasts 36 months [1].")
     body = {"bot_profile_id": str(acme_bot.pk), "message": "How long is the warranty?"}
     _, content = post_chat(acme, body)

@@ -82,7 +82,7 @@ def test_a_streamed_turn(acme, acme_bot, answers):
     stream(acme, acme_bot)  # the first one writes reminders and fills caches
     with Trips() as trips:
         stream(acme, acme_bot)
-    trips.expect_at_most(statements=13, transactions=2, commands=2)
+    trips.expect_at_most(statements=7, transactions=2, commands=2)
 
 
 def test_a_further_question_in_a_chat(acme, acme_bot, answers):
@@ -91,7 +91,7 @@ def test_a_further_question_in_a_chat(acme, acme_bot, answers):
     stream(acme, acme_bot, chat_id=chat_id)
     with Trips() as trips:
         stream(acme, acme_bot, chat_id=chat_id)
-    trips.expect_at_most(statements=16, transactions=2, commands=2)
+    trips.expect_at_most(statements=10, transactions=2, commands=2)
 
 
 def test_a_question_of_the_widget(bot, answers):
@@ -105,7 +105,7 @@ def test_a_question_of_the_widget(bot, answers):
     assert seen[-1]["type"] == "done", seen
     trips.statements = trips.statements[len(alone.statements) :]
     trips.commands -= alone.commands
-    trips.expect_at_most(statements=20, transactions=2, commands=2)
+    trips.expect_at_most(statements=13, transactions=2, commands=2)
 
 
 @pytest.mark.parametrize(

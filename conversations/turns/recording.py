@@ -8,36 +8,43 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness
-from bots.quotas.counting import Reservation, reserve_turn, settle_turn
+from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness, UsageEvent
+from bots.quotas.counting import QUOTAS, Reservation, reserve_turn, settle_turn
+from bots.usage.pricing import OVERRIDES
 from conversations.gaps.noting import note_turn
 from conversations.handoffs.asking import keep_person, note_declined, note_wish, pass_on
 from conversations.helping.offers import describe_help
 from conversations.metering import count_turn, meter_turn, price_turn
-from conversations.models import Chat, Citation, Handoff, Message, MessageRole, Trait
+from conversations.models import Chat, Citation, Handoff, Message, MessageRole
 from conversations.turns.fitting import cut_history, load_history
 from conversations.turns.state import Answer, Asker, History, OpenTurn
-from conversations.turns.tracing import describe_turn
+from conversations.turns.tracing import (
+    count_unsupported,
+    describe_turn,
+    judge_citations,
+    name_traits,
+)
 from conversations.turns.troubles import tell_trouble
 from knowledge.curated.matching import find_by_words, with_curated
 from knowledge.models import ANYONE, Audience
-from knowledge.retrieval.external import load_bases
+from knowledge.retrieval.external import load_bases, with_bases
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
-from minirag.lib.rows import FixedQuery, fetch_together
+from minirag.lib.rows import FixedQuery, fetched_ahead
+from tenants.backend.cursor import Missed
 from tenants.backend.holding import insert_soon
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
 from tenants.platform.maintenance import require_no_maintenance
 from webhooks.event_types import EventType
-from webhooks.events import emit
+from webhooks.events import emit, subscribed_to
 from webhooks.quota_events import tell_crossings
 
 TITLE_LENGTH = 100
@@ -49,7 +56,9 @@ _TENANT_FACTS = (
 )  # fmt: skip
 _TENANT = FixedQuery(lambda pk: Tenant.objects.only(*_TENANT_FACTS).filter(pk=pk), uuid.UUID)
 _BOT: FixedQuery[BotProfile] = FixedQuery(
-    lambda pk: with_curated(BotProfile.objects.active().with_scopes().with_keys()).filter(pk=pk),
+    lambda pk: with_bases(
+        with_curated(BotProfile.objects.active().with_scopes().with_keys()).filter(pk=pk)
+    ),
     uuid.UUID,
 )
 
@@ -70,11 +79,20 @@ def open_turn(
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
     AlreadyAsked as `asker` says.
     """
-    tenants, bots = fetch_together((_TENANT, require_tenant().pk), (_BOT, bot_profile_id))
-    tenant = _require_active(tenants)
-    if not bots:
+    with fetched_ahead(
+        (_TENANT, require_tenant().pk), (_BOT, bot_profile_id), (QUOTAS, bot_profile_id, asker.token_id)
+    ):  # fmt: skip
+        return _open(bot_profile_id, chat_id, question, asker, told, source_filter)
+
+
+def _open(
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, told: History | None,
+    source_filter: SourceFilter | None,
+) -> OpenTurn | Message:  # fmt: skip
+    tenant = require_active_tenant()
+    bot = _BOT.first(bot_profile_id)
+    if bot is None:
         raise NotFound("Bot profile not found or inactive")
-    [bot] = bots
     scopes = heed_scopes(bot)
     with transaction.atomic():
         if asker.require_new is not None:
@@ -91,13 +109,10 @@ def open_turn(
             chat.note_audience(asker.audience)
         message = insert_soon(
             Message(
-                chat=chat,
-                role=MessageRole.USER,
-                content=question,
-                outcome=Outcome.PENDING,
+                chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING,
                 request_id=asker.request_id,
             )
-        )
+        )  # fmt: skip
         if chat_id:
             chat.count_up(messages=1)
         make_due({DueKind.TURNS: timezone.now() + timedelta(seconds=LOOK_SECONDS)})
@@ -113,13 +128,9 @@ def open_turn(
 
 def require_active_tenant() -> Tenant:
     """Return the current tenant as it is now. Raises Conflict where it is not active, Maintenance."""
-    return _require_active(_TENANT.fetch(require_tenant().pk))
-
-
-def _require_active(found: list[Tenant]) -> Tenant:
-    if not found:
+    tenant = _TENANT.first(require_tenant().pk)
+    if tenant is None:
         raise Tenant.DoesNotExist
-    [tenant] = found
     if not tenant.is_active:
         raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
     require_no_maintenance(tenant)
@@ -143,7 +154,8 @@ def assemble_turn(
     is_narrowed = source_filter is not None and source_filter.says_anything
     has_curated = getattr(bot, "has_curated", True) and not is_narrowed
     bot.load_keys()
-    bases = load_bases(bot.pk, audience, filters_of(bot, source_filter))
+    has_bases = getattr(bot, "has_bases", True)
+    bases = load_bases(bot.pk, audience, filters_of(bot, source_filter)) if has_bases else ()
     return OpenTurn(
         bot, chat, question, history, reservation, bases, scopes,
         languages=(*languages, *tenant.languages), source_languages=load_languages(bot.pk, audience), refused=refused,
@@ -174,15 +186,10 @@ def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
 def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
     return insert_soon(
         Chat(
-            bot_profile=bot,
-            user_id=asker.user_id,
-            visitor_id=asker.visitor_id,
-            subject=asker.subject,
-            origin=asker.origin,
-            title=question[:TITLE_LENGTH],
-            message_count=1,  # the question
+            bot_profile=bot, user_id=asker.user_id, visitor_id=asker.visitor_id, subject=asker.subject,
+            origin=asker.origin, title=question[:TITLE_LENGTH], message_count=1,  # the question
         )
-    )
+    )  # fmt: skip
 
 
 def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
@@ -191,42 +198,63 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     A turn that failed before it said anything only marks the question and meters what was spent; returns None then.
     Idempotent by claim: of two writers that close the same turn one does nothing.
     """
-    with transaction.atomic():
-        spent = price_turn(turn, answer)
-        is_first = turn.question.end_turn(
-            Outcome(answer.outcome),
-            error_code=answer.error_code,
-            citation_valid=judge_citations(answer),
-            unsupported=count_unsupported(answer),
-            trace=describe_turn(answer),
-        )
-        if not is_first:
-            answer.is_closed = True
-            if not Message.objects.filter(pk=turn.question.pk).exists():
-                # Its chat was deleted meanwhile; what was spent stays counted.
-                meter_turn(spent, turn.question)
-                tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
-            return None
-        message = _store_message(turn, answer) if answer.content or answer.calls else None
-        turn.chat.count_up(
-            messages=1 if message else 0,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
-            cost_usd=sum((each.cost_usd for each in spent), Decimal(0)),
-            language=answer.understood.language if answer.understood else "",
-            traits=name_traits(answer),
-        )
-        meter_turn(spent, message or turn.question)
-        tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
-        if answer.outcome == Outcome.FAILED:
-            tell_trouble(turn.bot, turn.question, answer.error_code)
-        elif message is not None:
-            _tell(turn, answer, message)
-            _call_person(turn, answer)
-            note_turn(turn.question, message, answer.understood, count_unsupported(answer))
+    asked = (
+        (OVERRIDES,),
+        (QUOTAS, turn.bot.pk, turn.reservation.token_id),
+        subscribed_to(EventType.CHAT_MESSAGE),
+    )
+    try:
+        with transaction.atomic(), fetched_ahead(*asked):
+            message, spent = _end(turn, answer)
+    except (Missed, IntegrityError):  # the answer of whoever was first may be there already
+        if Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).exists():
+            raise
+        _note_other_end(turn, answer)
+        return None
     answer.is_closed = answer.is_stored = True
     count_turn(answer, spent)
     return message
+
+
+def _end(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[UsageEvent]]:
+    """What there is to write goes with the last statement, in one message. Raises Missed where others were first."""
+    spent = price_turn(turn, answer)
+    turn.question.end_turn(
+        Outcome(answer.outcome),
+        error_code=answer.error_code,
+        citation_valid=judge_citations(answer),
+        unsupported=count_unsupported(answer),
+        trace=describe_turn(answer),
+    )
+    message = _store_message(turn, answer) if answer.content or answer.calls else None
+    meter_turn(spent, message or turn.question)
+    turn.chat.count_up(
+        messages=1 if message else 0,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        cost_usd=sum((each.cost_usd for each in spent), Decimal(0)),
+        language=answer.understood.language if answer.understood else "",
+        traits=name_traits(answer),
+    )
+    tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
+    if answer.outcome == Outcome.FAILED:
+        tell_trouble(turn.bot, turn.question, answer.error_code)
+    elif message is not None:
+        _tell(turn, answer, message)
+        _call_person(turn, answer)
+        note_turn(turn.question, message, answer.understood, count_unsupported(answer))
+    return message, spent
+
+
+def _note_other_end(turn: OpenTurn, answer: Answer) -> None:
+    """Somebody else has ended the turn, or its chat was deleted meanwhile; then what was spent stays counted."""
+    answer.is_closed = True
+    with transaction.atomic():
+        if Message.objects.filter(pk=turn.question.pk).exists():
+            return
+        spent = price_turn(turn, answer)
+        meter_turn(spent, turn.question)
+        tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
 
 
 def find_stored(turn: OpenTurn, answer: Answer) -> Message | None:
@@ -236,31 +264,6 @@ def find_stored(turn: OpenTurn, answer: Answer) -> Message | None:
     found = ends.first()
     answer.is_stored = found is not None
     return found
-
-
-def judge_citations(answer: Answer) -> bool | None:
-    """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
-    is_small_talk = answer.understood is not None and answer.understood.is_small_talk
-    is_unsourced = is_small_talk or answer.is_asked_back or answer.only_calls
-    if answer.outcome != Outcome.ANSWERED or is_unsourced:
-        return None
-    return bool(answer.citations) and not answer.dropped_citations
-
-
-def name_traits(answer: Answer) -> list[str]:
-    """What a chat is found by after this turn."""
-    if answer.outcome == Outcome.REFUSED:
-        return Trait.of_refusal(answer.refusal.reason if answer.refusal else "")
-    ended = {Outcome.FAILED: [Trait.FAILED], Outcome.STOPPED: [Trait.STOPPED]}
-    found: list[str] = [*ended.get(Outcome(answer.outcome), [])]
-    return [*found, Trait.UNCITED] if judge_citations(answer) is False else found
-
-
-def count_unsupported(answer: Answer) -> int | None:
-    """How many cited sentences their passages do not hold; None where there is nothing to cite for."""
-    if answer.outcome != Outcome.ANSWERED:
-        return None
-    return sum(not each.is_supported for each in answer.support)
 
 
 def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:

@@ -176,9 +176,10 @@ async def _note_support(
 ) -> bool:
     """Compare what was said with what it cites; True where that left nothing to say, which is a refusal then."""
     if gate is None:
-        answer.support = await asyncio.to_thread(
-            check_support, answer.content, _list_texts(retrieval), turn.question.content
-        )
+        if answer.citations:  # or there is nothing to compare, and a thread costs more
+            answer.support = await asyncio.to_thread(
+                check_support, answer.content, _list_texts(retrieval), turn.question.content
+            )
         return False
     answer.support = gate.found
     left = {number for each in list_statements(answer.content) for number in each.numbers}

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import structlog
 
+from bots.models import Outcome
 from conversations.citing.supporting import Support
+from conversations.models import Trait
 from conversations.turns.state import Answer, OpenTurn, Rewriting, Understood
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.found import Reranking, Retrieval
@@ -55,6 +57,31 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "audience": answer.audience.marks,
         "masked": answer.masked,
     }
+
+
+def judge_citations(answer: Answer) -> bool | None:
+    """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
+    is_small_talk = answer.understood is not None and answer.understood.is_small_talk
+    is_unsourced = is_small_talk or answer.is_asked_back or answer.only_calls
+    if answer.outcome != Outcome.ANSWERED or is_unsourced:
+        return None
+    return bool(answer.citations) and not answer.dropped_citations
+
+
+def name_traits(answer: Answer) -> list[str]:
+    """What a chat is found by after this turn."""
+    if answer.outcome == Outcome.REFUSED:
+        return Trait.of_refusal(answer.refusal.reason if answer.refusal else "")
+    ended = {Outcome.FAILED: [Trait.FAILED], Outcome.STOPPED: [Trait.STOPPED]}
+    found: list[str] = [*ended.get(Outcome(answer.outcome), [])]
+    return [*found, Trait.UNCITED] if judge_citations(answer) is False else found
+
+
+def count_unsupported(answer: Answer) -> int | None:
+    """How many cited sentences their passages do not hold; None where there is nothing to cite for."""
+    if answer.outcome != Outcome.ANSWERED:
+        return None
+    return sum(not each.is_supported for each in answer.support)
 
 
 def tell_end(turn: OpenTurn, answer: Answer) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
@@ -46,7 +46,7 @@ def join_cut(passages: Sequence[Passage]) -> tuple[Passage, ...]:
         for chunk_id, distance, content in cursor.fetchall():
             found.setdefault(chunk_id, {})[distance] = content
     return tuple(
-        replace(each, content=join(each.content, found[each.chunk_id]))
+        each.but(content=join(each.content, found[each.chunk_id]))
         if each.chunk_id in found
         else each
         for each in passages

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -77,7 +77,7 @@ def settle(
         if mine == its:
             kept.append(passage)
         elif mine > its:
-            kept[rival] = replace(passage, score=other.score)
+            kept[rival] = passage.but(score=other.score)
             left_out.append(Repeat(other.chunk_id, passage.chunk_id))
         else:
             left_out.append(Repeat(passage.chunk_id, other.chunk_id))
@@ -85,13 +85,13 @@ def settle(
 
 
 def _show(passage: Passage, standing: Standing) -> Passage:
-    return replace(passage, day=standing.day, is_pinned=standing.is_pinned or passage.is_pinned)
+    return passage.but(day=standing.day, is_pinned=standing.is_pinned or passage.is_pinned)
 
 
 def prefer_pinned(ranked: Sequence[tuple[Passage, str]]) -> list[tuple[Passage, str]]:
     """Put pinned passages before others that fit about as well; each comes with its language."""
     weighed = [
-        (replace(each, score=each.score * PINNED_FACTOR) if each.is_pinned else each, spoken)
+        (each.but(score=each.score * PINNED_FACTOR) if each.is_pinned else each, spoken)
         for each, spoken in ranked
     ]
     return sorted(weighed, key=lambda row: (-row[0].score, row[0].chunk_id))

@@ -8,8 +8,7 @@ none of them from the others, so a word counts less the more of them have it. Pu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, KeysView, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise
 from operator import and_, eq
@@ -74,9 +73,10 @@ class Closeness:
             term: weight * (1 - have[term] / (len(read) + 1)) for term, weight in weights.items()
         }
         pairs, kin = set(pairwise(asked)), find_kin(weights, set().union(*words))
+        worth = _Worth(wanted, kin)
         return [
             PAIRS_WEIGHT * min(_weigh_pairs(pairs, each, weights) / whole, 1.0)
-            + SENTENCE_WEIGHT * _find_fullest(each, wanted, kin) / sum(wanted.values())
+            + SENTENCE_WEIGHT * _find_fullest(each, kin.keys(), worth) / sum(wanted.values())
             for each in read
         ]
 
@@ -88,22 +88,29 @@ def _weigh_pairs(
     return sum(min(weights[first], weights[second]) for first, second in common)
 
 
-def _find_fullest(
-    read: Sequence[tuple[str, ...]],
-    wanted: Mapping[str, float],
-    kin: Mapping[str, Mapping[str, float]],
-) -> float:
-    """The most of what is wanted that one sentence says under its heading, in these words or others of their root."""
-    heading, *sentences = read
-    above = kin.keys() & heading
-    best = 0.0
-    for said in sentences or [()]:
+class _Worth(dict[frozenset[str], float]):
+    """How much of what is wanted some words say, themselves or by others of their root; a few sets come often."""
+
+    def __init__(self, wanted: Mapping[str, float], kin: Mapping[str, Mapping[str, float]]) -> None:
+        super().__init__()
+        self._wanted, self._kin = wanted, kin
+
+    def __missing__(self, words: frozenset[str]) -> float:
         found: dict[str, float] = {}
-        for word in above.union(kin.keys() & said):
-            for term, near in kin[word].items():
+        for word in words:
+            for term, near in self._kin[word].items():
                 found[term] = max(near, found.get(term, 0.0))
-        best = max(best, sum(near * wanted[term] for term, near in found.items()))
-    return best
+        self[words] = worth = sum(near * self._wanted[term] for term, near in found.items())
+        return worth
+
+
+def _find_fullest(
+    read: Sequence[tuple[str, ...]], telling: KeysView[str], worth: _Worth
+) -> float:  # fmt: skip
+    """The most of what is wanted that one sentence says under its heading; `telling` are the words that say of it."""
+    heading, *sentences = read
+    above = frozenset(telling & heading)
+    return max(worth[above.union(telling & said)] for said in sentences or [()])
 
 
 def find_kin(terms: Collection[str], said: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -115,8 +122,8 @@ def find_kin(terms: Collection[str], said: Iterable[str]) -> dict[str, dict[str,
         if len(term) >= _SHORTEST_SHARED and term.isalpha():
             begins.setdefault(term[:_SHORTEST_SHARED], []).append(term)
     kin = {term: {term: 1.0} for term in terms}
-    for word in said:
-        for term in begins.get(word[:_SHORTEST_SHARED], ()):
+    for word in [each for each in said if each[:_SHORTEST_SHARED] in begins]:
+        for term in begins[word[:_SHORTEST_SHARED]]:
             shared = sum(accumulate(map(eq, term, word), and_))
             if word != term and word.isalpha() and shared >= _SHARED * len(term):
                 kin.setdefault(word, {})[term] = _KINSHIP * shared / max(len(term), len(word))
@@ -141,7 +148,7 @@ def order_by_closeness(
     scale = passages[0][0].score / (max(score for score, *_ in scored) or 1.0)
     scored.sort(key=lambda found: (-found[0], found[2].chunk_id))
     return [
-        replace(passage, score=score * scale, fused=passage.score, closeness=more)
+        passage.but(score=score * scale, fused=passage.score, closeness=more)
         for score, more, passage in scored
     ]
 

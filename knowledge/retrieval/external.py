@@ -12,14 +12,14 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
-from bots.models import SourceFilter
-from knowledge.models import ANYONE, Audience, Source
+from bots.models import BotProfile, SourceFilter
+from knowledge.models import ANYONE, Audience, Source, SourceType
 from knowledge.retrieval.nyxcore import (
     Base,
     NyxCoreError,
@@ -73,6 +73,12 @@ def _select_bases(
 
 
 _BASES = FixedQuery(_select_bases, uuid.UUID)
+
+
+def with_bases(bots: QuerySet[BotProfile]) -> Any:
+    """Say whether the tenant has bases at all, as `has_bases`, in the query that reads its bot."""
+    there = Source.objects.filter(source_type=SourceType.NYXCORE, deleted_at__isnull=True)
+    return bots.annotate(has_bases=Exists(there))
 
 
 def load_bases(

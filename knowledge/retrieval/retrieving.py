@@ -146,8 +146,11 @@ async def _embed_question(bot: BotProfile, asked: Asked, masker: Masker) -> Aske
         return asked
     begun = time.perf_counter()
     try:
-        text = asked.text if is_local(asked.model) else (await mask_asked(masker, asked.text))[0]
-        made = await embed_query(asked.model, text, credentials=await find_keys(bot))
+        if is_local(asked.model):
+            made = await embed_query(asked.model, asked.text)
+        else:
+            text, _ = await mask_asked(masker, asked.text)
+            made = await embed_query(asked.model, text, credentials=await find_keys(bot))
     except (EmbedderMissing, ProviderError) as error:
         logger.warning("searching by words only", model=asked.model, reason=error.code)
         return replace(asked, vector=None, dimensions=0)

@@ -173,15 +173,24 @@ def _select_rows(
     return found.values_list(*_COLUMNS, _DAY, Exists(others))
 
 
-_ROWS = FixedQuery(_select_rows, uuid.UUID)
+ROWS = FixedQuery(_select_rows, uuid.UUID)
+"""What `load_scope` asks where a question `is_usual`."""
+
+
+def is_usual(filters: Sequence[SourceFilter], audience: Audience) -> bool:
+    """Whether nothing is left out, and only what is for everybody is searched."""
+    return not filters and audience == ANYONE
 
 
 def load_scope(bot: BotProfile, filters: Sequence[SourceFilter], audience: Audience) -> Scope:
     """Read it, in one query, and one more for whom something that is not for everybody may be there; one more again
     where a filter wants some of the languages of a source's documents.
     """
-    is_usual = not filters and audience == ANYONE
-    rows = _ROWS.fetch(bot.pk) if is_usual else list(_select_rows(bot.pk, filters, audience))
+    rows = (
+        ROWS.fetch(bot.pk)
+        if is_usual(filters, audience)
+        else list(_select_rows(bot.pk, filters, audience))
+    )
     wanted = wanted_languages(filters)
     mixed = {row[0] for row in rows if row[-1]} if wanted is not None else set()
     by_language = _count_spoken(mixed, wanted, audience) if wanted and mixed else Counter[str]()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -34,34 +35,40 @@ from knowledge.retrieval.confidence import (
 from knowledge.retrieval.found import Retrieval
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Query
-from knowledge.retrieval.scope import Scope, load_scope
+from knowledge.retrieval.scope import ROWS, Scope, is_usual, load_scope
 from knowledge.retrieval.statement import compose_statement
 from knowledge.wording.common_words import find_common
-from knowledge.wording.query_terms import NO_TERMS, QueryTerms, analyse_question
+from knowledge.wording.query_terms import NO_TERMS, QueryTerms, analyse_query
 from knowledge.wording.respelling import respell
 from knowledge.wording.vocabulary import Expansion, find_expansions
 from minirag.ai.builtin.local import is_local, knows_word
 from minirag.ai.embeddings import EmbedderProfile, profile_of
+from minirag.lib.rows import FixedStatement, fetched_ahead
 from minirag.lib.text.languages import script_of_language
 from minirag.lib.text.short_texts import decide_language
+from tenants.context import current_schema
 
 FREE = Decimal(0)
 # An English embedder makes something of languages in Latin letters, and little of others.
 DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.6, 0.4, 0.2
 ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
+_MOST_KEPT = 2000
+_spoken: dict[tuple[str, UUID], list[str]] = {}
+"""The languages of each bot's sources as they were last, which says what a question's words will be."""
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
-_KNOWN = (
-    "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s)), to_regclass(%s) IS NOT NULL,"
+_KNOWN = FixedStatement(
+    "SELECT ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s::int[])), to_regclass(%s) IS NOT NULL,"
     " (SELECT coalesce(sum(n), 0) FROM lex_stats)"
 )
 # Of fewer rows than this part of the tenant's a scan is quicker than an index over all, up to so many.
 _SMALL_PART, _LARGE = 8, 20_000
-# They go with the statement in one message, which is a transaction of its own.
+# They go with the statement in one message, which is a transaction of its own. Its tables are joined as they stand:
+# looking for another order took a seventh of it.
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
            set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
-           set_config('hnsw.max_scan_tuples', '40000', true);
+           set_config('hnsw.max_scan_tuples', '40000', true), set_config('join_collapse_limit', '1', true);
 """
 
 
@@ -127,7 +134,22 @@ def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
     language = query.language or decide_language(query.text)
     if query.curated_in == language and (curated := _find_curated(bot, asked, language)):
         return _give_curated(asked, curated, language)
+    # What will be asked one after the other unless the bot's sources have come to be in other languages.
+    spoken = _spoken.get((current_schema(), bot.pk))
+    if spoken is None or not is_usual(asked.filters, asked.audience):
+        return _search(bot, asked, language)
+    terms = analyse_query(query, language, spoken)
+    with fetched_ahead((ROWS, bot.pk), (_KNOWN, terms.listed, WORD_INDEX)):
+        return _search(bot, asked, language, (spoken, terms))
+
+
+def _search(
+    bot: BotProfile, asked: Asked, language: str, foreseen: tuple[list[str], QueryTerms] | None = None
+) -> Retrieval | Again:  # fmt: skip
     scope = load_scope(bot, asked.filters, asked.audience)
+    if len(_spoken) >= _MOST_KEPT:
+        _spoken.clear()
+    _spoken[current_schema(), bot.pk] = scope.languages
     if scope.source_ids and scope.embedding_model != asked.model:
         # It was embedded with another model than the bot names now: it is being re-embedded.
         if not asked.tries:
@@ -138,9 +160,10 @@ def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
     trusts_cosine = not profile.english_only or (
         language == "en" and "en" in (scope.languages or ["en"])
     )
-    terms = analyse_question(
-        query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
-    )
+    if foreseen is not None and foreseen[0] == scope.languages:
+        terms = foreseen[1]
+    else:
+        terms = analyse_query(asked.query, language, scope.languages)
     found = _Candidates(terms=terms)
     is_abroad = profile.abroad_floor is not None and language not in scope.languages
     if scope.source_ids:
@@ -208,9 +231,8 @@ def _find_candidates(
         "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
+    [(known_ids, is_indexed, all_rows)] = _KNOWN.fetch(terms.listed, WORD_INDEX)
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [terms.ids, WORD_INDEX])
-        known_ids, is_indexed, all_rows = cursor.fetchone()
         expansions = find_expansions(cursor, terms.words, set(known_ids), find_common(language))
         terms = terms.expand(expansions)
         statement = compose(
@@ -268,10 +290,9 @@ def _keep_found(
 
 def _read_rows(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Passage, str]]:
     """The passages, the best first, each with its language. Pinned ones count more."""
-    read = [Passage(*row[:8], *map(float, row[8:11])) for row in rows]
     ranked = [
-        (replace(each, place=row[12], is_pinned=row[13]), row[11])
-        for each, row in zip(read, rows, strict=True)
+        (Passage(*row[:8], *map(float, row[8:11])).but(place=row[12], is_pinned=row[13]), row[11])
+        for row in rows
     ]
     if any(each.is_pinned for each, _ in ranked):
         ranked = prefer_pinned(ranked)
@@ -279,7 +300,7 @@ def _read_rows(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Passage, str]]:
     if most <= 1:
         return ranked
     # A source may count more than others do, and the best score is still 1.
-    return [(replace(each, score=each.score / most), spoken) for each, spoken in ranked]
+    return [(each.but(score=each.score / most), spoken) for each, spoken in ranked]
 
 
 def _weigh_terms(terms: QueryTerms, idf: Sequence[float]) -> dict[str, float]:

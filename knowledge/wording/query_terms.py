@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.retrieval.queries import Carried
+from knowledge.retrieval.queries import Carried, Query
 from knowledge.wording.vocabulary import COMPOUNDING, AskedWord, Expansion
 from minirag.lib.asking.synonyms import find_synonyms
 from minirag.lib.text.analysis import analyse, analyse_words, term_id
@@ -31,6 +31,11 @@ class QueryTerms:
     @property
     def ids(self) -> list[int]:
         return [term_id(term) for term in self.terms]
+
+    @property
+    def listed(self) -> str:
+        """The ids as PostgreSQL writes an array."""
+        return "{" + ",".join(map(str, self.ids)) + "}"
 
     @property
     def frequencies(self) -> list[float]:
@@ -96,6 +101,13 @@ def analyse_question(
         words += _list_words(said.text, ordered, language, said.weight, len(words) + 1)
     listed = {word.term: word for word in reversed(words) if word.term in kept}
     return QueryTerms(kept, frozenset(own & kept.keys()), tuple(reversed(listed.values())))
+
+
+def analyse_query(query: Query, language: str, source_languages: Sequence[str]) -> QueryTerms:
+    """`analyse_question` of what is asked, with what it carries over."""
+    return analyse_question(
+        query.text, language, source_languages, query.carried, is_leaning=query.is_leaning
+    )
 
 
 def _list_words(

@@ -17,7 +17,7 @@ from django_tenants.postgresql_backend import base
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
 from psycopg.pq import TransactionStatus
 
-from tenants.backend.cursor import TenantCursor, open_schema
+from tenants.backend.cursor import Held, Missed, TenantCursor, open_schema
 from tenants.backend.moments import read_moments_quickly
 from tenants.backend.pool import Pool
 from tenants.backend.proof import require_proof
@@ -92,25 +92,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.connection.is_transactional = not autocommit
         self.connection.held = []
 
-    def hold(self, statement: str, parameters: Any) -> None:
+    def hold(self, statement: str, parameters: Any, *, has_to_hit: bool = False) -> None:
         """Send a statement without a result with the next one of the transaction, and outside of one at once.
 
-        It is for the tenant in force now, whichever is when it is sent.
+        It is for the tenant in force now, whichever is when it is sent. One that `has_to_hit` and changes no row has
+        whatever takes it along raise Missed, once that was done as well: the transaction is to be rolled back.
         """
         with self.cursor() as cursor:
             if self.get_autocommit():
                 cursor.execute(statement, parameters)
+                if has_to_hit and not cursor.rowcount:
+                    raise Missed
                 return
             self.validate_no_broken_transaction()
             with self.wrap_database_errors:
                 written = cursor.mogrify(statement, parameters)
             # With its own path: by the next statement another tenant may be in force.
-            self.connection.held.append((open_schema(), written))
+            self.connection.held.append(Held(open_schema(), written, has_to_hit))
 
     def _commit(self) -> None:
-        if self.connection is not None and self.connection.held:
+        held = None if self.connection is None else self.connection.held
+        if held:
             with self.cursor() as cursor:
-                cursor.execute("SELECT")
+                # What may miss has to be looked at before it is committed.
+                cursor.execute("SELECT" if any(each.has_to_hit for each in held) else "COMMIT")
         super()._commit()
 
     def _rollback(self) -> None:

@@ -20,11 +20,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.backends.postgresql import base
 from psycopg import NotSupportedError, OperationalError, sql
 from psycopg.copy import Copy
@@ -57,6 +57,18 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 _BACK = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
+
+
+class Missed(DatabaseError):
+    """A held statement has changed no row, and had to (see `DatabaseWrapper.hold`)."""
+
+
+class Held(NamedTuple):
+    """A statement that goes before the next one, with the path of its tenant."""
+
+    path: str
+    statement: str
+    has_to_hit: bool = False
 
 
 class TenantUnproven(OperationalError):
@@ -100,10 +112,16 @@ class TenantCursor(Cursor):
             if held:
                 query, params = self.mogrify(query, params), None
             with _unproven_told():
-                super().execute(_join("".join(leading), query), params, **options)
+                super().execute(
+                    _join("".join(text for text, _ in leading), query), params, **options
+                )
             held.clear()  # not before: of a message that the server could not take they still wait
-            for _ in leading:
+            has_missed = False
+            for _, has_to_hit in leading:
+                has_missed = has_missed or (has_to_hit and not self.rowcount)
                 self.nextset()  # the first results are not the statement's
+            if has_missed:
+                raise Missed
         finally:
             took = perf_counter() - started
             if took >= settings.SLOW_STATEMENT_MS / 1000:
@@ -130,21 +148,21 @@ class TenantCursor(Cursor):
         """Refuse: it sends one statement only, so the path would not be with it."""
         raise NotSupportedError("Rows are read whole here, or in pages by their keys.")
 
-    def _held_before(self, text: str) -> list[tuple[str, str]]:
+    def _held_before(self, text: str) -> list[Held]:
         """The connection's list of what is sent before this statement."""
-        held: list[tuple[str, str]] = getattr(self.connection, "held", [])
+        held: list[Held] = getattr(self.connection, "held", [])
         if _BACK.match(text):
             held.clear()  # it came after whatever this goes back to, and may have been what went wrong
         return held
 
-    def _lead(self, text: str, held: list[tuple[str, str]]) -> list[str]:
-        """The statements that go before one in its message; each has a result."""
+    def _lead(self, text: str, held: list[Held]) -> list[tuple[str, bool]]:
+        """The statements that go before one in its message, and whether they have to hit; each has a result."""
         begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
-        leading, path = ["BEGIN; "] if begins else [], ""
-        wanted = [*held, *([] if _ALONE.match(text) else [(open_schema(), "")])]
-        for its_path, statement in wanted:
-            leading += [its_path] if its_path != path else []
-            leading += [f"{statement}; "] if statement else []
+        leading, path = [("BEGIN; ", False)] if begins else [], ""
+        wanted = [*held, *([] if _ALONE.match(text) else [Held(open_schema(), "")])]
+        for its_path, statement, has_to_hit in wanted:
+            leading += [(its_path, False)] if its_path != path else []
+            leading += [(f"{statement}; ", has_to_hit)] if statement else []
             path = its_path
         return leading
 

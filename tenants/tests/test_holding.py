@@ -6,7 +6,8 @@ import pytest
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from bots.models import BotProfile, Scope
+from bots.models import BotProfile, Fusion, Scope
+from tenants.backend.cursor import Missed
 from tenants.backend.holding import insert_soon
 from tenants.context import tenant_context
 from tenants.models import Tenant
@@ -37,6 +38,22 @@ def test_many_of_a_kind_are_one_statement_and_the_database_makes_their_keys(in_a
     insert_soon(*(Scope(bot_profile=bot, name=name) for name in ("Hours", "Prices")))
     assert sorted(bot.scopes.values_list("name", flat=True)) == ["Hours", "Prices"]
     assert all(each.pk for each in bot.scopes.all())
+
+
+def test_its_values_are_those_that_django_would_insert(in_acme):
+    """Also where they are written as they stand, or given to the driver as they are."""
+    facts = {
+        "system_prompt": "", "temperature": 0.0, "max_tokens": 7, "is_public": True, "is_active": False,
+        "refusal_floor": None, "starter_questions": ["", "It's 100 %s"], "recency_days": None,
+        "fusion": Fusion.RECIPROCAL_RANK,
+    }  # fmt: skip
+    ours, its = make("Ours", **facts), BotProfile.objects.create(name="Django's", **facts)
+    others = {"id", "name", "created_at", "updated_at"}
+    [one, two] = BotProfile.objects.filter(pk__in=[ours.pk, its.pk]).values()
+    assert {key: one[key] for key in one.keys() - others} == {
+        key: two[key] for key in two.keys() - others
+    }
+    assert all(one[key] == value for key, value in facts.items())
 
 
 def test_it_lands_with_the_tenant_that_it_was_made_in(acme, globex):
@@ -120,6 +137,34 @@ def test_it_waits_on_where_the_message_that_begins_its_transaction_cannot_be_rea
             cursor.execute("SELECT term FROM lex_df WHERE term < 0")
             assert cursor.fetchall() == [(-1,)]
         apart.rollback()
+    finally:
+        apart.close()
+
+
+def test_one_that_has_to_hit_says_so_to_what_takes_it_along_or_to_the_commit(in_acme):
+    missing = "UPDATE lex_df SET df = 2 WHERE term = %s"
+    with pytest.raises(Missed), transaction.atomic():
+        connection.hold(missing, [-1], has_to_hit=True)
+        make("Helper")
+        list_names()
+    assert list_names() == []
+    apart = connection.copy()
+    try:
+        with pytest.raises(Missed):
+            apart.hold(missing, [-1], has_to_hit=True)  # in no transaction: at once
+        apart.set_autocommit(False)
+        apart.hold("INSERT INTO lex_df (term, df) VALUES (%s, 1)", [-1])
+        apart.hold(missing, [-2], has_to_hit=True)
+        with pytest.raises(Missed):
+            apart.commit()
+        apart.rollback()
+        apart.hold("INSERT INTO lex_df (term, df) VALUES (%s, 1)", [-1])
+        apart.hold(missing, [-1], has_to_hit=True)
+        apart.commit()
+        apart.set_autocommit(True)
+        with apart.cursor() as cursor:
+            cursor.execute("DELETE FROM lex_df WHERE term < 0 RETURNING term, df")
+            assert cursor.fetchall() == [(-1, 2)]
     finally:
         apart.close()
 

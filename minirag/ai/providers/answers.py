@@ -140,8 +140,14 @@ class AnswerReader:
         self._event, self._rest = [b"\n".join(lines)], b""
 
     def _read_line(self, line: bytes) -> Piece | None:
-        if not line and not self._event and not self._event_name:
-            return None
+        if not self._event and not self._event_name:
+            if not line:
+                return None
+            # As nearly all lines: an object of one event.
+            if self._form == "events" and line.startswith(b"data: {"):
+                answer = _parse(line[6:])
+                if answer is not None:
+                    return self._read_json(answer)
         if self._form == "lines":
             return self._read_json(_parse(line.strip().rstrip(b","))) if line.strip() else None
         if not line:
@@ -196,6 +202,6 @@ class AnswerReader:
 def _parse(text: bytes) -> Any:
     """The value of a JSON text, None for what is not JSON; `null` says nothing and counts as that."""
     try:
-        return json.loads(text)
+        return json.loads(text.decode()) if text.isascii() else json.loads(text)
     except (ValueError, RecursionError):
         return None

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 import httpx
@@ -120,6 +121,12 @@ def _name_organization(provider: str, *, own_key: bool) -> dict[str, str]:
     return {header: os.environ[name] for header, name in names.items() if os.environ.get(name)}
 
 
+@lru_cache(maxsize=256)
+def _chat_url(base: str) -> httpx.URL:
+    """Read once, for httpx takes longer for that than for its request."""
+    return httpx.URL(f"{base}/chat/completions")
+
+
 class DirectAnswer:
     """One chat completion (see calls.ChatAnswer), streamed or, where the server would rather, whole."""
 
@@ -140,7 +147,7 @@ class DirectAnswer:
         timeout = httpx.Timeout(None, connect=self._call.connect_seconds)
         request = client.build_request(
             "POST",
-            f"{self._route.base}/chat/completions",
+            _chat_url(self._route.base),
             json={"model": self._route.name, **self._call.write()},
             headers=self._route.headers,
             timeout=timeout,

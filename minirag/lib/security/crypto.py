@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -79,11 +80,15 @@ def _read(fernet: MultiFernet, token: str) -> tuple[str, str]:
 
 
 def _fernet(keys: Sequence[str] | None) -> MultiFernet:
-    chosen = settings.ENCRYPTION_KEYS if keys is None else keys
-    if not chosen:
+    return _make_fernet(tuple(settings.ENCRYPTION_KEYS if keys is None else keys))
+
+
+@lru_cache(maxsize=8)
+def _make_fernet(keys: tuple[str, ...]) -> MultiFernet:
+    if not keys:
         raise ImproperlyConfigured("ENCRYPTION_KEYS is empty: set at least one Fernet key.")
     try:
-        return MultiFernet([Fernet(key) for key in chosen])
+        return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:
         raise ImproperlyConfigured(
             "ENCRYPTION_KEYS holds something that is no Fernet key."

@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from minirag.lib.text.language_table import LANGUAGES
@@ -107,7 +107,9 @@ def _judge(
     scores = {
         language: sum(points)
         for language, points in zip(
-            model.languages, zip(*(_score(word, model) for word in words), strict=True), strict=True
+            model.languages,
+            zip(*(_score(word, script) for word in words), strict=True),
+            strict=True,
         )
     }
     if "de" in scores:
@@ -123,8 +125,10 @@ def _judge(
     return voted if len(words) > 3 or voted in expected else best
 
 
-def _score(word: str, model: _Model) -> list[float]:
-    """For each language, how well a word fits; a letter alone may be part of a code ("E-310")."""
+@lru_cache(maxsize=4096)
+def _score(word: str, script: str) -> list[float]:
+    """For each language, how well a word fits; a letter alone may be part of a code ("E-310"). Only to be read."""
+    model = _model(script)
     if len(word) == 1:
         return [0.2 * points for points in model.words.get(word, (0.0,) * len(model.languages))]
     pieces = [model.letters.get(piece, model.unseen) for piece in _cut(word)]
