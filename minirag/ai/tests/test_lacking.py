@@ -76,6 +76,7 @@ def test_what_is_offered_has_all_of_its_words():
     bikes = "Every bike is checked and cleaned after each hire."
     assert lacks("Do you hire out cargo bikes?", bikes, missing="cargo") == "thing"
     assert lacks("Do you hire out bikes that I can fold?", bikes, missing="fold") == ""
+    assert lacks("Is there somewhere to leave a bike?", bikes, missing="somewhere") == ""
     assert lacks("Do I lose my money?", bikes, missing="money") == ""
     assert lacks("Verkauft ihr auch Helme?", bikes, language="de", missing="Helme") == "thing"
 

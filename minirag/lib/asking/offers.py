@@ -20,13 +20,18 @@ _OFFERS: Final = {
     r"(?!have to\b|need\b|get\b|know\b|mean\b)[a-z]+(?: out)?"
     rf"|(?:is|are) there|have you(?: got)?) {_ALSO['en']}(?P<what>[\w'’ -]+)",
     "de": r"^\W*(?:(?:hallo|und|aber)\W+)?"
-    r"(?:hab(?:t|en)|mach(?:t|en)|verkauf(?:t|en)|biete[tn]|führ(?:t|en)|repariere?[tn]|verleih(?:t|en)|vermiete[tn]|gib(?:t)"
-    rf"|liefer[tn]|behandel[tn]|akzeptiere?[tn]) (?:ihr|sie|es|man) {_ALSO['de']}(?P<what>[\w'’ -]+)",
+    r"(?:hab(?:t|en)|mach(?:t|en)|verkauf(?:t|en)|biete[tn]|führ(?:t|en)|repariere?[tn]|verleih(?:t|en)|vermiete[tn]"
+    rf"|gibt|liefer[tn]|behandel[tn]|akzeptiere?[tn]) (?:ihr|sie|es|man) {_ALSO['de']}(?P<what>[\w'’ -]+)",
 }
 _ENDS: Final = {
     "en": r"of|without|to|in|on|at|from|by|per|and|or|if|when|where|that|which|who|whom|because|while|during"
     r"|before|after|as|instead|than|near|nearby|about|over|under|between|until|back|again|i|you|we|they|there|here",
     "de": r"wenn|falls|dass|während|wo|wie|ohne",
+}
+# "Is there somewhere to park?", "Gibt es die Möglichkeit …?": no thing is named by these.
+_NO_THING: Final = {
+    "en": r"(?:some|any)(?:where|thing|one|body|how)|ways?|places?|possibilit(?:y|ies)|chances?|options?|more|else|enough",
+    "de": r"irgend\w+|etwas|was|jemand\w*|möglichkeit(?:en)?|wege?|stellen?|orte?|mehr|genug",
 }
 _MEANS: Final = {
     "en": r"cash|cheques?|checks?|(?:(?:credit|debit|bank|gift) )?cards?|visa|mastercard|amex|american express|paypal"
@@ -50,6 +55,11 @@ def find_offered(question: str, language: str) -> tuple[int, int] | None:
     start, end = asked.span("what")
     behind = _whole(_ENDS[language]).search(asked["what"])
     return start, start + behind.start() if behind else end
+
+
+def names_thing(word: str, language: str) -> bool:
+    """Whether a word of that names a thing that may be offered."""
+    return language not in _NO_THING or not _whole(_NO_THING[language]).fullmatch(word)
 
 
 def lacks_means(question: str, texts: list[str], language: str) -> bool:

@@ -18,7 +18,7 @@ from minirag.lib.asking.answer_types import (
     lacks_answer,
 )
 from minirag.lib.asking.exact_asks import lacks_measure, lacks_past
-from minirag.lib.asking.offers import find_offered, lacks_means
+from minirag.lib.asking.offers import find_offered, lacks_means, names_thing
 
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _OWN: Final = 0.5
@@ -112,5 +112,8 @@ def lacks_offered(question: str, missing: Sequence[Word], language: str) -> bool
     """Whether it is asked if something is offered, and a word of that is nowhere in what would be quoted."""
     place = find_offered(question, language)
     return place is not None and any(
-        place[0] <= word.place[0] < place[1] and word.weight >= _MAIN for word in missing
+        place[0] <= word.place[0] < place[1]
+        and word.weight >= _MAIN
+        and names_thing(word.text, language)
+        for word in missing
     )
