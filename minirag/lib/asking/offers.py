@@ -30,7 +30,8 @@ _ENDS: Final = {
 }
 # "Is there somewhere to park?", "Gibt es die Möglichkeit …?": no thing is named by these.
 _NO_THING: Final = {
-    "en": r"(?:some|any)(?:where|thing|one|body|how)|ways?|places?|possibilit(?:y|ies)|chances?|options?|more|else|enough",
+    "en": r"(?:some|any)(?:where|thing|one|body|how)|ways?|places?|possibilit(?:y|ies)|chances?|options?|more|else"
+    r"|enough",
     "de": r"irgend\w+|etwas|was|jemand\w*|möglichkeit(?:en)?|wege?|stellen?|orte?|mehr|genug",
 }
 _MEANS: Final = {
