@@ -16,7 +16,7 @@ import pytest
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.main import CONNECTION_LOST
 
-from minirag.serving.backpressure import connection_of, pace_sending, sending_at_once
+from minirag.serving.backpressure import connection_of, pace_sending, send_piece, sending_at_once
 from tests.fakes.long_answer import PIECE, PIECES
 from tests.ports import find_port
 from tests.product import CHECKOUT
@@ -254,6 +254,55 @@ def test_an_answer_may_be_refused_within_the_one_before_it():
     assert line.sent == b"onetwothree"
     line.write(b"four")
     assert line.waiting == [line]
+
+
+class Talking:
+    """A request whose answer has begun."""
+
+    def __init__(self, line: Line, *, chunked: bool = True) -> None:
+        self.channel, self.chunked = SimpleNamespace(transport=line), chunked
+        self.finished, self.sentLength = 0, 0
+        self.by_daphne: list[bytes] = []
+
+    def handle_reply(self, message):
+        assert message["more_body"]
+        self.by_daphne.append(message["body"])
+
+
+def test_a_piece_is_sent_by_the_shortest_way_and_what_has_no_room_waits():
+    line = Line(room=8)
+    line.connected = 1
+    request = Talking(line)
+    send_piece(request, b"one")
+    assert (line.sent, line.waiting) == (b"3\r\none\r\n", [])
+    send_piece(request, b"0123456789abcdef")
+    assert line.waiting == [line]
+    send_piece(request, b"after")  # behind what waits
+    assert request.by_daphne == [b"after"]
+    line.room = 100
+    line.doWrite()
+    assert line.sent == b"3\r\none\r\n10\r\n0123456789abcdef\r\n"
+    assert request.sentLength == 19
+
+
+def test_a_piece_goes_by_daphne_where_the_shortest_way_is_none():
+    gone, closing = Line(), Line()
+    gone.connected, closing.connected, closing.disconnecting = 0, 1, True
+    unframed = Line()
+    unframed.connected = 1
+    for request in (Talking(gone), Talking(closing), Talking(unframed, chunked=False)):
+        send_piece(request, b"one")
+        assert request.by_daphne == [b"one"]
+        assert request.channel.transport.sent == b""
+
+
+def test_a_connection_that_is_lost_at_a_piece_is_left_to_twisted():
+    line = Line()
+    line.connected = 1
+    line.writeSomeData = lambda data: CONNECTION_LOST
+    send_piece(Talking(line), b"one")
+    assert line.waiting == [line]
+    assert line.doWrite() is CONNECTION_LOST
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from minirag.ai.tooling import Tooling
 from minirag.lib.errors import ProductError
 from minirag.lib.metrics import counted
 from minirag.lib.readiness import ServerStopping, require_taking_work
+from minirag.lib.sse import wait_for_more
 from minirag.lib.tracing.spans import span
 from tenants.context import require_tenant, run_sync
 from tenants.models import Tenant
@@ -130,9 +131,7 @@ class TurnRun:
                     yield after, self.events[after - 1]
                 if self.is_over:
                     return
-                news = asyncio.Event()
-                self.when_more(news.set)
-                await news.wait()
+                await wait_for_more(self)
         finally:
             self.leave()
 

@@ -246,11 +246,11 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
     failure = None
     try:
         patience = clock.first_token_seconds
-        async with clock.limit(patience):
+        with clock.limit(patience):
             await answer.open()
         while not hearing.is_over:
             clock.require_time()
-            async with clock.limit(patience):
+            with clock.limit(patience):
                 pieces = await answer.read(may_wait=hearing.has_text)
             patience = clock.between_tokens_seconds
             for event in hearing.hear(pieces):
@@ -259,6 +259,7 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
     except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
         failure = hearing.judge(answer.translate(error))
     finally:
+        clock.rest()
         await answer.close()
     if hearing.thinks_unopened and not dialect.thinks_first:
         dialects.remember(model, credentials, replace(dialect, thinks_first=True))

@@ -49,6 +49,59 @@ class ChatFinished:
 Shown = ChatDelta | ChatRetracted | ToolCallPiece
 
 
+class Wait:
+    """`asyncio.timeout` for one block after the other, of one task at a time, by one timer for all of them.
+
+    There is a block for each word, and next to none takes as long as it may: to make a timer for each and take it back
+    was a twentieth of a streamed answer. Where the one timer comes too early for a block, it is set again.
+    """
+
+    _due = 0.0
+    _task: asyncio.Task[Any] | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _has_struck = False
+
+    def of(self, seconds: float) -> Wait:
+        """The next block."""
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time() + seconds
+        return self
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        assert self._task is not None  # noqa: S101 - for the type checker
+        self._cancelling = self._task.cancelling()
+        if self._timer is None or self._timer.when() > self._due:
+            self._set_timer()
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:
+        task, self._task = self._task, None
+        if self._has_struck and task is not None:
+            self._has_struck = False
+            # As asyncio's: somebody else may have cancelled it as well, which is no end of our time.
+            if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+                raise TimeoutError from error
+
+    def forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self) -> None:
+        self.forget()
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._task is None:
+            return
+        if self._loop.time() < self._due:
+            self._set_timer()
+        else:
+            self._has_struck = True
+            self._task.cancel()
+
+
 class Clock:
     """The deadlines of one request, in monotonic seconds."""
 
@@ -58,9 +111,15 @@ class Clock:
         self.between_tokens_seconds = timeout_seconds / 2
         self.end = self.started + 4 * timeout_seconds
 
-    def limit(self, seconds: float) -> asyncio.Timeout:
-        """A block that may take `seconds`, but not longer than the whole request may."""
-        return asyncio.timeout(max(0.0, min(seconds, self.end - time.monotonic())))
+        self._wait = Wait()
+
+    def limit(self, seconds: float) -> Wait:
+        """A block that may take `seconds`, but not longer than the whole request may. Raises TimeoutError."""
+        return self._wait.of(max(0.0, min(seconds, self.end - time.monotonic())))
+
+    def rest(self) -> None:
+        """Let go of the timer, until there is another block."""
+        self._wait.forget()
 
     def require_time(self) -> None:
         """Raise TimeoutError behind the end. What is there already is read without a pause, so `limit` never fires:

@@ -29,17 +29,28 @@ def encode_text(field: str, text: str, *, name: str, number: int | None = None) 
     return f'{head}event: {name}\ndata: {{"{field}": {json.dumps(text)}}}\n\n'.encode("ascii")
 
 
-class Feed(Protocol):
+class Growing(Protocol):
+    """What says when there is more of it."""
+
+    def when_more(self, call: Callable[[], None]) -> None:
+        """Have `call`, which may not raise, called once there is more, or nothing comes any more."""
+
+
+class Feed(Growing, Protocol):
     """Events that are there to be taken, and say when there are more."""
 
     def take(self) -> bytes | None:
         """Return what there is now; b"" where nothing is, None when nothing comes any more."""
 
-    def when_more(self, call: Callable[[], None]) -> None:
-        """Have `call`, which may not raise, called once there is more to take."""
-
     def close(self) -> None:
         """Nobody takes anything any more; may be said twice."""
+
+
+async def wait_for_more(growing: Growing) -> None:
+    """Return once there is more, or nothing comes any more."""
+    more = asyncio.Event()
+    growing.when_more(more.set)
+    await more.wait()
 
 
 async def read_feed(feed: Feed) -> AsyncIterator[bytes]:
@@ -49,9 +60,7 @@ async def read_feed(feed: Feed) -> AsyncIterator[bytes]:
             if block:
                 yield block
                 continue
-            more = asyncio.Event()
-            feed.when_more(more.set)
-            await more.wait()
+            await wait_for_more(feed)
     finally:
         feed.close()
 

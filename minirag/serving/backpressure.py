@@ -70,6 +70,33 @@ def sending_at_once(channel: Any) -> Iterator[None]:
             transport.startWriting()
 
 
+def send_piece(request: Any, piece: bytes) -> None:
+    """Have a request send a piece of its body, which has begun, and by the shortest way where nothing else waits.
+
+    Daphne's and Twisted's way to the kernel and back took as long as the kernel does.
+    """
+    channel = request.channel
+    line = getattr(channel, "transport", None)
+    if (
+        request.finished
+        or not getattr(request, "chunked", False)
+        or not isinstance(line, FileDescriptor)
+        or line.dataBuffer
+        or line._tempDataBuffer
+        or not line.connected
+        or line.disconnecting
+    ):
+        request.handle_reply({"type": "http.response.body", "body": piece, "more_body": True})
+        return
+    framed = b"%x\r\n%b\r\n" % (len(piece), piece)
+    request.sentLength += len(piece)
+    sent = line.writeSomeData(framed)
+    # What goes wrong goes wrong again when Twisted tries, and it knows what to do then.
+    rest = framed[sent:] if isinstance(sent, int) else framed
+    if rest:
+        line.write(rest)
+
+
 class Pushing:
     """Sends what a feed has when it has it, in the step of whoever has news, as long as there is room.
 
@@ -112,9 +139,7 @@ class Pushing:
             if not block:
                 self._feed.when_more(self.go_on)
                 return True
-            self._request.handle_reply(
-                {"type": "http.response.body", "body": block, "more_body": True}
-            )
+            send_piece(self._request, block)
         return False
 
 

@@ -12,7 +12,7 @@ CPU went into passing it on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from os import SEEK_END
@@ -185,17 +185,19 @@ class ApiHandler(LeanMiddleware, PageHandler):
 
     async def send_response(self, response: HttpResponseBase, send: Any) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        if isinstance(response, FedResponse) and response.feed and isinstance(send, PacedSend):
-            response.streaming_content = _push(response.feed, send)
-        await super().send_response(response, send)
+        feed = response.feed if isinstance(response, FedResponse) else None
+        if feed is not None and not response.cookies and isinstance(send, PacedSend):
+            await _send_fed(response, feed, send)
+        else:
+            await super().send_response(response, send)
 
 
-async def _push(feed: Feed, send: PacedSend) -> AsyncIterator[bytes]:
-    """In place of a body's pieces, which go their own way."""
+async def _send_fed(response: HttpResponseBase, feed: Feed, send: PacedSend) -> None:
+    """As Django sends a stream, but that the pieces of its body go their own way."""
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send.push(feed)
-    pieces: tuple[bytes, ...] = ()
-    for piece in pieces:
-        yield piece
+    await send({"type": "http.response.body"})
 
 
 async def _as_it_is(response: HttpResponseBase) -> HttpResponseBase:
