@@ -6,7 +6,7 @@ ask follows those in the chats that its own user began.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from pydantic import Field
 
 from conversations.audiences import open_chats
+from conversations.following.feeding import TurnFeed, Write
 from conversations.following.journal import MOST_EVENTS, Told
 from conversations.following.running import Turn, TurnRun, find_turn
 from conversations.models import Chat, Message, MessageRole
@@ -155,47 +156,26 @@ def stream_turn(
     """Answer with a turn's events behind number `after`: those of the contract, with what it lacks, or with numbers."""
     named = {"X_Turn_ID": str(turn.turn_id)}
     if isinstance(turn, TurnRun):
-        return feed_events(TurnFeed(turn, after, extended=extended, numbered=numbered), **named)
+        write = _write_for(turn, extended=extended, numbered=numbered)
+        return feed_events(TurnFeed(turn, write, after), **named)
     events = write_events(
         turn.tell(after), extended=extended, numbered=numbered, request_id=request_id
     )
     return stream_events(events, **named)
 
 
-class TurnFeed:
-    """What `write_events` writes, of a turn of this process; its reader comes with the first `take`."""
+def _write_for(turn: TurnRun, *, extended: bool, numbered: bool) -> Write:
+    """How `write_events` writes, of a turn of this process."""
 
-    def __init__(self, turn: TurnRun, after: int, *, extended: bool, numbered: bool) -> None:
-        self._turn, self._after = turn, after
-        self._extended, self._numbered = extended, numbered
-        self._is_here = self._has_left = False
-
-    def take(self) -> bytes | None:
-        if not self._is_here:
-            self._is_here = True
-            self._turn.come()
-        news = self._turn.events[self._after :]
-        if not news:
-            return None if self._turn.is_over else b""
-        blocks = [self._write(each, at) for at, each in enumerate(news, start=self._after + 1)]
-        self._after += len(news)
-        return b"".join(blocks)
-
-    def _write(self, event: TurnEvent, number: int) -> bytes:
-        shown = number if self._numbered else None
+    def write(number: int, event: TurnEvent) -> bytes:
+        shown = number if numbered else None
         if isinstance(event, Delta):
             return encode_text("content", event.content, name="delta", number=shown)
-        name, data = self._turn.render(event)
-        data = data if self._extended else cut_to_contract(name, data)
+        name, data = turn.render(event)
+        data = data if extended else cut_to_contract(name, data)
         return encode_event(data, name=name, number=shown)
 
-    def when_more(self, call: Callable[[], None]) -> None:
-        self._turn.when_more(call)
-
-    def close(self) -> None:
-        if self._is_here and not self._has_left:
-            self._has_left = True
-            self._turn.leave()
+    return write
 
 
 async def write_events(

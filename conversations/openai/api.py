@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from bots.models import BotProfile
 from conversations.audiences import asker_of
 from conversations.following.api import find_repeated
+from conversations.following.feeding import TurnFeed
 from conversations.following.running import start_turn
 from conversations.openai.completions import (
     Chunk,
@@ -34,6 +36,7 @@ from conversations.openai.schemas import (
     StreamOptions,
 )
 from conversations.openai.tools import require_tools
+from conversations.turns.events import Done, TurnEvent
 from conversations.turns.schemas import tell_event
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
@@ -43,7 +46,7 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, on_loop, read_body_async
-from minirag.lib.sse import encode_event, stream_events
+from minirag.lib.sse import encode_event, feed_events, stream_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right, require_role
 from tenants.context import require_tenant, run_sync
@@ -88,7 +91,11 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     if repeated is not None:
         begun, _, after = repeated
         writer = Writer(str(bot.pk), ignored, options.include_usage, begun.turn_id, True)
-        return _stream(request, begun.turn_id, writer.go_on(begun.tell(after)))
+        stream = stream_events(
+            _write(writer.go_on(begun.tell(after))), X_Turn_ID=str(begun.turn_id)
+        )
+        name_ignored(request, stream)
+        return stream
     turn = await start_turn(
         bot.pk,
         chat_id,
@@ -107,33 +114,40 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         response = JsonResponse(whole, json_dumps_params={"ensure_ascii": False})
         name_ignored(request, response)
         return response
-    chunks = writer.stream(turn.read())
+    feed = TurnFeed(turn, partial(_write_event, writer))
     # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
-    return _stream(request, turn.turn_id, chunks, await anext(chunks))
-
-
-def _stream(
-    request: HttpRequest, turn_id: UUID, chunks: AsyncIterator[Chunk], *first: Chunk
-) -> HttpResponseBase:
-    stream = stream_events(_write(first, chunks), X_Turn_ID=str(turn_id))
+    await feed.begin()
+    stream = feed_events(feed, X_Turn_ID=str(turn.turn_id))
     name_ignored(request, stream)
     return stream
 
 
-async def _write(first: Sequence[Chunk], chunks: AsyncIterator[Chunk]) -> AsyncIterator[bytes]:
+_END = b"data: [DONE]\n\n"
+
+
+def _write_event(writer: Writer, number: int, event: TurnEvent) -> bytes:
     """Write OpenAI's Server-Sent Events; a failure midway is an `error` object, and no `[DONE]` follows it."""
     try:
-        for name, chunk in first:
-            yield encode_event(chunk, number=name)
-        async for name, chunk in chunks:
-            yield encode_event(chunk, number=name)
-        yield b"data: [DONE]\n\n"
+        blocks = [encode_event(chunk, number=name) for name, chunk in writer.write(number, event)]
     except ProductError as error:
-        yield encode_event(
-            as_openai_error(error.status, {"detail": error.detail, "code": error.code})
-        )
-    finally:
-        await chunks.aclose()  # type: ignore[attr-defined]
+        return _write_error(error)
+    return b"".join([*blocks, _END] if isinstance(event, Done) else blocks)
+
+
+async def _write(chunks: AsyncGenerator[Chunk, None]) -> AsyncIterator[bytes]:
+    """`_write_event`, of a turn that is gone on with."""
+    try:
+        async with aclosing(chunks):
+            async for name, chunk in chunks:
+                yield encode_event(chunk, number=name)
+        yield _END
+    except ProductError as error:
+        yield _write_error(error)
+
+
+def _write_error(error: ProductError) -> bytes:
+    said = {"detail": error.detail, "code": error.code}
+    return encode_event(as_openai_error(error.status, said))
 
 
 class ModelView(ApiView):

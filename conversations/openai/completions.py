@@ -7,7 +7,7 @@ parameter that belongs to the bot (temperature, max_tokens, tools, …).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -154,6 +154,7 @@ class Writer:
     turn_id: UUID = field(default_factory=uuid4)
     names_events: bool = False
     _head: dict[str, Any] = field(init=False)
+    _has_begun: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         created = int(timezone.now().timestamp())
@@ -164,30 +165,24 @@ class Writer:
         _, done = await read_to_end(events)
         return self._whole(done)
 
-    async def stream(self, events: Events) -> AsyncIterator[Chunk]:
-        """Yield the chunks of a completion, the last that an event leads to with its id, to go on behind.
+    def write(self, number: int, event: TurnEvent) -> Iterator[Chunk]:
+        """The chunks that one event leads to, the last with its id, to go on behind.
 
-        Raises the ProductError a turn fails with, before the first or midway.
+        Raises the ProductError a turn fails with.
         """
-        has_begun = False
-        async with aclosing(events):
-            async for number, event in events:
-                require_no_end(event)
-                if isinstance(event, Delta | ToolCalled | Done) and not has_begun:
-                    has_begun = True
-                    yield None, self._chunk({"role": "assistant", "content": ""})
-                if isinstance(event, Delta):
-                    yield self._name(number), self._chunk({"content": event.content})
-                elif isinstance(event, ToolCalled):
-                    yield self._name(number), self._chunk(_call_delta(**asdict(event.piece)))
-                elif isinstance(event, Done):
-                    *chunks, last = self._end(self._whole(event))
-                    for chunk in chunks:
-                        yield None, chunk
-                    yield self._name(number), last
+        require_no_end(event)
+        if isinstance(event, Delta | ToolCalled | Done) and not self._has_begun:
+            self._has_begun = True
+            yield None, self._chunk({"role": "assistant", "content": ""})
+        if isinstance(event, Delta):
+            yield self._name(number), self._chunk({"content": event.content})
+        elif isinstance(event, ToolCalled):
+            yield self._name(number), self._chunk(_call_delta(**asdict(event.piece)))
+        elif isinstance(event, Done):
+            yield from self._write_end(number, self._whole(event))
 
-    async def go_on(self, told: AsyncGenerator[Told, None]) -> AsyncIterator[Chunk]:
-        """`stream`, from the middle of a turn on, as it goes over the wire."""
+    async def go_on(self, told: AsyncGenerator[Told, None]) -> AsyncGenerator[Chunk, None]:
+        """`write`, from the middle of a turn on, of what is kept of it."""
         yield None, self._chunk({"role": "assistant", "content": ""})
         async with aclosing(told):
             async for number, name, data in told:
@@ -200,10 +195,14 @@ class Writer:
                 elif name == "done":
                     if data.get("stopped"):
                         raise TurnStopped
-                    *chunks, last = self._end(self._whole_of(data))
-                    for chunk in chunks:
-                        yield None, chunk
-                    yield self._name(number), last
+                    for chunk in self._write_end(number, self._whole_of(data)):
+                        yield chunk
+
+    def _write_end(self, number: int, whole: dict[str, Any]) -> Iterator[Chunk]:
+        *chunks, last = self._end(whole)
+        for chunk in chunks:
+            yield None, chunk
+        yield self._name(number), last
 
     def _name(self, number: int) -> str | None:
         return f"{self.turn_id}:{number}" if self.names_events else None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from conversations.audiences import asker_of
+from conversations.following.feeding import TurnFeed
 from conversations.following.running import start_turn
 from conversations.openai.completions import show_exchange, split_exchange
 from conversations.openai.finding import choose_question, find_model, name_visitor
 from conversations.openai.responses.previous import Before, find_previous, name_response
 from conversations.openai.responses.schemas import RESPONSE_STREAM, NewResponse, ResponseReply
-from conversations.openai.responses.writing import Event, ResponseWriter
+from conversations.openai.responses.writing import ResponseWriter
 from conversations.openai.tools import read_tooling, require_tools
+from conversations.turns.events import TurnEvent
 from conversations.turns.schemas import tell_event
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
@@ -22,7 +24,7 @@ from minirag.lib.http_in.doors import Door, Proof, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import on_loop, read_body_async
-from minirag.lib.sse import encode_event, stream_events
+from minirag.lib.sse import encode_event, feed_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import require_right, require_role
 from tenants.context import run_sync
@@ -95,23 +97,18 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
         response = JsonResponse(whole, json_dumps_params={"ensure_ascii": False})
         name_ignored(request, response)
         return response
-    events = writer.stream(turn.read())
+    feed = TurnFeed(turn, partial(_write_event, writer))
     # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
-    stream = stream_events(_write(writer, await anext(events), events), X_Turn_ID=str(turn.turn_id))
+    await feed.begin()
+    stream = feed_events(feed, X_Turn_ID=str(turn.turn_id))
     name_ignored(request, stream)
     return stream
 
 
-async def _write(
-    writer: ResponseWriter, first: Event, events: AsyncIterator[Event]
-) -> AsyncIterator[bytes]:
+def _write_event(writer: ResponseWriter, number: int, event: TurnEvent) -> bytes:
     """Write OpenAI's Server-Sent Events; what fails midway ends in `response.failed`."""
     try:
-        yield encode_event(first, name=first["type"])
-        async for event in events:
-            yield encode_event(event, name=event["type"])
+        told = list(writer.write(event))
     except ProductError as error:
-        failed = writer.fail(error)
-        yield encode_event(failed, name=failed["type"])
-    finally:
-        await events.aclose()  # type: ignore[attr-defined]
+        told = [writer.fail(error)]
+    return b"".join([encode_event(each, name=each["type"]) for each in told])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -43,6 +42,7 @@ class ResponseWriter:
     _number: int = field(default=-1, init=False)
     _created: int = field(default_factory=lambda: int(timezone.now().timestamp()), init=False)
     _chat_id: UUID | None = field(default=None, init=False)
+    _has_begun: bool = field(default=False, init=False)
     _places: dict[str, int] = field(default_factory=dict, init=False)
     """Where each item stands in the output, in the order in which they came."""
     _calls: dict[int, int] = field(default_factory=dict, init=False)
@@ -52,21 +52,16 @@ class ResponseWriter:
         _, done = await read_to_end(events)
         return self._whole(done)
 
-    async def stream(self, events: Events) -> AsyncIterator[Event]:
-        """Yield the events of a response. Raises the ProductError that a turn fails with, also midway."""
-        has_begun = False
-        async with aclosing(events):
-            async for _, event in events:
-                require_no_end(event)
-                if isinstance(event, Started | SourcesFound):
-                    self._chat_id = event.chat_id
-                    continue
-                if not has_begun:
-                    has_begun = True
-                    for opening in self._open():
-                        yield opening
-                for told in self._take(event):
-                    yield told
+    def write(self, event: TurnEvent) -> Iterator[Event]:
+        """The events of a response that one of its turn leads to. Raises the ProductError that the turn fails with."""
+        require_no_end(event)
+        if isinstance(event, Started | SourcesFound):
+            self._chat_id = event.chat_id
+            return
+        if not self._has_begun:
+            self._has_begun = True
+            yield from self._open()
+        yield from self._take(event)
 
     def fail(self, error: ProductError) -> Event:
         """The last event of a response that failed midway."""
