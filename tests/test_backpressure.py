@@ -13,10 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.main import CONNECTION_LOST
 
 from minirag.serving.backpressure import connection_of, pace_sending, send_piece, sending_at_once
+from minirag.serving.sockets import Socket
 from tests.fakes.long_answer import PIECE, PIECES
 from tests.ports import find_port
 from tests.product import CHECKOUT
@@ -254,6 +256,16 @@ def test_an_answer_may_be_refused_within_the_one_before_it():
     assert line.sent == b"onetwothree"
     line.write(b"four")
     assert line.waiting == [line]
+
+
+def test_a_frame_of_a_socket_is_sent_at_once(monkeypatch):
+    line, socket = Line(), Socket.__new__(Socket)
+    socket.transport, socket.state = line, Socket.STATE_OPEN
+    monkeypatch.setattr(
+        WebSocketProtocol, "handle_reply", lambda self, message: self.transport.write(b"frame")
+    )
+    socket.handle_reply({"type": "websocket.send", "text": "word"})
+    assert (line.sent, line.waiting) == (b"frame", [])
 
 
 class Talking:

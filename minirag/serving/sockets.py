@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
+from minirag.serving.backpressure import sending_at_once
+
 logger = structlog.get_logger(__name__)
 
 _MESSAGE_BYTES = 256 * 1024
@@ -60,7 +62,8 @@ class Socket(WebSocketProtocol):
     def handle_reply(self, message: dict[str, Any]) -> None:
         self._is_answered = self._is_answered or message["type"] == "websocket.send"
         if self.state != self.STATE_CLOSED:  # dropped, and the application does not know yet
-            super().handle_reply(message)
+            with sending_at_once(self):
+                super().handle_reply(message)
 
     def pauseProducing(self) -> None:
         """The buffer is full."""
