@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -67,8 +68,16 @@ def read_words(url: str) -> dict[str, set[str]]:
         }  # fmt: skip
 
 
-@pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
-def old(request) -> Iterator[str]:
+@dataclass(frozen=True)
+class Release:
+    """Databases that tests copy and leave as they are."""
+
+    as_it_was: str
+    migrated: str
+
+
+@pytest.fixture(scope="module", params=DUMPS, ids=lambda path: path.stem)
+def release(request) -> Iterator[Release]:
     program = find_program("psql")
     assert program is not None
     url = make_database()
@@ -77,10 +86,36 @@ def old(request) -> Iterator[str]:
         input=lzma.decompress(request.param.read_bytes()), capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()[-2000:]
+    migrated = f"{url}_migrated"
+    put_copy(url, migrated)
+    try:
+        manage(migrated, "migrate")
+        yield Release(url, migrated)
+    finally:
+        drop(url)
+        drop(migrated)
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """Where a test puts a copy."""
+    url = make_database()
     yield url
-    name = url.rpartition("/")[2]
+    drop(url)
+
+
+def put_copy(source: str, url: str) -> None:
+    """Put a copy of the source, which nobody is connected to, where the other database is or is to be."""
+    drop(url)
+    names = (sql.Identifier(each.rpartition("/")[2]) for each in (url, source))
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+
+
+def drop(url: str) -> None:
+    name = sql.Identifier(url.rpartition("/")[2])
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def manage(url: str, *arguments: str) -> str:
@@ -92,11 +127,12 @@ def manage(url: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_every_row_of_an_earlier_release_is_there_after_the_migrations_and_fits_together(old):
-    before, said = count_rows(old), read_words(old)
+def test_every_row_of_an_earlier_release_is_there_after_the_migrations_and_fits_together(
+    release, database
+):
+    before, said = count_rows(release.as_it_was), read_words(release.as_it_was)
     assert said["t_acme.conversations_citation"] and said["t_globex.conversations_message"]
-    manage(old, "migrate")
-    after = count_rows(old)
+    after = count_rows(release.migrated)
     lost = {
         name: (count, after[name])
         for name, count in before.items()
@@ -104,23 +140,26 @@ def test_every_row_of_an_earlier_release_is_there_after_the_migrations_and_fits_
     }
     gone = {name for name, count in before.items() if count and name not in after}
     assert not lost and not gone
-    assert read_words(old) == said
+    assert read_words(release.migrated) == said
+    put_copy(release.migrated, database)
     for slug in ("acme", "globex"):
-        manage(old, "reconcile", "--tenant", slug)  # reminders of kinds of work that are new
-        assert "agree" in manage(old, "reconcile", "--tenant", slug)
+        # Reminders of kinds of work that are new.
+        manage(database, "reconcile", "--tenant", slug)
+        assert "agree" in manage(database, "reconcile", "--tenant", slug)
 
 
-def test_a_release_that_does_not_do_is_left_for_the_one_before_by_its_backup(old, tmp_path):
+def test_a_release_that_does_not_do_is_left_for_the_one_before_by_its_backup(
+    release, database, tmp_path
+):
     """What the release before finds then is what it had: its tables, its rows, its migrations."""
-    name = old.rpartition("/")[2]
+    old, name = database, database.rpartition("/")[2]
+    put_copy(release.as_it_was, old)
     schema, rows, words = dump_schema(old), count_rows(old), read_words(old)
     back_up(old, tmp_path / "before")
     [backup] = (tmp_path / "before").glob("*.dump")
-    manage(old, "migrate")
-    with psycopg.connect(old) as database:
-        database.execute(
-            "UPDATE t_acme.conversations_message SET content = 'written by the new one'"
-        )
+    put_copy(release.migrated, old)
+    with psycopg.connect(old) as new:
+        new.execute("UPDATE t_acme.conversations_message SET content = 'written by the new one'")
     with drop_what_is_kept(name):
         assert "migrate" in manage(old, "restore", str(backup), "--replace", name)
         assert dump_schema(old) == schema
