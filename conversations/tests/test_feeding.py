@@ -50,7 +50,7 @@ def test_whoever_waits_for_the_first_words_is_a_reader(acme_bot, model, run_asyn
 
 
 def test_what_a_turn_ends_with_before_its_first_words_is_raised(acme_bot, model, run_async):
-    model.enqueue(5, ANSWER)
+    model.enqueue(5.0, ANSWER)
 
     async def run():
         turn = await begin(acme_bot)
@@ -64,7 +64,7 @@ def test_what_a_turn_ends_with_before_its_first_words_is_raised(acme_bot, model,
 
 
 def test_whoever_goes_away_while_waiting_has_left(acme_bot, model, run_async):
-    model.enqueue(5, ANSWER)
+    model.enqueue(5.0, ANSWER)
 
     async def run():
         turn = await begin(acme_bot)
