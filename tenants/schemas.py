@@ -52,12 +52,12 @@ def migrate_schema(schema_name: str, migrations: Migrations | None = None) -> No
         (migrations or Migrations()).run(schema_name)
 
 
-def refresh_template() -> bool:
+def refresh_template(migrations: Migrations | None = None) -> bool:
     """Bring the template schema and its dump up to date; False when they were already."""
     version = target_version()
     if SchemaTemplate.objects.filter(version=version).exists():
         return False
-    migrate_schema(TEMPLATE_SCHEMA)
+    migrate_schema(TEMPLATE_SCHEMA, migrations)
     ddl = dump_schema(TEMPLATE_SCHEMA)
     if ddl is None:
         return False

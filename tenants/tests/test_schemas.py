@@ -239,3 +239,8 @@ def test_every_legal_slug_has_a_schema_name_of_its_own(slug):
 def test_the_template_is_left_alone_when_nothing_changed(acme):
     with tenant_context(None):
         assert schemas.refresh_template() is False
+
+
+def test_only_a_public_schema_that_has_nothing_is_made_beside_the_template(acme):
+    with tenant_context(None):
+        assert Migrations().run_where_nothing_is() is False

@@ -9,6 +9,7 @@ from django.core.management.commands.migrate import Command as Migrate
 
 from tenants import schemas
 from tenants.backend.distributing import distribute_schemas
+from tenants.backend.migrating import Migrations
 from tenants.platform.migrating import choose_at_once, migrate_tenants
 
 
@@ -30,12 +31,15 @@ class Command(Migrate):
         single = bool(options.get("app_label")) or any(
             options.get(k) for k in ("plan", "check_unapplied", "prune")
         )
+        is_faked = options.get("fake") or options.get("fake_initial")
+        verbosity, migrations = options["verbosity"], Migrations()
+        if not (single or is_faked) and migrations.run_where_nothing_is() and verbosity:
+            self.stdout.write("The public schema was made.")
         super().handle(*args, **options)
         if public_only or single:
             return
-        verbosity = options["verbosity"]
         # Their own ledger decides; the rows of the public schema say nothing about a tenant's.
-        if schemas.refresh_template() and verbosity:
+        if schemas.refresh_template(migrations) and verbosity:
             self.stdout.write("Tenant template renewed.")
         failed = migrate_tenants(
             self.stdout.write if verbosity else (lambda line: None), at_once=max(1, at_once)
