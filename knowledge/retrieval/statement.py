@@ -68,11 +68,19 @@ _DENSE_EXACT = """, dense AS MATERIALIZED (
      ORDER BY emb <=> %(vector)s::halfvec, chunk_id
      LIMIT {candidates}
 )"""
-_DENSE_INDEXED = """, dense AS MATERIALIZED (
+# The index gives up where what lies nearest is nearly all of other sources: then as if it had not been asked.
+_DENSE_INDEXED = """, near AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
      WHERE source_id = ANY({embedded}) AND dim = {dimensions}{spoken}
      ORDER BY (emb::halfvec({dimensions})) <=> %(vector)s::halfvec({dimensions})
      LIMIT {candidates}
+), dense AS MATERIALIZED (
+    SELECT chunk_id FROM near WHERE (SELECT count(*) FROM near) = {candidates}
+    UNION ALL
+    (SELECT chunk_id FROM chunk_index
+      WHERE source_id = ANY({embedded}) AND dim = %(dimensions)s{spoken} AND (SELECT count(*) FROM near) < {candidates}
+      ORDER BY emb <=> %(vector)s::halfvec, chunk_id
+      LIMIT {candidates})
 )"""
 _SCORED = """, scored AS MATERIALIZED (
     SELECT i.chunk_id,{place} greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine{own_bm25},

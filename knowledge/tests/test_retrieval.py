@@ -433,6 +433,18 @@ def test_a_bot_with_two_languages_answers_in_both(bot):
 # --- Large tenants ------------------------------------------------------------------------------------------------
 
 TOPICS = "air bread chess dance earth fire glass house iron juice kite lemon music night ocean paper".split()  # noqa: SIM905
+# So few rows are scanned faster than any index is read: make the planner take it all the same.
+TAKE_THE_INDEX = (
+    "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+)
+
+
+def parameters_of(sources) -> dict:
+    """What a statement asks of these sources: words that nobody has, and a vector."""
+    return {
+        "terms": [1], "frequencies": [1], "counted": [True], "bot": uuid.uuid4(), "model": "", "language": "",
+        "limit": 50, "weight": 1.0, "dimensions": 384, "sources": list(sources), "vector": str([0.05] * 384),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -513,16 +525,9 @@ def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_f
     settings.EXACT_SCAN_ROWS = 500
     ensure_vector_index(384)
     with connection.cursor() as cursor:
-        # So few rows are scanned faster than any index is read: make the planner take it all the same.
-        cursor.execute(
-            "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-        )
+        cursor.execute(TAKE_THE_INDEX)
         statement = compose_statement(dimensions=384, uses_vector_index=True, by_rank=False)
-        parameters = {
-            "terms": [1], "frequencies": [1], "counted": [True], "bot": uuid.uuid4(), "model": "", "language": "",
-        "limit": 10, "weight": 1.0, "dimensions": 384,
-            "sources": list(Source.objects.values_list("pk", flat=True)), "vector": str([0.05] * 384),
-        }  # fmt: skip
+        parameters = parameters_of(Source.objects.values_list("pk", flat=True))
         cursor.execute("EXPLAIN " + statement, parameters)
         assert "chunk_index_emb_384" in "\n".join(row[0] for row in cursor.fetchall())
     overlap = [
@@ -550,19 +555,32 @@ def test_a_filter_that_leaves_few_rows_still_fills_the_answer(library, settings)
     }
 
 
+def test_where_the_index_gives_up_among_other_sources_as_good_is_found_as_by_a_scan(
+    library, settings
+):
+    settings.EXACT_SCAN_ROWS = 500
+    ensure_vector_index(384)
+    asked = parameters_of([Source.objects.get(name="Book 1").pk])
+    found = {}
+    for uses_index in (False, True):
+        statement = compose_statement(dimensions=384, uses_vector_index=uses_index, by_rank=False)
+        with connection.cursor() as cursor:
+            # It is read as far as the hundred nearest of all three books.
+            cursor.execute(
+                f"{TAKE_THE_INDEX}; SET LOCAL hnsw.iterative_scan = off; SET LOCAL hnsw.ef_search = 100"
+            )
+            cursor.execute(statement, asked)
+            found[uses_index] = [row[0] for row in cursor.fetchall()]
+    assert len(found[False]) == 50 and found[True] == found[False]
+
+
 def test_the_exact_statement_cannot_use_the_vector_index(library, settings):
     settings.EXACT_SCAN_ROWS = 500
     ensure_vector_index(384)
     statement = compose_statement(dimensions=384, uses_vector_index=False, by_rank=False)
-    parameters = {
-        "terms": [1], "frequencies": [1], "counted": [True], "bot": uuid.uuid4(), "model": "", "language": "",
-        "limit": 10, "weight": 1.0, "dimensions": 384,
-        "sources": [uuid.uuid4()], "vector": str([0.05] * 384),
-    }  # fmt: skip
+    parameters = parameters_of([uuid.uuid4()])
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-        )
+        cursor.execute(TAKE_THE_INDEX)
         cursor.execute("EXPLAIN " + statement, parameters)
         assert "chunk_index_emb_384" not in "\n".join(row[0] for row in cursor.fetchall())
 

@@ -161,7 +161,8 @@ class FixedQuery(Generic[Row]):
 
     @cached_property
     def _written(self) -> WrittenQuery:
-        return WrittenQuery(self._queryset, self._marks)
+        # Of one of its own: to write SQL changes a query set, and another thread may be writing it as well.
+        return WrittenQuery(self._write(*self._marks), self._marks)
 
 
 class FixedStatement:
