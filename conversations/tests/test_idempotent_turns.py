@@ -20,15 +20,34 @@ def key() -> str:
     return uuid.uuid4().hex
 
 
-def post(party, bot, key, *, hang_up: bool = False, **fields):
-    """Ask; with `hang_up` listen to the first part only. Returns the response and what was heard."""
+async def end_all():
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=60)
+
+
+def post(party, bot, key, *, hang_up=False, gone_when=None, path="/v1/chat", **fields):
+    """Ask; with `hang_up` listen to the first part only, with `gone_when` not even to that once this is so. Returns the
+    response and what was heard.
+    """
 
     async def send():
-        body = json.dumps({"bot_profile_id": str(bot.pk), "message": QUESTION, **fields})
+        asked = {"bot_profile_id": str(bot.pk), "message": QUESTION}
+        if path != "/v1/chat":
+            asked = {"model": str(bot.pk), "messages": [{"role": "user", "content": QUESTION}]}
+        body = json.dumps(asked | fields)
         headers = {"authorization": f"Bearer {party.raw_token}", "idempotency-key": key}
-        response = await AsyncClient().generic(
-            "POST", "/v1/chat", body, content_type="application/json", headers=headers
+        asking = asyncio.create_task(
+            AsyncClient().generic(
+                "POST", path, body, content_type="application/json", headers=headers
+            )
         )
+        if gone_when is not None:
+            while not gone_when():
+                await asyncio.sleep(0.01)
+            asking.cancel()
+            await end_all()
+            return None, ""
+        response = await asking
         if not response.streaming:
             return response, response.content.decode()
         heard, parts = b"", aiter(response.streaming_content)
@@ -36,9 +55,9 @@ def post(party, bot, key, *, hang_up: bool = False, **fields):
             heard += part
             if hang_up:
                 await parts.aclose()
+                response.close()
                 break
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.wait(others, timeout=60) if others else None
+        await end_all()
         return response, heard.decode()
 
     return async_to_sync(send)()
@@ -58,16 +77,35 @@ def test_a_turn_is_taken_once_and_replayed(acme, acme_bot, model, key, stream):
     assert (Chat.objects.count(), Message.objects.count(), len(model.requests)) == (1, 2, 1)
 
 
+@pytest.mark.parametrize(
+    ("path", "end"), [("/v1/chat", "event: done"), ("/v1/chat/completions", "[DONE]")]
+)
 def test_who_hangs_up_in_the_middle_and_comes_back_gets_the_whole_answer(
-    acme, acme_bot, model, key
+    acme, acme_bot, model, key, settings, path, end
 ):
+    settings.DETACHED_TURN_SECONDS = 0.0  # it is still read, for who comes back
     model.enqueue("It lasts ", 0.05, "36 months ", 0.05, "[1].")
-    _, heard = post(acme, acme_bot, key, stream=True, hang_up=True)
-    assert "event: done" not in heard
-    response, replayed = post(acme, acme_bot, key, stream=True)
+    _, heard = post(acme, acme_bot, key, path=path, stream=True, hang_up=True)
+    assert end not in heard
+    response, replayed = post(acme, acme_bot, key, path=path, stream=True)
     assert response["Idempotency-Replayed"] == "true"
-    assert replayed.startswith(heard) and "event: done" in replayed
-    assert (Message.objects.count(), len(model.requests)) == (2, 1)
+    assert replayed.startswith(heard) and end in replayed
+    said = list(Message.objects.order_by("created_at").values_list("outcome", "content"))
+    assert said == [("answered", QUESTION), ("answered", "It lasts 36 months [1].")]
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_hangs_up_before_the_first_word_and_comes_back_gets_the_answer(
+    acme, acme_bot, model, key, settings, stream
+):
+    settings.DETACHED_TURN_SECONDS = 0.0
+    model.enqueue(0.2, "36 months [1].")
+    path = "/v1/chat/completions"
+    post(acme, acme_bot, key, path=path, stream=stream, gone_when=lambda: model.requests)
+    response, heard = post(acme, acme_bot, key, path=path, stream=stream)
+    assert response["Idempotency-Replayed"] == "true" and "36 months" in heard
+    assert len(model.requests) == 1
 
 
 @pytest.mark.parametrize("stream", [False, True])

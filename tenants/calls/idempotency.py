@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -164,8 +165,22 @@ def _keep_stream(response: HttpResponseBase, named: tuple[str, str]) -> bool:
         return False
     headers = _kept_headers(response)
     stream: Any = response.streaming_content  # of an asynchronous response, as was asked above
-    response.streaming_content = _pass_on(aiter(stream), response.status_code, headers, named)
+    # What is closed with the response is read on when that is over: a turn would count itself as left.
+    closers, response._resource_closers = response._resource_closers, []  # type: ignore[attr-defined]
+    response.streaming_content = _pass_on(
+        _close_behind(aiter(stream), closers), response.status_code, headers, named
+    )
     return True
+
+
+async def _close_behind(
+    stream: AsyncIterator[bytes], closers: Sequence[Callable[[], object]]
+) -> AsyncIterator[bytes]:
+    with ExitStack() as stack:
+        for close in closers:
+            stack.callback(close)
+        async for part in stream:
+            yield part
 
 
 async def _pass_on(
@@ -215,7 +230,21 @@ def _kept_headers(response: HttpResponseBase) -> dict[str, str]:
 
 async def _finish_anyway(answer: Any) -> HttpResponseBase:
     """Await it so that cancelling the caller, whose client has gone, does not cancel it."""
-    return await asyncio.shield(_start(answer))
+    work = _start(answer)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        _start(_hear_out(work))
+        raise
+
+
+async def _hear_out(work: asyncio.Task[HttpResponseBase]) -> None:
+    """Read an answer that nobody waits for any more: a stream is kept by being read."""
+    response = await work
+    if isinstance(response, StreamingHttpResponse) and response.is_async:
+        async for _ in response:
+            pass
+    response.close()
 
 
 def _start(work: Any) -> asyncio.Task[Any]:

@@ -15,7 +15,7 @@ from minirag.lib.errors import ProviderError
 class FakeChatModel:
     """Stands in for minirag.ai.chat.stream_chat: `enqueue` answers, read `requests` afterwards.
 
-    An answer is a list of pieces; a piece that is an exception is raised there, a float is waited for, one of a call
+    An answer is a list of pieces; a piece that is an exception is raised there, a number is waited for, one of a call
     is passed on. What it makes of
     questions before they are searched is apart (`enqueue_rewriting`, `rewritings_asked`), and so is the order in which
     it puts what was found (`enqueue_order`, `orders_asked`); without any it is down.
@@ -66,7 +66,7 @@ class FakeChatModel:
             for piece in pieces:
                 if isinstance(piece, Exception):
                     raise piece
-                if isinstance(piece, float):
+                if isinstance(piece, int | float):
                     await asyncio.sleep(piece)
                     continue
                 await asyncio.sleep(0)
