@@ -22,7 +22,7 @@ def apply_plan() -> int:
     with acting(f"plan {plan.key}" if plan is not None else "plan"), transaction.atomic():
         standing = {
             (quota.resource, quota.period): quota
-            for quota in Quota.objects.select_for_update().filter(from_plan=True)
+            for quota in Quota.objects.select_for_update().filter(from_plan=True).order_by("pk")
         }
         for key, limit in wanted.items():
             touched += _set(standing.pop(key, None), key, limit)

@@ -78,7 +78,8 @@ def platform_quotas(fields: dict[str, Any]) -> QuerySet[Quota]:
 def remove_quotas(quotas: QuerySet[Quota]) -> int:
     """Remove quotas with what was counted of them; returns how many there were."""
     with transaction.atomic():
-        found = list(quotas)
+        # Locked before its counters go: a turn may just be making one.
+        found = list(quotas.select_for_update().order_by("pk"))
         for quota in found:
             _note("removed", quota)
             quota.delete()

@@ -37,7 +37,7 @@ from bots.quotas.models import (
 )
 from bots.quotas.refusing import make_refusal
 from minirag.lib.periods import end_of, start_of
-from minirag.lib.rows import FixedQuery
+from minirag.lib.rows import FixedQuery, FixedStatement, fetch_together
 from tenants.context import require_tenant
 
 _SPENT = (QuotaResource.TOKENS, QuotaResource.COST)
@@ -229,6 +229,13 @@ QUOTAS = FixedQuery(
 """Those that count for a bot and an API token: what `reserve_turn` and `settle_turn` ask."""
 
 
+# Django has no FOR KEY SHARE; without it a quota that is removed at this moment would fail the chat turn, whose new
+# counter could not be committed.
+_STANDING = FixedStatement(
+    f"SELECT id FROM {Quota._meta.db_table} WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"  # noqa: S608
+)
+
+
 def _find_quotas(
     bot_profile_id: uuid.UUID | None, token_id: uuid.UUID | None, resources: Iterable[QuotaResource]
 ) -> list[Quota]:
@@ -249,7 +256,7 @@ def _lock_uses(
     """Lock the counters of these quotas' present periods, in one order for everybody, and return them.
 
     Other counters that the caller will change (`also`) are locked with them, not before and not after. One that is
-    missing is made, and begins with what was metered `besides` the events of the caller.
+    missing is made, unless its quota has gone, and begins with what was metered `besides` the events of the caller.
     """
     if not quotas and not also:
         return []
@@ -258,6 +265,8 @@ def _lock_uses(
     there = set(_uses_of(starts).values_list("quota_id", "starts_at"))
     missing = [(pk, start) for pk, start in starts.items() if (pk, start) not in there]
     if missing:
+        [standing] = fetch_together((_STANDING, [pk for pk, _ in missing]))
+        missing = [(pk, start) for pk, start in missing if (pk,) in standing]
         # Made before any is locked: who waits here for another's insert holds nothing that the other could want.
         used = Metered(besides)
         QuotaUse.objects.bulk_create(

@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, UsageEvent, UsageKind
-from bots.quotas.changing import change_quota, put_quota
+from bots.quotas.changing import change_quota, put_quota, remove_quotas
 from bots.quotas.counting import (
+    QUOTAS,
     count_storage,
     find_standings,
     require_spendable,
@@ -24,6 +25,7 @@ from bots.quotas.models import Quota, QuotaUse
 from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
 from bots.usage.metering import record_usage
 from bots.usage.pricing import DEFAULT_ID, set_override
+from minirag.lib.rows import fetched_ahead
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -222,6 +224,15 @@ class TestTokensAndMoney:
         limited = quota("tokens", limit=100)
         settle_turn(ask(bot), [use(bot, 60)], is_failed=True, now=NOON)
         assert used(limited) == 60
+
+    def test_one_that_is_removed_as_a_turn_ends_is_counted_no_more(self, bot):
+        """Or its new counter could not be committed, and so not the answer."""
+        quota("tokens", limit=100)
+        turn, events = ask(bot), [use(bot, 60)]
+        with fetched_ahead((QUOTAS, bot.pk, None), (QUOTAS, bot.pk, TOKEN)):
+            remove_quotas(Quota.objects.all())
+            assert settle_turn(turn, events, now=NOON) == []
+        assert not QuotaUse.objects.exists()
 
     def test_every_call_of_a_turn_counts_for_its_bot_and_token(self, bot):
         of_bot, of_token = quota("tokens", 99, "bot", bot.pk), quota("cost_usd", 1, "token", TOKEN)

@@ -26,6 +26,7 @@ from conversations.models import (
     HandoffState,
     MessageRole,
 )
+from conversations.models.handoffs import ANSWERING
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import PAGE, VISITOR, bot, open_session, talk
 from minirag.lib.errors import Conflict, Forbidden
@@ -180,6 +181,12 @@ def test_a_person_who_is_gone_leaves_the_chat_to_others(chat, ann, ben, until):
     assert (handoff.state, handoff.person_id) == (HandoffState.WAITING, None)
     assert refused(say, handoff, ann, "Still here") == "handoff_waiting"
     join(handoff, ben)
+
+
+def test_a_person_on_a_machine_whose_clock_is_a_little_ahead_keeps_the_chat(chat, ann):
+    join(call_person(chat, HandoffReason.ASKED), ann)
+    Handoff.objects.update(held_until=timezone.now() + ANSWERING + timedelta(seconds=5))
+    assert tend_handoffs() == 0
 
 
 @pytest.mark.parametrize("change", [{"role": Role.MEMBER}, {"is_active": False}])
