@@ -123,6 +123,8 @@ def delete_webhook(webhook_id: UUID) -> None:
     """Delete a webhook with its deliveries, for good."""
     webhook = find_webhook(webhook_id)
     with transaction.atomic():
+        # A turn that just ends may be writing a delivery, which would be left over.
+        Webhook.objects.select_for_update().filter(pk=webhook.pk).exists()
         forget_deliveries(Delivery.objects.filter(webhook=webhook))
         _note("deleted", webhook)
         webhook.delete()

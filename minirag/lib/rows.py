@@ -171,7 +171,8 @@ class FixedStatement:
     def __init__(self, sql: str) -> None:
         self._sql = sql
 
-    def fetch(self, *values: Any) -> list[tuple[Any, ...]]:
+    def fetch(self, *values: Hashable) -> list[tuple[Any, ...]]:
+        """`FixedQuery.fetch`; a list of values goes by `fetch_together`."""
         return _fetch(self, *values)
 
     def put(self, values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:

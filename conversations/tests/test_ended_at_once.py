@@ -1,0 +1,117 @@
+"""A turn that several end in one moment, or whose chat is deleted meanwhile, with real commits: all is counted once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from threading import Barrier
+
+import pytest
+from django.db import connections
+
+from bots.models import BotProfile, Outcome, UsageEvent
+from bots.quotas.changing import remove_quotas
+from bots.quotas.counting import find_standings
+from bots.quotas.models import Quota
+from conversations.erasing.deleting import delete_chat
+from conversations.models import Chat, Message, MessageRole
+from conversations.turns.recording import close_turn, open_turn
+from conversations.turns.state import Answer, Asker, OpenTurn
+from tenants.context import tenant_context
+from webhooks.models import Delivery, Webhook
+from webhooks.subscriptions import delete_webhook
+
+ROUNDS, AT_ONCE = 6, 3
+
+
+def subscribe() -> Webhook:
+    return Webhook.objects.create(url="https://hooks.example.com", events=["chat.message"])
+
+
+@pytest.fixture
+def bot(initech) -> BotProfile:
+    subscribe()
+    return BotProfile.objects.create(name="Helper")
+
+
+@pytest.fixture
+def quotas(bot) -> list[Quota]:
+    return [
+        Quota.objects.create(resource=each, period="month", limit=10_000)
+        for each in ("tokens", "messages")
+    ]
+
+
+def end(turn: OpenTurn, said: str) -> Message | None:
+    return close_turn(
+        turn,
+        Answer(
+            content=said, outcome=Outcome.ANSWERED, model="x/y", prompt_tokens=7,
+            completion_tokens=3, cost_usd=Decimal("0.5"),
+        ),
+    )  # fmt: skip
+
+
+def do_at_once(tenant, *works):
+    """What each of them returns."""
+    barrier = Barrier(len(works))
+
+    def do(work):
+        try:
+            with tenant_context(tenant):
+                barrier.wait(60)
+                return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [each.result(60) for each in [pool.submit(do, work) for work in works]]
+
+
+def used(quotas) -> list[Decimal]:
+    found = find_standings(quotas)
+    return [found[each.pk].used for each in quotas]
+
+
+def test_of_those_who_end_it_at_once_one_does(initech, bot, quotas):
+    for round_ in range(1, ROUNDS + 1):
+        turn = open_turn(bot.pk, None, "How long?", Asker())
+        ends = [replace(turn, chat=Chat.objects.get(pk=turn.chat.pk)) for _ in range(AT_ONCE)]
+        told = do_at_once(
+            initech,
+            *(lambda each=each, at=at: end(each, f"Said {at}") for at, each in enumerate(ends)),
+        )
+        [stored] = filter(None, told)
+        chat = Chat.objects.get(pk=turn.chat.pk)
+        assert chat.messages.get(role=MessageRole.ASSISTANT) == stored
+        assert (chat.message_count, chat.total_prompt_tokens) == (2, 7)
+        assert UsageEvent.objects.get(chat_id=chat.pk).message_id == stored.pk
+        assert Delivery.objects.count() == round_
+        assert used(quotas) == [10 * round_, round_]
+
+
+def test_what_it_spent_is_counted_once_where_its_chat_is_deleted_at_that_moment(
+    initech, bot, quotas
+):
+    for round_ in range(1, ROUNDS + 1):
+        turn = open_turn(bot.pk, None, "How long?", Asker())
+        do_at_once(
+            initech, lambda turn=turn: end(turn, "36 months"), partial(delete_chat, turn.chat)
+        )  # fmt: skip
+        assert not Message.objects.exists() and not Chat.objects.exists()
+        assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
+        assert used(quotas) == [10 * round_, round_]
+
+
+def test_it_is_stored_where_a_quota_or_a_webhook_is_removed_at_that_moment(initech, bot):
+    for _ in range(ROUNDS):
+        Quota.objects.create(resource="tokens", period="month", limit=10_000)
+        subscribed = subscribe()
+        turn = open_turn(bot.pk, None, "How long?", Asker())
+        stored, *_ = do_at_once(
+            initech, lambda turn=turn: end(turn, "36 months"),
+            lambda: remove_quotas(Quota.objects.all()), partial(delete_webhook, subscribed.pk),
+        )  # fmt: skip
+        assert stored is not None and UsageEvent.objects.filter(chat_id=turn.chat.pk).count() == 1
