@@ -161,7 +161,7 @@ class FixedQuery(Generic[Row]):
 
     @cached_property
     def _written(self) -> WrittenQuery:
-        # Of one of its own: to write SQL changes a query set, and another thread may be writing it as well.
+        # Of its own: to write SQL changes a query set, and from Python 3.12 on another thread may do so meanwhile.
         return WrittenQuery(self._write(*self._marks), self._marks)
 
 
