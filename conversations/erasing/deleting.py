@@ -12,12 +12,11 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from bots.models import Outcome
 from conversations.erasing.keeping import KeptWords, delete_kept, find_kept, forget_told
 from conversations.exports.jobs import drop_files_of_words
 from conversations.following.journal import forget_turns
 from conversations.handoffs.telling import ring
-from conversations.models import Chat, Message, MessageRole
+from conversations.models import Chat, Handoff, Message, MessageRole
 from minirag.lib.errors import NotFound
 from tenants.audit import record
 from tenants.context import require_tenant
@@ -73,10 +72,14 @@ def find_chats_of(visitor_id: str, subject: str = "") -> QuerySet[Chat]:
     return chats if visitor_id or subject else chats.none()
 
 
-def _keep_out_turns(part: list[UUID]) -> None:
-    """Have turns that end wait, or wait for them, in the order in which they lock: an answer would be left over."""
-    pending = Message.objects.filter(chat_id__in=part, outcome=Outcome.PENDING)
-    for rows in (pending, Chat.objects.filter(pk__in=part)):
+def _keep_out_others(part: list[UUID]) -> None:
+    """Have whoever just writes in these chats wait, or wait for them: what they write would be left over.
+
+    In the order in which they lock: who ends a turn or judges an answer has its message before the chat, and a person
+    who answers has the handoff before.
+    """
+    of_chats = Handoff.objects.filter(chat__in=part), Message.objects.filter(chat__in=part)
+    for rows in (*of_chats, Chat.objects.filter(pk__in=part)):
         list(rows.select_for_update().order_by("pk").values_list("pk"))
 
 
@@ -84,7 +87,7 @@ def delete_part(part: list[UUID]) -> int:
     """Delete these chats, files of exports that may hold them, and what readers of their turns could come back to."""
     with transaction.atomic():
         found = Chat.objects.filter(pk__in=part)
-        _keep_out_turns(part)
+        _keep_out_others(part)
         first = found.aggregate(first=Min("created_at"))["first"]
         if first is None:
             return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -19,6 +20,7 @@ from conversations.erasing.deleting import delete_chat
 from conversations.models import Chat, Message, MessageRole
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.state import Answer, Asker, OpenTurn
+from minirag.lib.errors import NotFound
 from tenants.context import tenant_context
 from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import delete_webhook
@@ -103,6 +105,18 @@ def test_what_it_spent_is_counted_once_where_its_chat_is_deleted_at_that_moment(
         assert not Message.objects.exists() and not Chat.objects.exists()
         assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
         assert used(quotas) == [10 * round_, round_]
+
+
+def test_a_chat_is_deleted_though_its_visitor_asks_on_at_that_moment(initech, bot):
+    for _ in range(ROUNDS):
+        chat = open_turn(bot.pk, None, "How long?", Asker()).chat
+
+        def ask_on(chat=chat):
+            with suppress(NotFound):
+                open_turn(bot.pk, chat.pk, "And then?", Asker())
+
+        do_at_once(initech, ask_on, partial(delete_chat, chat))
+        assert not Message.objects.exists() and not Chat.objects.exists()
 
 
 def test_it_is_stored_where_a_quota_or_a_webhook_is_removed_at_that_moment(initech, bot):

@@ -49,7 +49,7 @@ async def test_a_timer_of_an_earlier_block_ends_no_later_one_and_nothing_in_betw
     await asyncio.sleep(0.03)  # it strikes while nobody is in a block
     with wait.of(0.02):
         pass
-    with wait.of(0.2):
+    with wait.of(5):
         await asyncio.sleep(0.05)  # it strikes, and this one has more time
     with pytest.raises(TimeoutError), wait.of(0.01):  # less than is left of that one
         await asyncio.sleep(5)
