@@ -213,3 +213,23 @@ def test_one_amount_says_of_nothing_that_it_is_the_least(question, text):
 )
 def test_what_says_it_or_can_be_compared_does(text):
     assert check("Which monitor is the cheapest?", text).lacks == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "language"),
+    [
+        ("What is your cheapest room?", "Rooms start at 59 euros a night.", "en"),
+        ("What is the longest I can stay?", "You can stay for up to 14 nights.", "en"),
+        ("What is the smallest group size?", "Groups need at least six people.", "en"),
+        ("Where is the nearest bus stop?", "The bus stop is 200 metres away.", "en"),
+        ("Was kostet das günstigste Ticket?", "Tickets gibt es ab 12 Euro.", "de"),
+        ("Was ist die größte Datei?", "Dateien dürfen bis zu 20 MB groß sein.", "de"),
+        ("Wo ist der nächstgelegene Bahnhof?", "Der Bahnhof ist 300 Meter entfernt.", "de"),
+    ],
+)
+def test_a_limit_is_an_extreme_and_of_what_is_nearest_one_is_told(question, text, language):
+    assert check(question, text, language).lacks == ""
+
+
+def test_a_limit_of_something_else_is_no_price():
+    assert check("Which monitor is the cheapest?", "Use of the monitor from 9.").lacks == "extreme"

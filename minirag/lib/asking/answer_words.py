@@ -76,7 +76,7 @@ ROWS: Final = {
         r"|anybody|everybody",
         places=r"at|in|on|near|behind|beside|under|above|opposite|between|next to|inside|outside|from"
         r"|via|here|there|street|road|room|floor|online|anywhere|everywhere",
-        vague=r"after|before|until|during|while|as soon as|as long as|immediately|at once|today|tomorrow"
+        vague=r"middle ages|after|before|until|during|while|as soon as|as long as|immediately|at once|today|tomorrow"
         r"|tonight|mornings?|afternoons?|evenings?|nights?|weekly|monthly|yearly|never|seasons?|summer"
         r"|winter|spring|autumn|holidays?|both|several|unlimited|every|each|any|all",
         somebody=r"anyone|people|persons?|residents?|members|customers|owners?|parents|children|adults"
@@ -112,7 +112,7 @@ ROWS: Final = {
         r"|niemand",
         places=r"in|im|am|an|auf|bei|beim|neben|hinter|vor|unter|über|gegenüber|zwischen|aus|vom|von"
         r"|hier|dort|überall|nirgends|\w*straße|\w*platz|\w*weg|raum|zimmer|online",
-        vague=r"nach|vor|bis|während|sobald|solange|sofort|immer|nie|heute|morgen|morgens?|abends?"
+        vague=r"letzte\w*|mittelalter\w*|nach|vor|bis|während|sobald|solange|sofort|immer|nie|heute|morgen|morgens?|abends?"
         r"|nachts?|wöchentlich|monatlich|jährlich|sommer|winter|frühjahr|herbst|ferien|beide\w*|mehrere"
         r"|unbegrenzt|jede\w*|alle\w*",
         somebody=r"wer|personen|einwohner\w*|bürger\w*|mitglieder\w*|eltern|kinder|erwachsene\w*"

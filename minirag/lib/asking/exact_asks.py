@@ -13,6 +13,8 @@ from typing import Final
 from django.utils import translation
 from django.utils.dates import MONTHS
 
+from minirag.lib.asking.patterns import whole_words
+
 # Sums and shares may be high, and early, late or done something far: no measure is asked for then.
 _SUMS: Final = r"(?:charges?|costs?|deposits?|fees?|fines?|interest|limits?|prices?|rates?|rents?|risks?|tax\w*)"
 # What asks, and what an answer to that says: its unit, or the word itself in some form.
@@ -64,9 +66,9 @@ _OF_THE_PAST: Final = {
     "it": r"^\W*quando (?:è stat[oa]|fu|furono)",
 }
 _PAST: Final = {
-    "en": r"centur\w+|decades?|(?:twen|thir|for|fif|six|seven|eigh|nine)ties|ago|\d+ (?:ad|bc|b?ce)|years?"
+    "en": r"centur\w+|decades?|(?:twen|thir|for|fif|six|seven|eigh|nine)ties|ago|\d+ (?:ad|bc|b?ce)|years?|middle ages"
     r"|after|before|during|since|yesterday|last|summer|winter|spring|autumn",
-    "de": r"jahrhundert\w*|[nv]\. ?chr|\w*jahre?\w*|nach|vor|während|seit|gestern"
+    "de": r"jahrhundert\w*|[nv]\. ?chr|\w*jahre?\w*|nach|vor|während|seit|gestern|mittelalter\w*"
     r"|letzte\w*|sommer|winter|frühling|herbst",
     "nl": r"eeuw|jaar|jaren|geleden|na|voor|tijdens|sinds|gisteren|vorige?|zomer|winter|lente|herfst",
     "fr": r"siècle|ans?|années?|après|avant|pendant|depuis|hier|dernière?|été|hiver|printemps|automne",
@@ -74,8 +76,10 @@ _PAST: Final = {
     "it": r"secolo|ann[oi]|dopo|prima|durante|dal?|fa|ieri|scors[oa]|estate|inverno|primavera|autunno",
 }
 _SURELY_PAST: Final = {
-    "en": r"centur\w+|decades?|ago|since|yesterday",
-    "de": r"jahrhundert\w*|seit|gestern|vor \w+ jahren",
+    "en": r"centur\w+|decades?|ago|since|yesterday|middle ages"
+    r"|last (?:year|month|week|spring|summer|autumn|winter)",
+    "de": r"jahrhundert\w*|seit|gestern|vor \w+ (?:jahr|monat|woche|tag)e?n|mittelalter\w*"
+    r"|letzte[nrs]? (?:jahr|monat|woche|frühling|frühjahr|sommer|herbst|winter)",
 }
 _NAMED: Final = {
     "en": r"^\W*who(?:['’]s| is| are) (?:the|your|our|in charge)(?!.*\bfor\W*$)",  # for whom a course is
@@ -91,15 +95,15 @@ _YEAR: Final = r"1\d{3}s?|20\d{2}s?|\d0s|\d{1,2}\.\s?\d{1,2}\.\d\d(?:\d\d)?"
 def lacks_measure(question: str, text: str, language: str) -> bool:
     """Whether a measure is asked for, and a text says nothing of that kind."""
     for asks, answers in _MEASURES.get(language, {}).items():
-        if _whole(asks).search(question):
-            return not _whole(answers).search(text)
+        if whole_words(asks).search(question):
+            return not whole_words(answers).search(text)
     return False
 
 
 def find_counted(question: str, language: str) -> str:
     """Of what it is asked how many there are, "" where that is not asked."""
     pattern = _COUNTED.get(language)
-    found = _whole(pattern).search(question) if pattern else None
+    found = whole_words(pattern).search(question) if pattern else None
     return found["what"] if found else ""
 
 
@@ -107,7 +111,7 @@ def lacks_past(question: str, text: str, language: str, *, is_said: bool = True)
     """Whether it is asked when something was, and a text says nothing of the past: opening hours are no answer, nor is
     "after the summer" where it is not said (`is_said`) what was then.
     """
-    if language not in _OF_THE_PAST or not _whole(_OF_THE_PAST[language]).search(question):
+    if language not in _OF_THE_PAST or not whole_words(_OF_THE_PAST[language]).search(question):
         return False
     if not is_said and language in _SURELY_PAST:
         return not re.search(rf"\b(?:{_YEAR}|{_SURELY_PAST[language]})\b", text, re.IGNORECASE)
@@ -116,12 +120,7 @@ def lacks_past(question: str, text: str, language: str, *, is_said: bool = True)
 
 def asks_for_name(question: str, language: str) -> bool:
     """Whether it is asked what somebody in an office is called."""
-    return language in _NAMED and bool(_whole(_NAMED[language]).search(question))
-
-
-@cache
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    return language in _NAMED and bool(whole_words(_NAMED[language]).search(question))
 
 
 @cache

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_all
+from minirag.lib.asking.patterns import whole_words
 
 _LEAST, _MOST = -1, 1
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
@@ -76,6 +76,22 @@ _ASKS: Final = {
 }  # fmt: skip
 
 
+# A limit is the most or the least too: "up to 14 nights", "from 9 euros".
+_LIMITS: Final = {
+    "en": {
+        _MOST: r"up to|at (?:the )?most|max(?:imum)?|no (?:more|longer|larger|higher) than|limited to",
+        _LEAST: r"at least|min(?:imum)?|no less than",
+    },
+    "de": {
+        _MOST: r"bis zu|höchstens|maximal\w*|maximum|begrenzt auf",
+        _LEAST: r"mindestens|minimal\w*|minimum",
+    },
+}
+_FROM: Final = {"en": r"from|start(?:s|ing)? at", "de": r"ab"}
+# Of these a page names one: "The bus stop is 200 metres away."
+_ALONE: Final = {"en": r"nearest|closest", "de": r"nächstgelegene\w*"}
+
+
 @dataclass(frozen=True)
 class Extreme:
     """`sign` is 1 for the most and -1 for the least; `column` a pattern of what a column that says it is called, or
@@ -92,16 +108,25 @@ def find_extremes(question: str, language: str) -> list[Extreme]:
     return [
         Extreme(sign, column, found.group())
         for sign, asks, column in _ASKS.get(language, ())
-        if (found := _whole(asks).search(question[:LONGEST_LOOK]))
+        if (found := whole_words(asks).search(question[:LONGEST_LOOK]))
     ]
 
 
 def says_extreme(extreme: Extreme, text: str, language: str) -> bool:
-    """Whether a text says itself which one it is, in these words or in others that mean it."""
-    return any(
-        sign == extreme.sign and column == extreme.column and _whole(asks).search(text)
+    """Whether a text says itself which one it is, in these words or in others that mean it, or as a limit."""
+    if whole_words(_ALONE[language]).search(extreme.words):
+        return True
+    if any(
+        sign == extreme.sign and column == extreme.column and whole_words(asks).search(text)
         for sign, asks, column in _ASKS.get(language, ())
-    )
+    ):
+        return True
+    limits = _LIMITS[language][extreme.sign]
+    if extreme.column != PRICE:
+        return whole_words(limits).search(text) is not None
+    if extreme.sign == _LEAST:
+        limits = f"{limits}|{_FROM[language]}"
+    return counts_in(extreme, text, language) > 0 and whole_words(limits).search(text) is not None
 
 
 def counts_in(extreme: Extreme, text: str, language: str) -> int:
@@ -115,9 +140,4 @@ def counts_in(extreme: Extreme, text: str, language: str) -> int:
 
 def names_column(extreme: Extreme, text: str) -> bool:
     """Whether a cell with its label says how much there is of what is asked for; not of prices."""
-    return _whole(extreme.column).search(text) is not None
-
-
-@cache
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    return whole_words(extreme.column).search(text) is not None

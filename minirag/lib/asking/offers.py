@@ -6,9 +6,9 @@ about a fee. To add a language, write its rows; a question in one without them a
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import Final
+
+from minirag.lib.asking.patterns import whole_words
 
 _ALSO: Final = {
     "en": r"(?:(?:also|even|still|ever|actually|currently) )?",
@@ -38,9 +38,18 @@ _MEANS: Final = {
     "en": r"cash|cheques?|checks?|(?:(?:credit|debit|bank|gift) )?cards?|visa|mastercard|amex|american express|paypal"
     r"|(?:apple|google|amazon) pay|klarna|invoices?|instal?lments?|(?:bank )?transfers?|direct debits?|bitcoins?"
     r"|crypto\w*|vouchers?|contactless(?:ly)?|in advance|on account|(?:\w+ )?(?:parts|rates)",
-    "de": r"bar|bargeld|(?:\w*karten?)|visa|mastercard|paypal|(?:apple|google|amazon) pay|klarna|(?:auf )?rechnung"
-    r"|raten|ratenzahlung|(?:bank)?überweisung(?:en)?|lastschrift(?:en)?|sepa|bitcoins?|krypto\w*|gutscheine?n?|vorkasse"
-    r"|kontaktlos",
+    "de": r"bar|bargeld|barzahlung(?:en)?|(?:(?:kredit|debit|bank|ec|giro|geld|geschenk)-?)?karten?"
+    r"|kartenzahlung(?:en)?|visa|mastercard|paypal|(?:apple|google|amazon) pay|klarna|rechnung|raten"
+    r"|ratenzahlung(?:en)?|(?:bank)?überweisung(?:en)?|lastschrift(?:en)?|sepa|bitcoins?|krypto\w*|gutscheine?n?|vorkasse|kontaktlos",
+}
+# An invoice is paid as well as paid by, and a transfer takes days.
+_WAYS: Final = {
+    "en": r"(?:takes?|accepts?) (?:[\w-]+ )?(?P<taken>{means})"
+    r"|pay\w*(?: [\w'’-]+){{0,5}}? (?:(?:by|with|in|via|using|through) (?:[\w-]+ )?(?P<by>{means})"
+    r"|(?P<plain>cash|paypal|contactless(?:ly)?|in advance|on account))",
+    "de": r"(?:nehmt|nehmen|akzeptier\w+) (?:ihr|sie|man) (?:[\w-]+ )?(?P<taken>{means})"
+    r"|(?:(?:mit|per|auf|in|via|über) (?:[\w-]+ )?(?P<by>{means})|(?P<plain>bar|paypal|kontaktlos))"
+    r"(?: [\w-]+){{0,3}}? (?:be)?zahl\w*",
 }
 _PAYS: Final = {
     "en": r"pay|pays|paid|paying|payable|payments?|accept(?:s|ed)?|take|takes|taken",
@@ -50,36 +59,28 @@ _PAYS: Final = {
 
 def find_offered(question: str, language: str) -> tuple[int, int] | None:
     """Where in a question stands what it asks whether it is offered; None where it does not ask that."""
-    asked = _whole(_OFFERS[language]).search(question) if language in _OFFERS else None
+    asked = whole_words(_OFFERS[language]).search(question) if language in _OFFERS else None
     if asked is None:
         return None
     start, end = asked.span("what")
-    behind = _whole(_ENDS[language]).search(asked["what"])
+    behind = whole_words(_ENDS[language]).search(asked["what"])
     return start, start + behind.start() if behind else end
 
 
 def names_thing(word: str, language: str) -> bool:
     """Whether a word of that names a thing that may be offered."""
-    return language not in _NO_THING or not _whole(_NO_THING[language]).fullmatch(word)
+    return language not in _NO_THING or not whole_words(_NO_THING[language]).fullmatch(word)
 
 
-def lacks_means(question: str, texts: list[str], language: str) -> bool:
-    """Whether it is asked if one may pay in some way, and no text says of any way that one may, or may not."""
-    if language not in _MEANS or not (
-        _asks(question, language) and _names_means(question, language)
-    ):
-        return False
-    return not any(_names_means(text, language) and _asks(text, language) for text in texts)
+def find_means(question: str, language: str) -> tuple[int, int] | None:
+    """Where in a question stands the way in which it asks if one may pay; None where it does not ask that."""
+    if language not in _WAYS:
+        return None
+    asked = whole_words(_WAYS[language].format(means=_MEANS[language])).search(question)
+    return asked.span(asked.lastgroup or 0) if asked else None
 
 
-def _asks(text: str, language: str) -> bool:
-    return _whole(_PAYS[language]).search(text) is not None
-
-
-def _names_means(text: str, language: str) -> bool:
-    return _whole(_MEANS[language]).search(text) is not None
-
-
-@cache
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+def says_means(texts: list[str], language: str) -> bool:
+    """Whether one of the texts says of any way to pay that one may, or may not."""
+    means, pays = whole_words(_MEANS[language]), whole_words(_PAYS[language])
+    return any(means.search(text) and pays.search(text) for text in texts)

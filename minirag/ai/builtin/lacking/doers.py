@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from minirag.ai.builtin.sentences.question_words import Word, find_words
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_names, holds_answer
 from minirag.lib.asking.exact_asks import asks_for_name
+from minirag.lib.asking.patterns import whole_words
 
 _MODALS: Final = {
     "en": r"will|would|can|could|may|might|must|should|(?:is|are) (?:allowed|able|going) to|ha[sd] to|normally|usually"
@@ -38,12 +38,16 @@ _PAYS: Final = {
 }
 _PAID: Final = {
     "en": r"pay\w*|paid|costs?|charg\w+|free|fees?|expenses?|bears?|borne|cover(?:s|ed)?|refund\w*|reimburs\w+|included"
-    r"|invoices?d?|bill(?:s|ed)?",
+    r"|invoices?d?|bill(?:s|ed)?|(?:is|are) on (?:us|you|the house)",
     "de": r"\w*zahl\w*|\w*kosten\w*|kostet|frei|trägt|tragen|übern\w+|gebühr\w*|erstatt\w+|\w*rechn\w+|lasten",
 }
+_FREE: Final = r"free|included|no charge"
+_BODIES: Final = (
+    r"company|council|authority|city|town|parish|association|society|university|government|state"
+)
 _SOMEBODY: Final = (
-    r"we|us|our|ours|you|your|yourself|they|them|he|she|his|anyone|anybody|everyone|everybody|nobody|someone|somebody"
-    r"|people|persons?|staff|team|company|council|authority|police|parents?|children|adults|members?|guests?|clients?"
+    rf"{_BODIES}|we|us|our|ours|you|your|yourself|they|them|he|she|his|anyone|anybody|everyone|everybody|nobody|someone|somebody"
+    r"|people|persons?|staff|team|police|parents?|children|adults|members?|guests?|clients?"
     r"|customers?|owners?|admins?|tenants?|residents?|colleagues?|experts?|doctors?|volunteers?|students?|family|men"
     r"|women|man|woman|\w+m[ae]n"
     r"|(?:the|our|your|an?|by|each|every|only|all|any|most) (?:[\w-]+ )?\w{2,}(?:er|or|ist|ian|ant|ee)s?"
@@ -55,7 +59,6 @@ _PLACE: Final = re.compile(
     r"|Day|Plus|Pro|One)"
 )
 _HALF: Final = 0.5
-_FOUND: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -70,75 +73,85 @@ class _Doing:
 def says_who(
     question: str,
     words: Sequence[Word],
+    meant: Sequence[Word],
     quoted: Sequence[tuple[str, str]],
     language: str,
     variants: Mapping[str, Sequence[str]],
 ) -> bool | None:
     """Whether a sentence (each with the headings above it) says of anybody that they do what is asked for, or what
-    somebody is called; None of every other question.
+    somebody is called; None of every other question. What is `meant` is said somewhere in other words.
     """
     if asks_for_name(question, language):
         return any(
-            _names(text, question, words, above, language, variants) for text, above in quoted
+            _names(text, question, words, meant, above, language, variants)
+            for text, above in quoted
         )
     doing = _find_doing(question[:LONGEST_LOOK], language)
     return (
         None
         if doing is None
         else any(
-            _says_who(doing, question, words, text, above, language, variants)
+            _says_who(doing, question, words, meant, text, above, language, variants)
             for text, above in quoted
         )
     )
 
 
 def _find_doing(question: str, language: str) -> _Doing | None:
-    asked = _whole(_ASKS[language]).search(question) if language in _ASKS else None
-    if asked is None or _whole(_NO_DOING[language]).fullmatch(asked["does"]):
+    asked = whole_words(_ASKS[language]).search(question) if language in _ASKS else None
+    if asked is None or whole_words(_NO_DOING[language]).fullmatch(asked["does"]):
         return None
     verb, start = asked["does"], asked.start("does")
     if language == "de" and asked["modal"].split():
         last = list(re.finditer(r"[\w-]+", question.partition(",")[0]))[-1]
         verb, start = last[0], last.start()
-    return _Doing(verb, start, bool(_whole(_PAYS[language]).fullmatch(verb)))
+    return _Doing(verb, start, bool(whole_words(_PAYS[language]).fullmatch(verb)))
 
 
 def _says_who(
     doing: _Doing,
     question: str,
     words: Sequence[Word],
+    meant: Sequence[Word],
     text: str,
     above: str,
     language: str,
     variants: Mapping[str, Sequence[str]],
 ) -> bool:
-    if language == "en" and not _names_somebody(text, question):
+    is_free = doing.pays and whole_words(_FREE).search(text)  # nobody pays
+    if language == "en" and not is_free and not _names_somebody(text, question):
         return False
     rest = [word for word in words if not word.is_framing and word.place[0] != doing.start]
     verb = [word for word in words if word.place[0] == doing.start and not word.is_framing]
     found = find_words([*rest, *verb], text, "" if doing.pays else above, language, variants)
+    found |= dict.fromkeys(meant, 1.0)
     whole = sum(word.weight for word in rest)
     share = sum(word.weight for word in rest if found[word] >= _HALF)
     if share < _HALF * whole:
         return False
     if doing.pays:
-        return bool(_whole(_PAID[language]).search(text))
-    return not verb or found[verb[0]] >= _FOUND or bool(_new_names(text, question))
+        return bool(whole_words(_PAID[language]).search(text))
+    return not verb or found[verb[0]] >= _HALF or bool(_new_names(text, question))
 
 
 def _names(
     text: str,
     question: str,
     words: Sequence[Word],
+    meant: Sequence[Word],
     above: str,
     language: str,
     variants: Mapping[str, Sequence[str]],
 ) -> bool:
-    """Whether a sentence has a name that the question has not, and something of what it asks for."""
+    """Whether a sentence has a name that the question has not, and something of what it asks for; where it has all of
+    that, anybody will do: "Our trainers are Anna and Ben", "The operator is the council".
+    """
     rest = [word for word in words if not word.is_framing]
-    found = find_words(rest, text, above, language, variants)
-    is_about = not rest or any(value >= _HALF for value in found.values())
-    return is_about and bool(_new_names(text, question))
+    found = find_words(rest, text, above, language, variants) | dict.fromkeys(meant, 1.0)
+    said = [found[word] >= _HALF for word in rest]
+    if rest and all(said) and _names_one(text, question, language):
+        return True
+    return (not rest or any(said)) and bool(_new_names(text, question))
 
 
 def _new_names(text: str, question: str) -> list[str]:
@@ -149,12 +162,13 @@ def _new_names(text: str, question: str) -> list[str]:
 
 
 def _names_somebody(text: str, question: str) -> bool:
-    if holds_answer(AnswerType.PERSON, text, "en", question) or _whole(_SOMEBODY).search(text):
+    return bool(whole_words(_SOMEBODY).search(text)) or _names_one(text, question, "en")
+
+
+def _names_one(text: str, question: str, language: str) -> bool:
+    if holds_answer(AnswerType.PERSON, text, language, question):
         return True
     known = question.casefold()
-    return any(name.casefold() not in known for name in _INNER.findall(text))
-
-
-@cache
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    return (language == "en" and bool(whole_words(_BODIES).search(text))) or any(
+        name.casefold() not in known for name in _INNER.findall(text)
+    )

@@ -18,7 +18,7 @@ from minirag.lib.asking.answer_types import (
     lacks_answer,
 )
 from minirag.lib.asking.exact_asks import lacks_measure, lacks_past
-from minirag.lib.asking.offers import find_offered, lacks_means, names_thing
+from minirag.lib.asking.offers import find_means, find_offered, names_thing, says_means
 
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _OWN: Final = 0.5
@@ -43,27 +43,33 @@ def find_lacking(
     Where the question is in another language (`is_abroad`) its words cannot be found.
     """
     said = [text for text, _ in quoted]
+    headings = " ".join(dict.fromkeys(above for _, above in quoted))
+    text = f"{headings}: {' '.join(said)}"
+    found = find_words(words, text, "", language, variants)
+    # Said in other words: in which sentence nobody can tell.
+    meant = [
+        word for word in words if found[word] < _OWN and word not in missing and not word.is_framing
+    ]
     if lacks_code(question, words, quoted, language, variants):
         return "code"
     if lacks_own_price(question, quoted, language):
         return AnswerType.PRICE
     if lacks_offered(question, missing, language):
         return "thing"
-    if lacks_means(question, said, language):
+    if lacks_means(question, words, found, said, language):
         return "means"
-    who = says_who(question, words, quoted, language, variants)
+    who = says_who(question, words, meant, quoted, language, variants)
     if who is not None:
         return "" if who else AnswerType.PERSON
-    if not is_abroad and lacks_own_amount(question, words, quoted, asked, language, variants):
+    if not is_abroad and lacks_own_amount(
+        question, words, meant, quoted, asked, language, variants
+    ):
         return asked.kind or ""
-    headings = " ".join(dict.fromkeys(above for _, above in quoted))
-    text = f"{headings}: {' '.join(said)}"
     if lacks_measure(question, text, language):
         return "measure"
     if lacks_count(question, words, said, language, variants):
         return AnswerType.NUMBER
-    found = find_words(words, text, "", language, variants)
-    is_said = all(found[word] >= _OWN for word in words if not word.is_framing)
+    is_said = all(found[word] >= _OWN or word in meant for word in words if not word.is_framing)
     if lacks_past(question, text, language, is_said=is_said):
         return AnswerType.TIME
     return asked.kind if asked.kind and lacks_answer(asked, text, language) else ""
@@ -72,6 +78,7 @@ def find_lacking(
 def lacks_own_amount(
     question: str,
     words: Sequence[Word],
+    meant: Sequence[Word],
     quoted: Sequence[tuple[str, str]],
     asked: Asked,
     language: str,
@@ -84,7 +91,12 @@ def lacks_own_amount(
     wanted = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
     if language == "de":  # "dauert" is no thing
         wanted = [word for word in wanted if not word.text[0].islower()] or wanted
-    if asked.kind not in _AMOUNTS or not asked.is_sure or not wanted:
+    if (
+        asked.kind not in _AMOUNTS
+        or not asked.is_sure
+        or not wanted
+        or any(word in meant for word in wanted)
+    ):
         return False
     holding = [each for each in quoted if holds_answer(asked.kind, each[0], language, question)]
     # Of "the aquafit course" each part has to be there.
@@ -116,4 +128,19 @@ def lacks_offered(question: str, missing: Sequence[Word], language: str) -> bool
         and word.weight >= _MAIN
         and names_thing(word.text, language)
         for word in missing
+    )
+
+
+def lacks_means(
+    question: str,
+    words: Sequence[Word],
+    found: Mapping[Word, float],
+    texts: list[str],
+    language: str,
+) -> bool:
+    """Whether it is asked if one may pay in some way, and neither that way is named nor of any that one may or not."""
+    place = find_means(question, language)
+    return place is not None and not (
+        says_means(texts, language)
+        or any(place[0] <= word.place[0] < place[1] and found[word] >= _OWN for word in words)
     )

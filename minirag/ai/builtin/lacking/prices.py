@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Final
 
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, holds_answer
+from minirag.lib.asking.patterns import whole_words
 
 _THING: Final = r"(?P<thing>[\w'’-]+(?: [\w'’-]+){0,4}?)"
 _ASKS: Final = {
@@ -61,18 +61,20 @@ def lacks_own_price(question: str, quoted: Sequence[tuple[str, str]], language: 
             if not _is_of_another(text, found.start(), named, language, is_name=is_name):
                 return False
             speaks = True
-        elif named.search(headings) and not _whole(_DONE[language]).search(headings):
+        elif named.search(headings) and not whole_words(_DONE[language]).search(headings):
             return False
     return speaks
 
 
 def find_priced(question: str, language: str) -> str:
     """The thing whose price is asked for, "" where that is no mere thing: "a repair of it", "a ticket for two"."""
-    asked = _whole(_ASKS[language]).search(question[-LONGEST_LOOK:]) if language in _ASKS else None
+    asked = (
+        whole_words(_ASKS[language]).search(question[-LONGEST_LOOK:]) if language in _ASKS else None
+    )
     if asked is None:
         return ""
     thing = re.sub(rf"^{_DETERMINERS[language]}", "", asked["thing"], flags=re.IGNORECASE)
-    is_more = _whole(f"{_MORE[language]}|{_DONE[language]}").search(thing)
+    is_more = whole_words(f"{_MORE[language]}|{_DONE[language]}").search(thing)
     return "" if is_more else thing
 
 
@@ -80,22 +82,17 @@ def _is_of_another(
     text: str, start: int, named: re.Pattern[str], language: str, *, is_name: bool
 ) -> bool:
     before = text[:start]
-    done = _whole(rf"(?:{_DONE[language]}) (?:{_TO_IT[language]})").search(before)
+    done = whole_words(rf"(?:{_DONE[language]}) (?:{_TO_IT[language]})").search(before)
     if done and not re.search(_COSTS[language], before[done.end() :], re.IGNORECASE):
         return True
     each = _FOR_EACH.get(language)
     if is_name and each and re.search(each, before) and re.search(_COSTS[language], before):
         return True  # "The care plan costs 39 euros for each Breva One"
-    fits = _whole(_FITS[language])
+    fits = whole_words(_FITS[language])
     return any(fits.fullmatch(cell[1]) and named.search(cell[2]) for cell in _CELL.finditer(text))
 
 
 def _read_thing(thing: str, language: str) -> re.Pattern[str]:
     ending = r"\w{0,2}" if language == "de" else "(?:e?s)?"
     stems = [re.escape(re.sub(r"(?<=\w{3})s$", "", word)) for word in thing.split()]
-    return _whole(r"\s+".join(f"{stem}{ending}" for stem in stems))
-
-
-@cache
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    return whole_words(r"\s+".join(f"{stem}{ending}" for stem in stems))
