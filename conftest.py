@@ -122,8 +122,6 @@ def pytest_collection_finish() -> None:
 
     The rest is looked through now and then: a refused request is garbage in a circle, with its thread and event loop.
     """
-    if gc.isenabled():  # since an earlier file was collected (`tests.taking`)
-        return
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 5)

@@ -72,8 +72,7 @@ def list_checks(*, without_browser: bool, cores: int) -> list[Check]:
     product = ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"]
     files = [str(path.relative_to(ROOT)) for path in find_test_files()]
     queue, parts = open_queue(files), max(2, cores)
-    taking = ["-q", "-o", "console_output_style=classic", "-p", "tests.taking"]
-    others = ["-m", "pytest", *taking, "-m", f"not product{kept}"]
+    others = ["-m", "pytest", "-p", "tests.taking", "-m", f"not product{kept}", *files]
     return [
         Check("tests of the running product", [*product, *(f"--ignore={path}" for path in alone)]),
         Check("tests of installations of their own", [*product, *alone]),

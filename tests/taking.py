@@ -6,7 +6,8 @@ The queue is a pipe whose number MINIRAG_TEST_QUEUE names; `tests.side_by_side` 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 
 import pytest
 
@@ -31,30 +32,23 @@ def take_paths(queue: int) -> Iterator[str]:
         yield record.decode().rstrip()
 
 
-def collect(session: pytest.Session, paths: Iterable[str]) -> Iterator[pytest.Item]:
-    """The tests of all paths; a file is imported when the one before it is through, so by one of the runs only."""
-    collected = 0
-    for path in paths:
-        items = session.perform_collect([path])
-        collected += len(items)
-        yield from items
-    session.testscollected = collected
-
-
-@pytest.hookimpl
-def pytest_collection() -> bool:
-    """Leave all files to the loop below."""
-    return True
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
-    """As pytest's own loop, over the tests of the files that this run takes."""
-    items = collect(session, take_paths(int(os.environ["MINIRAG_TEST_QUEUE"])))
+    """As pytest's own loop, over the tests of the files that this run takes of all it has collected."""
+    if session.testsfailed and not session.config.option.continue_on_collection_errors:
+        raise session.Interrupted(f"{session.testsfailed} errors while collecting")
+    by_path: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in session.items:
+        by_path[item.nodeid.partition("::")[0]].append(item)
+    taken = (
+        item
+        for path in take_paths(int(os.environ["MINIRAG_TEST_QUEUE"]))
+        for item in by_path.get(path, ())
+    )
     # The next one is known before a test ends: what both use stays.
-    item = next(items, None)
+    item = next(taken, None)
     while item is not None:
-        following = next(items, None)
+        following = next(taken, None)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
