@@ -6,7 +6,7 @@ its steps. All that is the same for all tenants who are at the same point, and i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -72,8 +72,10 @@ class Migrations:
             if way.executor.loader.replacements:
                 MigrationExecutor(connection).check_replacements()
 
-    def run_where_nothing_is(self) -> bool:
+    def run_where_nothing_is(self, tell: Callable[[str, Migration], None]) -> bool:
         """Run all migrations in a public schema that has none, each in a transaction of its own; False if it has some.
+
+        `tell` hears of each, as Django's executor tells it: "apply_start", "apply_success".
 
         Django's command would make the same models once more: half of what a first `migrate` takes.
         """
@@ -84,9 +86,11 @@ class Migrations:
             connection.prepare_database()
             recorder.ensure_schema()
             way = self._find_way(frozenset(), frozenset())
-            for each in way.migrations:
+            for migration, steps in way.migrations:
+                tell("apply_start", migration)
                 with transaction.atomic():
-                    way.take(*each)
+                    way.take(migration, steps)
+                tell("apply_success", migration)
             return True
 
     def _find_way(self, applied: _Names, targets: _Names) -> _Way:

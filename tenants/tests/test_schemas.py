@@ -243,4 +243,4 @@ def test_the_template_is_left_alone_when_nothing_changed(acme):
 
 def test_only_a_public_schema_that_has_nothing_is_made_beside_the_template(acme):
     with tenant_context(None):
-        assert Migrations().run_where_nothing_is() is False
+        assert Migrations().run_where_nothing_is(pytest.fail) is False

@@ -32,9 +32,10 @@ class Command(Migrate):
             options.get(k) for k in ("plan", "check_unapplied", "prune")
         )
         is_faked = options.get("fake") or options.get("fake_initial")
-        verbosity, migrations = options["verbosity"], Migrations()
-        if not (single or is_faked) and migrations.run_where_nothing_is() and verbosity:
-            self.stdout.write("The public schema was made.")
+        self.verbosity = verbosity = options["verbosity"]
+        migrations = Migrations()
+        if not (single or is_faked):
+            migrations.run_where_nothing_is(self.migration_progress_callback)
         super().handle(*args, **options)
         if public_only or single:
             return
