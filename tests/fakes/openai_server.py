@@ -58,6 +58,12 @@ class ReceivedRequest:
         return self.headers.get("authorization", "").removeprefix("Bearer ")
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = (
+        128  # with five, the kernel drops who comes in a crowd while this process waits for a core
+    )
+
+
 @dataclass
 class FakeOpenAI:
     """The server, running while the `with` block does. `requests` lists what came in, `broken_pipes` who left early."""
@@ -69,7 +75,7 @@ class FakeOpenAI:
     def __enter__(self) -> FakeOpenAI:
         self.failures: Counter[str] = Counter()
         self.closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server = _Server(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self._server.fake = self
         self.port = self._server.server_address[1]
