@@ -28,6 +28,7 @@ def lacks(
         ("Who cleans the bikes?", "Every bike is checked and cleaned after each hire."),
         ("Who pays for the return?", "Within 5 working days, by the way in which you paid."),
         ("Who pays if I crash into a car?", "You pay when you collect the bike."),
+        ("Who pays for the way back?", "Goods that come back within 3 years are free of duty."),
         (
             "Who repairs the display?",
             "The check costs 25 euros, which we credit against the repair.",
@@ -54,6 +55,11 @@ def test_who_does_it_is_not_said(question, text):
 )
 def test_who_does_it_is_said(question, text):
     assert lacks(question, text) == ""
+
+
+def test_what_somebody_pays_for_stands_beside_it():
+    text, other = "Uninsured shippers must pay a deposit.", "The return takes a week."
+    assert lacks("Who pays for the way back?", text, other, meant="way back") == "person"
 
 
 def test_in_german_what_is_done_has_to_be_said_and_names_are_no_nouns():

@@ -41,7 +41,9 @@ _PAID: Final = {
     r"|invoices?d?|bill(?:s|ed)?|(?:is|are) on (?:us|you|the house)",
     "de": r"\w*zahl\w*|\w*kosten\w*|kostet|frei|trägt|tragen|übern\w+|gebühr\w*|erstatt\w+|\w*rechn\w+|lasten",
 }
-_FREE: Final = r"free|included|no charge"
+_FREE: Final = (
+    r"free(?! of (?!charge))|included|no charge"  # "free of duty" says nothing of what else costs
+)
 _BODIES: Final = (
     r"company|council|authority|city|town|parish|association|society|university|government|state"
 )
@@ -124,7 +126,8 @@ def _says_who(
     rest = [word for word in words if not word.is_framing and word.place[0] != doing.start]
     verb = [word for word in words if word.place[0] == doing.start and not word.is_framing]
     found = find_words([*rest, *verb], text, "" if doing.pays else above, language, variants)
-    found |= dict.fromkeys(meant, 1.0)
+    if not doing.pays:  # what somebody pays for stands beside it
+        found |= dict.fromkeys(meant, 1.0)
     whole = sum(word.weight for word in rest)
     share = sum(word.weight for word in rest if found[word] >= _HALF)
     if share < _HALF * whole:
