@@ -59,9 +59,8 @@ class ReceivedRequest:
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = (
-        128  # with five, the kernel drops who comes in a crowd while this process waits for a core
-    )
+    # With five, the kernel drops who comes in a crowd while this process waits for a core.
+    request_queue_size = 128
 
 
 @dataclass

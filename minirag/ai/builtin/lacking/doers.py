@@ -41,9 +41,8 @@ _PAID: Final = {
     r"|invoices?d?|bill(?:s|ed)?|(?:is|are) on (?:us|you|the house)",
     "de": r"\w*zahl\w*|\w*kosten\w*|kostet|frei|trägt|tragen|übern\w+|gebühr\w*|erstatt\w+|\w*rechn\w+|lasten",
 }
-_FREE: Final = (
-    r"free(?! of (?!charge))|included|no charge"  # "free of duty" says nothing of what else costs
-)
+# "free of duty" says nothing of what else costs.
+_FREE: Final = r"free(?! of (?!charge))|included|no charge"
 _BODIES: Final = (
     r"company|council|authority|city|town|parish|association|society|university|government|state"
 )
