@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import SequenceMatcher
 from typing import Any, Final
@@ -111,67 +111,79 @@ def leave_out_repeats(
     same; or where most of it is, in another source (`_is_copy`). Where it is the better one that is a stretch of one
     that is a little longer, the longer takes its place.
     """
-    kept: list[tuple[Passage, str]] = []
+    kept: list[_Said] = []
     repeats: list[Repeat] = []
     for passage in passages:
         if len(kept) == limit:
             break
-        words = " ".join(["", *_WORD.findall(passage.content.casefold()), ""])
-        place = _find_same(kept, passage, words)
+        said = _read(passage)
+        place = _find_same(kept, said)
         if place is None:
-            kept.append((passage, words))
+            kept.append(said)
             continue
-        other, others_words = kept[place]
-        if len(words) > len(others_words) and others_words in words:
-            kept[place] = passage.but(score=other.score), words
-            repeats.append(Repeat(other.chunk_id, passage.chunk_id))
+        other = kept[place]
+        if len(said.text) > len(other.text) and other.text in said.text:
+            kept[place] = replace(said, passage=passage.but(score=other.passage.score))
+            repeats.append(Repeat(other.passage.chunk_id, passage.chunk_id))
         else:
-            repeats.append(Repeat(passage.chunk_id, other.chunk_id))
-    return tuple(passage for passage, _ in kept), tuple(repeats)
+            repeats.append(Repeat(passage.chunk_id, other.passage.chunk_id))
+    return tuple(each.passage for each in kept), tuple(repeats)
 
 
-def _find_same(kept: Sequence[tuple[Passage, str]], passage: Passage, words: str) -> int | None:
-    if words.count(" ") <= _LEAST_WORDS:
+@dataclass(frozen=True)
+class _Said:
+    """A passage with its words, in order and as one text with a blank before and after each."""
+
+    passage: Passage
+    words: list[str]
+    text: str
+    known: frozenset[str]
+
+
+def _read(passage: Passage) -> _Said:
+    words = _WORD.findall(passage.content.casefold())
+    return _Said(passage, words, " ".join(["", *words, ""]), frozenset(words))
+
+
+def _find_same(kept: Sequence[_Said], said: _Said) -> int | None:
+    if len(said.words) < _LEAST_WORDS:
         return None
-    for place, (other, others_words) in enumerate(kept):
-        longest = max(len(words), len(others_words))
-        is_inside = words in others_words or (
-            others_words in words and longest <= _MOST_LONGER * len(others_words)
+    for place, other in enumerate(kept):
+        longest = max(len(said.text), len(other.text))
+        is_inside = said.text in other.text or (
+            other.text in said.text and longest <= _MOST_LONGER * len(other.text)
         )
         if (
             is_inside
-            and place_of(passage) == place_of(other)
-            and others_words.count(" ") > _LEAST_WORDS
+            and place_of(said.passage) == place_of(other.passage)
+            and len(other.words) >= _LEAST_WORDS
         ):
             return place
-        if _is_copy((passage, words.split()), (other, others_words.split())):
+        if _is_copy(said, other):
             return place
     return None
 
 
-def _is_copy(copy: tuple[Passage, list[str]], kept: tuple[Passage, list[str]]) -> bool:
+def _is_copy(copy: _Said, kept: _Said) -> bool:
     """Whether most of a passage of another source is a stretch of one that is kept: the same text, cut elsewhere.
 
     What it says besides must neither count nor deny anything, and its headings must not be of another thing.
     """
-    (passage, words), (other, others) = copy, kept
-    if passage.source_id == other.source_id or min(len(words), len(others)) < _LEAST_OF_COPY:
+    shorter = min(len(copy.words), len(kept.words))
+    if copy.passage.source_id == kept.passage.source_id or shorter < _LEAST_OF_COPY:
         return False
-    least = _SHARED * min(len(words), len(others))
     # What is a stretch of both consists of words of both; to look for the longest takes a millisecond.
-    if not _are_of_one_thing(passage, other) or _count_within(words, others) < least:
+    least = _SHARED * shorter
+    if sum(map(kept.known.__contains__, copy.words)) < least:
         return False
-    matcher = SequenceMatcher(None, words, others, autojunk=False)
+    if not _are_of_one_thing(copy.passage, kept.passage):
+        return False
+    matcher = SequenceMatcher(None, copy.words, kept.words, autojunk=False)
     start, _, size = matcher.find_longest_match()
     if size < least:
         return False
-    besides = set(words[:start] + words[start + size :]) - set(others)
+    besides = {*copy.words[:start], *copy.words[start + size :]} - kept.known
     return not any(map(str.isdecimal, besides)) and not besides & _DENYING
-
-
-def _count_within(words: Iterable[str], others: Iterable[str]) -> int:
-    known = set(others)
-    return sum(word in known for word in words)
 
 
 def _are_of_one_thing(one: Passage, other: Passage) -> bool:

@@ -14,7 +14,7 @@ from knowledge.indexing.search_indexes import WORDS_OF_ENTRY
 
 CANDIDATES = 50  # of each kind
 RANK_OFFSET = 60  # the k of reciprocal rank fusion
-RARE_SHARE = 0.2  # of the chunks, as many as have rare words at most
+RARE_SHARE, RARE_ROWS = 0.2, 1_500  # of the chunks, and so many more, have rare words at most
 
 # idf as Lucene has it. `best` is what a chunk with all the counted words, each saturated, would score: k1 + 1 = 2.2.
 _TERMS = """
@@ -41,7 +41,7 @@ WITH q AS (
 # than all its common words together could, and they are all there is where it has no common words. Otherwise it is
 # as if they had not been looked for. Weights are kept in single precision, hence the thousandth.
 _RARITY = """,
-           sum(coalesce(d.df, 0)) OVER (ORDER BY coalesce(d.df, 0), t.term) <= s.n * {share} AS is_rare"""
+           sum(coalesce(d.df, 0)) OVER (ORDER BY coalesce(d.df, 0), t.term) <= s.n * {share} + {spare} AS is_rare"""
 _RARE = """,
            array_agg(term::text) FILTER (WHERE is_rare) AS rare,
            coalesce(sum(idf * frequency) FILTER (WHERE NOT is_rare), 0) * 2.2 * 1.001 AS common"""
@@ -163,7 +163,7 @@ def compose_statement(
     statement = _TERMS + dense + _SCORED
     for name, value in (
         *((name, part if uses_word_index else "") for name, part in _NARROWING.items()),
-        ("words", WORDS_OF_ENTRY), ("share", str(RARE_SHARE)),
+        ("words", WORDS_OF_ENTRY), ("share", str(RARE_SHARE)), ("spare", str(RARE_ROWS)),
         ("union", union), ("score", f"({score}) * f.factor" if is_weighed else score),
         ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
         ("cosine", _COSINE if dimensions else "0::float8"), ("compared", _COMPARED if dimensions else "false"),

@@ -24,6 +24,7 @@ from knowledge.indexing.search_indexes import (
 )
 from knowledge.models import ANYONE, Chunk, IndexEntry, LexiconTerm, Source
 from knowledge.retrieval import searching
+from knowledge.retrieval import statement as composing
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -628,6 +629,15 @@ def test_what_is_carried_into_a_question_that_stands_alone_leaves_its_confidence
         assert after.confidence == pytest.approx(alone.confidence, abs=1e-6)
 
 
+@pytest.fixture(params=[0, composing.RARE_ROWS], ids=["a fifth is rare", "nearly all are rare"])
+def rare_rows(monkeypatch, request):
+    monkeypatch.setattr(composing, "RARE_ROWS", request.param)
+    compose_statement.cache_clear()
+    yield
+    compose_statement.cache_clear()
+
+
+@pytest.mark.usefixtures("rare_rows")
 @pytest.mark.parametrize("is_rank", [False, True])
 def test_the_index_over_words_finds_what_comparing_all_of_them_finds(
     library, settings, monkeypatch, is_rank
