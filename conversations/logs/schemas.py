@@ -136,7 +136,7 @@ class TraceExpansionSchema(Noun):
 
     term: str
     found: str
-    kind: Annotated[str, Field(description="`spelling`, `parts`, `compound` or `joined`.")]
+    kind: Annotated[str, Field(description="`spelling`, `form`, `parts`, `compound`, `joined` or `meaning`.")]
     weight: float
 
 

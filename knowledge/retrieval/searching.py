@@ -235,7 +235,7 @@ def _find_candidates(
     [(known_ids, is_indexed, all_rows)] = _KNOWN.fetch(terms.listed, WORD_INDEX)
     with connection.cursor() as cursor:
         expansions = find_expansions(cursor, terms.words, set(known_ids), find_common(language))
-        terms = terms.expand(expansions)
+        terms = terms.expand(expansions).leave_out_framing(known_ids)
         statement = compose(
             uses_vector_index=pays_vector_index(scope.rows, int(all_rows)),
             uses_word_index=is_indexed and scope.rows > INDEXED_FROM,

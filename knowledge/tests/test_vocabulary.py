@@ -229,3 +229,19 @@ def test_a_compound_stands_in_before_a_word_of_the_same_meaning(town):
     teach(town, "# Versand\n\nDie Postzustellung ist morgens, die Lieferung mittags.", name="Post")
     found = {each.found: each for each in find(town, "Wann ist die Zustellung?", "de")}
     assert found["postzustell"].stands_in and not found["liefer"].stands_in
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [("Wann wird sie leeren?", "geleert"), ("Ist die Gebühr bezahlt?", "bezahl")],
+)
+def test_an_unknown_word_is_read_as_one_of_its_other_forms(town, question, found):
+    forms = {each.found: each for each in find(town, question, "de") if each.kind == "form"}
+    assert forms[found].stands_in
+
+
+def test_a_framing_word_that_no_page_has_makes_nobody_less_sure(town):
+    plain, framed = (
+        ask(town, Query(text, "de")) for text in ("Hundesteuer", "Wie teuer ist die Hundesteuer?")
+    )
+    assert framed.confidence == pytest.approx(plain.confidence)

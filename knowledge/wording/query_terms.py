@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.wording.vocabulary import COMPOUNDING, AskedWord, Expansion
+from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.asking.synonyms import find_synonyms
+from minirag.lib.asking.word_forms import find_forms
 from minirag.lib.text.analysis import analyse, analyse_words, term_id
 from minirag.lib.variants import is_word
 
@@ -21,12 +24,14 @@ class QueryTerms:
 
     What is carried over from before the question occurs a part of once. Only `own` counts when a score is compared
     with the best possible one: the same word stemmed for a second language would otherwise look like a word that
-    nobody wrote about. `words` are those that may have another spelling or be part of a compound.
+    nobody wrote about. `words` are those that may have another spelling or be part of a compound, `framing` the terms
+    of words that only frame the question.
     """
 
     terms: dict[str, float]
     own: frozenset[str]
     words: tuple[AskedWord, ...] = ()
+    framing: frozenset[str] = frozenset()
 
     @property
     def ids(self) -> list[int]:
@@ -54,7 +59,14 @@ class QueryTerms:
             if each.stands_in and each.term in self.own:
                 own.add(each.found)
                 own.discard(each.term)
-        return QueryTerms(terms, frozenset(own), self.words)
+        return replace(self, terms=terms, own=frozenset(own))
+
+    def leave_out_framing(self, known_ids: Collection[int]) -> QueryTerms:
+        """Do not count words that only frame the question and stand on no page: nothing that it asks about is missing.
+        Unless there are no others.
+        """
+        idle = {term for term in self.framing if term_id(term) not in known_ids}
+        return replace(self, own=self.own - idle) if self.own - idle else self
 
     @property
     def parameters(self) -> dict[str, list[int] | list[float] | list[bool]]:
@@ -100,7 +112,10 @@ def analyse_question(
     for said in carried:
         words += _list_words(said.text, ordered, language, said.weight, len(words) + 1)
     listed = {word.term: word for word in reversed(words) if word.term in kept}
-    return QueryTerms(kept, frozenset(own & kept.keys()), tuple(reversed(listed.values())))
+    return QueryTerms(
+        kept, frozenset(own & kept.keys()), tuple(reversed(listed.values())),
+        _find_framing(question, own_language),
+    )  # fmt: skip
 
 
 def analyse_query(query: Query, language: str, source_languages: Sequence[str]) -> QueryTerms:
@@ -108,6 +123,22 @@ def analyse_query(query: Query, language: str, source_languages: Sequence[str]) 
     return analyse_question(
         query.text, language, source_languages, query.carried, is_leaning=query.is_leaning
     )
+
+
+def _find_framing(question: str, language: str) -> frozenset[str]:
+    """The terms of words that only frame a question; none in English, where meaning is compared as well."""
+    if language == "en":
+        return frozenset()
+    framing = _list_framing(language)
+    return frozenset(
+        term for word, term in analyse_words(question, language) if term and word in framing
+    )
+
+
+@cache
+def _list_framing(language: str) -> frozenset[str]:
+    words = analyse_words(" ".join(FRAMING_WORDS.get(language, ())), language)
+    return frozenset(word for word, _ in words)
 
 
 def _list_words(
@@ -121,15 +152,21 @@ def _list_words(
             # Stemming moves a misspelled word further from the right one as often as it brings it near.
             spellings = dict.fromkeys([*(form for _, form in pairs), pairs[0][0]])
             forms = tuple(form for form in spellings if is_word(form))
+            in_languages = list(zip(languages, pairs, strict=True))
             meanings = (
                 said
-                for language, (_, form) in zip(languages, pairs, strict=True)
+                for language, (_, form) in in_languages
                 for said in find_synonyms(form, language)
+            )
+            inflected = (
+                other
+                for language, (_, form) in in_languages
+                for other in find_forms(form, language)
             )
             words.append(
                 AskedWord(
                     forms, place, weight, languages[0] in COMPOUNDING, pairs[0][0],
-                    tuple(dict.fromkeys(meanings)),
+                    tuple(dict.fromkeys(meanings)), tuple(dict.fromkeys(inflected)),
                 )
             )  # fmt: skip
     return words

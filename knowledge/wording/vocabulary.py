@@ -40,6 +40,7 @@ _LAST = "\U0010ffff"  # sorts behind every letter
 SPELLING_WEIGHT, PARTS_WEIGHT, COMPOUND_WEIGHT = 0.9, 0.7, 0.5
 PART_WEIGHT, MOST_OF_IT = 0.5, 0.6
 MEANING_WEIGHT, _MOST_MEANINGS = 0.8, 4
+FORM_WEIGHT, FORM_BESIDE, _MOST_FORMS = 0.9, 0.6, 4
 BESIDE_WEIGHT = 0.25
 """What is found for a word that the index knows itself counts this much."""
 
@@ -62,7 +63,7 @@ SELECT w.text, w.df FROM unnest(%(tails)s::text[], %(shortest_of_tails)s::int[],
       ORDER BY df DESC, text LIMIT {_MOST_IN_RANGE}) AS w
 """  # noqa: S608
 
-Kind = Literal["spelling", "parts", "compound", "joined", "meaning"]
+Kind = Literal["spelling", "form", "parts", "compound", "joined", "meaning"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class AskedWord:
 
     `weight` is 1 for the question's own words, less for what is carried over. `compounds`: it is of a language that
     writes compounds as one word. `typed`: as it was written, lower case and without accents. `meanings` are terms that
-    may be said for it.
+    may be said for it, `inflected` those that may be other forms of it.
     """
 
     forms: tuple[str, ...]
@@ -81,6 +82,7 @@ class AskedWord:
     compounds: bool = False
     typed: str = ""
     meanings: tuple[str, ...] = ()
+    inflected: tuple[str, ...] = ()
 
     @property
     def term(self) -> str:
@@ -137,6 +139,7 @@ def plan_lookup(
     heads: set[tuple[str, int, int]] = set()
     tails: set[tuple[str, int, int]] = set()
     for word in wanted:
+        texts.update(word.inflected)
         texts.update(word.meanings if word in unknown else ())
         for form in word.forms if word in unknown else (word.term,):
             size, edits = len(form), allow_edits(form)
@@ -187,18 +190,33 @@ def choose_expansions(
             ]
     served = {each.term for each in chosen if each.stands_in}
     for word in wanted:
+        inflected = _list_forms(word, vocabulary, is_known=word not in unknown)
         if word not in unknown:
-            chosen += _widen(word, vocabulary, BESIDE_WEIGHT, stands_in=False)
+            chosen += inflected + _widen(word, vocabulary, BESIDE_WEIGHT, stands_in=False)
         elif word.term not in served:
-            found = _replace(word, vocabulary, is_right=word in right)
+            found = inflected or _replace(word, vocabulary, is_right=word in right)
             if meant := _list_meanings(word, vocabulary):
-                found = [each for each in found if each.kind == "compound"]
+                found = [each for each in found if each.kind in ("compound", "form")]
                 is_served = any(each.stands_in for each in found)
                 found += [
                     replace(each, stands_in=each.stands_in and not is_served) for each in meant
                 ]
             chosen += found
     return tuple(chosen)
+
+
+def _list_forms(
+    word: AskedWord, vocabulary: Mapping[str, int], *, is_known: bool
+) -> list[Expansion]:
+    """Other forms of a word, the most frequent first; of one that no page has, it stands in for it."""
+    found = sorted(
+        set(word.inflected) & vocabulary.keys(), key=lambda text: (-vocabulary[text], text)
+    )
+    weight = FORM_BESIDE if is_known else FORM_WEIGHT
+    return [
+        Expansion(word.term, text, "form", weight, not is_known and not number)
+        for number, text in enumerate(found[:_MOST_FORMS])
+    ]
 
 
 def _list_meanings(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:

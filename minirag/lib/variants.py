@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from itertools import product
 from typing import Final
 
-from minirag.lib.asking.synonyms import is_synonym
+from minirag.lib.asking.synonyms import is_meant
 from minirag.lib.text.analysis import DENSE
 
 SHORTEST_PART: Final = 3
@@ -83,7 +83,7 @@ def stand_for(term: str, taken: Collection[str], present: Collection[str]) -> fl
     a "bad" is no "freibad".
     """
     found = [word for word in taken if word in present]
-    if any(is_synonym(term, word) for word in found):
+    if any(is_meant(term, word) for word in found):
         return _LIKE
     parts = sum(len(word) for word in found if word in term)
     others = [

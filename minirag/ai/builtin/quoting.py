@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import takewhile
+
+from django.utils import translation
+from django.utils.dates import MONTHS, MONTHS_ALT
 
 from minirag.lib.security.injections import orders_a_machine
 from minirag.lib.text.sentences import split_sentences
@@ -27,6 +31,8 @@ EMPHASIS = re.compile(
     r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?!\w)"
 )
 SPACE = re.compile(r"\s+")
+DOTTED_DAYS = ("de", "da", "nb", "fi", "cs", "sk", "sl", "hr", "et", "lv", "is")
+"""Languages that write a day of the month with a dot, as a list's item is numbered."""
 LETTERS, NUMBER = re.compile(r"[^\W\d_]+"), re.compile(r"\d+(?:[.,:]\d+)*")
 
 
@@ -147,6 +153,7 @@ def _split_blocks(content: str) -> Iterator[_Block]:
             yield from (_Block(row, "row") for row in _read_table(table))
             table = []
         item = LIST_MARKER.match(line)
+        is_dated = bool(item) and _begins_with_date(line)
         if paragraph and (is_row or item or _is_boundary(line)):
             yield _join(paragraph, marker)
             paragraph = []
@@ -156,10 +163,24 @@ def _split_blocks(content: str) -> Iterator[_Block]:
             yield _Block(line.strip().strip("#"), "heading")
         elif not _is_boundary(line):
             if not paragraph:
-                marker = _name_marker(item)
-            paragraph.append(
-                LIST_MARKER.sub("", QUOTE_MARKER.sub("", line, count=1), count=1).strip()
-            )
+                marker = "-" if is_dated else _name_marker(item)
+            text = QUOTE_MARKER.sub("", line, count=1)
+            paragraph.append((text if is_dated else LIST_MARKER.sub("", text, count=1)).strip())
+
+
+def _begins_with_date(line: str) -> bool:
+    """Whether a line begins with a day of a month, "14. März", and not with an item's number."""
+    return bool(_read_dates().match(line))
+
+
+@cache
+def _read_dates() -> re.Pattern[str]:
+    names: set[str] = set()
+    for language in DOTTED_DAYS:
+        with translation.override(language):
+            months = (*MONTHS.values(), *MONTHS_ALT.values())
+            names.update(re.escape(str(name)) for name in months)
+    return re.compile(rf"\s*\d{{1,2}}\.\s+(?:{'|'.join(sorted(names))})", re.IGNORECASE)
 
 
 def _name_marker(item: re.Match[str] | None) -> str:

@@ -451,6 +451,13 @@ You may: then we ask for 100 euros in advance.
 No. Cats are welcome."""
 
 
+def test_a_day_of_a_month_at_the_beginning_of_a_line_is_no_number_of_a_list():
+    quotes = read_quotes("14. März, ab 14 Uhr: Tag der offenen Tür\n2. Mai: Fest\n3. Anmelden")
+    assert [(each.text, each.marker) for each in quotes] == [
+        ("14. März, ab 14 Uhr: Tag der offenen Tür", "-"), ("2. Mai: Fest", "-"), ("Anmelden", "3."),
+    ]  # fmt: skip
+
+
 def test_a_heading_within_a_passage_that_asks_the_same_is_answered_by_what_stands_below():
     passages = [
         OfflinePassage(

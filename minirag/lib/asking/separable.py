@@ -91,10 +91,19 @@ _GERMAN: Final = {
     r"(?:esse|isst|essen) (?:(?:ich|er|sie|wir) )?kein fleisch": "vegetarisch",
     r"knapp bei kasse": "kann nicht zahlen",
     r"nicht (?:erscheine|erscheinen|auftauche|auftauchen)": "fehle",
+    r"(?:mit )?(?:mein|unser|das|ein|dem)\w* (?:auto|fahrrad|motorrad|pkw|rad|roller|wagen) (?:ab|hin|unter)stellen":
+        "parken",
+    r"kaputt ?(?:gegangen|gemacht)": "kaputt",
     r"zu ?viel (?:be|ge)zahlt": "Guthaben",
     r"von (?:mein|unser|d)\w+ (?:bank)?konto (?:abgezogen|runter|weg)": "abbuchen",
 }  # fmt: skip
-_PHRASES: Final = {"en": _ENGLISH, "de": _GERMAN}
+_DUTCH: Final = {
+    r"(?:mijn|onze|de|een) (?:auto|fiets|motor|scooter) (?:neerzetten|kwijt|stallen|zetten)": "parkeren",
+}
+_FRENCH: Final = {
+    r"(?:laisser|mettre|garer|stationner) (?:ma|mon|notre|la|une?) (?:moto|voiture|auto|véhicule)": "stationner",
+}
+_PHRASES: Final = {"en": _ENGLISH, "de": _GERMAN, "nl": _DUTCH, "fr": _FRENCH}
 
 
 def join_verbs(question: str, language: str) -> str:

@@ -8,22 +8,32 @@ index terms here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
+from minirag.lib.asking.word_forms import find_forms
 from minirag.lib.text.analysis import analyse
 
 _FOLDER = Path(__file__).with_name("meanings")
 
 
+@lru_cache(maxsize=20_000)
 def find_synonyms(term: str, language: str) -> tuple[str, ...]:
-    """Terms that may be said for a question's term in a language; () where none are known."""
-    return _read(language).get(term, ())
+    """Terms that may be said for a question's term, in any of its forms; () where none are known."""
+    words = _read(language)
+    forms = (term, *find_forms(term, language))
+    return tuple(
+        dict.fromkeys(each for form in forms for each in words.get(form, ()) if each != term)
+    )
 
 
-def is_synonym(asked: str, said: str) -> bool:
-    """Whether one term may be said for another in any language."""
-    return any(said in find_synonyms(asked, language) for language in list_languages())
+@lru_cache(maxsize=20_000)
+def is_meant(asked: str, said: str) -> bool:
+    """Whether one term may be said for another in any language, or is another form of it."""
+    return any(
+        said in find_synonyms(asked, language) or said in find_forms(asked, language)
+        for language in list_languages()
+    )
 
 
 @cache

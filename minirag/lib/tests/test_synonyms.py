@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from minirag.lib.asking import synonyms
-from minirag.lib.asking.synonyms import find_synonyms, is_synonym, list_languages
+from minirag.lib.asking.synonyms import find_synonyms, is_meant, list_languages
 from minirag.lib.text.analysis import analyse
 from minirag.lib.variants import stand_for
 
@@ -37,9 +37,9 @@ def test_either_word_may_be_said_for_the_other(language, asked, said):
 
 
 def test_a_wider_word_may_be_said_for_a_narrower_one_and_not_the_other_way_round():
-    assert is_synonym("dog", "pet")
-    assert not is_synonym("pet", "dog")
-    assert not is_synonym("dog", "cat")
+    assert is_meant("dog", "pet")
+    assert not is_meant("pet", "dog")
+    assert not is_meant("dog", "cat")
 
 
 @pytest.mark.parametrize(

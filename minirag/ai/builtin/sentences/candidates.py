@@ -9,6 +9,7 @@ from functools import cached_property
 from minirag.ai.builtin.quoting import clean_inline, read_quotes
 from minirag.lib.asking.shared_stems import stands_alone
 from minirag.lib.asking.synonyms import find_synonyms
+from minirag.lib.asking.word_forms import find_forms
 from minirag.lib.text import analysis
 from minirag.lib.text.languages import detect_languages
 from minirag.lib.text.weekdays import days_in
@@ -109,7 +110,8 @@ def list_candidates(
 def add_meanings(
     question: str, candidates: Sequence[Candidate], variants: Mapping[str, Sequence[str]]
 ) -> dict[str, Sequence[str]]:
-    """The `variants`, and for each term of a question the words of the same meaning that the candidates have."""
+    """The `variants`, and for each term of a question its other forms, and the words of the same meaning, that the
+    candidates have."""
     widened = dict(variants)
     for language in {each.language for each in candidates}:
         said: set[str] = set()
@@ -120,7 +122,8 @@ def add_meanings(
             word for word in question.split() if not stands_alone(word.strip(".,?!"), language)
         ]
         for term in dict.fromkeys(analysis.analyse(" ".join(asked), language)):
-            if found := said.intersection(find_synonyms(term, language)):
+            meant = (*find_forms(term, language), *find_synonyms(term, language))
+            if found := said.intersection(meant):
                 widened[term] = (*widened.get(term, ()), *sorted(found))
     return widened
 

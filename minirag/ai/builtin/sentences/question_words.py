@@ -31,7 +31,7 @@ MOST_OF_A_WEEK, OTHER_DAY = 4, 0.8
 LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
 FEW_WORDS: Final = 3
 # "Puis-je", "a-t-il", "faites-vous": the verb alone frames a question.
-_INVERTED: Final = re.compile(r"(?:-t)?-(?:je|tu|ils?|elles?|on|nous|vous|ce)$")
+_INVERTED: Final = {"fr": re.compile(r"(?:-t)?-(?:je|tu|ils?|elles?|on|nous|vous|ce)$")}
 NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
 _OPENING: Final = " \n\t¿¡\"'«„“‘("
 WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
@@ -129,8 +129,12 @@ def weigh_words(
         is_code = not is_count and (
             any(letter.isdigit() for letter in text) or sum(map(str.isupper, text)) > 1
         )
-        is_framing = _INVERTED.sub("", text.casefold()) in framing or (
-            len(text) == 1 and text.islower()
+        said = text.casefold()
+        inverted = _INVERTED.get(language)
+        is_framing = (
+            said in framing
+            or (inverted is not None and inverted.sub("", said) in framing)
+            or (len(text) == 1 and text.islower())
         )
         is_name = language != "de" and text[0].isupper() and not begins
         share = (
