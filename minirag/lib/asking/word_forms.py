@@ -122,7 +122,7 @@ praktikum praktika praktikant
 # Nouns that end, or begin, as what is done, and are something else.
 _GERMAN_NOUNS: Final = """
 achtung bedingung besatzung bildung dichtung fassung grundung haltung kleidung meinung ordnung raumung rechnung
-richtung satzung sitzung schulung stellung stiftung wohnung zeitung gebet gebiet geburt gefecht gehalt geland
+richtung satzung sitzung schulung stellung stiftung stundung wohnung zeitung gebet gebiet geburt gefecht gehalt geland
 gericht gesicht geschaft gewalt gewicht markt
 """
 _NO_DOING: Final = frozenset(_GERMAN_NOUNS.strip().split())
