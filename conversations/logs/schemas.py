@@ -136,7 +136,9 @@ class TraceExpansionSchema(Noun):
 
     term: str
     found: str
-    kind: Annotated[str, Field(description="`spelling`, `form`, `parts`, `compound`, `joined` or `meaning`.")]
+    kind: Annotated[
+        str, Field(description="`spelling`, `form`, `parts`, `compound`, `joined` or `meaning`.")
+    ]
     weight: float
 
 
