@@ -84,6 +84,20 @@ async def find_async_client(*, guarded: bool, interprets: bool = False) -> httpx
     return clients[kind][0]
 
 
+async def send(request: httpx.Request, *, guarded: bool) -> httpx.Response:
+    """The head of an answer, whose body is to be read and closed, by the way of the running loop's client.
+
+    Not by the client: what it adds (cookies, redirects, hooks) is not wanted, and took longer than the way itself.
+    """
+    client = await find_async_client(guarded=guarded)
+    if not isinstance(client._transport, AsyncTransport) or request.url.userinfo:
+        return await client.send(request, stream=True)
+    _continue_trace(request)
+    response = await client._transport.handle_async_request(request)
+    response.request = request
+    return response
+
+
 async def _close_with_loop(
     client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop
 ) -> AsyncGenerator[None, None]:

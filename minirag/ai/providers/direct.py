@@ -97,7 +97,10 @@ def find_route(model: str, credentials: Credentials | None) -> DirectRoute:
     provider, name = found
     family = FAMILIES[provider]
     given = credentials or Credentials()
-    headers = {"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"}
+    headers = {
+        "Accept": "text/event-stream, application/json", "Accept-Encoding": "identity",
+        "User-Agent": f"python-httpx/{httpx.__version__}",
+    }  # fmt: skip
     if given.api_base:
         base, key = given.api_base, given.api_key or calls.NO_KEY
     else:
@@ -143,17 +146,15 @@ class DirectAnswer:
         return self._reader.was_cut_off
 
     async def open(self) -> None:
-        client = await connections.find_async_client(guarded=self._route.guarded)
         timeout = httpx.Timeout(None, connect=self._call.connect_seconds)
-        request = client.build_request(
+        request = httpx.Request(
             "POST",
             _chat_url(self._route.base),
             json={"model": self._route.name, **self._call.write()},
             headers=self._route.headers,
-            timeout=timeout,
-            extensions={"frame": lambda: frames.frame_of(self)},
+            extensions={"timeout": timeout.as_dict(), "frame": lambda: frames.frame_of(self)},
         )
-        self._response = await client.send(request, stream=True)
+        self._response = await connections.send(request, guarded=self._route.guarded)
         # Not aiter_raw(): at the body's end it closes the response itself, and a timeout that strikes inside that
         # closing would leave the connection counted as busy forever.
         self._chunks = aiter(cast(httpx.AsyncByteStream, self._response.stream))

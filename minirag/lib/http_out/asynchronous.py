@@ -11,6 +11,7 @@ import select
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -37,6 +38,7 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ClientError, httpx.TransportError),
 )
 MAX_HEADER_BYTES = 64 * 1024
+_vet = lru_cache(maxsize=256)(vet_url)  # the same few servers are asked again and again
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
@@ -109,7 +111,7 @@ class GuardedAsyncTransport(AsyncTransport):
         self._allowed_hosts: frozenset[str] = allowed_hosts
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        vet_url(str(request.url), self._allowed_hosts)
+        _vet(str(request.url), self._allowed_hosts)
         return await super().handle_async_request(request)
 
 
