@@ -17,10 +17,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minirag.ai.builtin.lacking.finding import find_lacking
+from minirag.ai.builtin.lacking.said import Said, read_said
 from minirag.ai.builtin.sentences.meaning import Meaning, read_together
 from minirag.ai.builtin.sentences.question_words import (
     BEFORE,
     NO_VARIANTS,
+    THERE,
     Word,
     cover,
     find_by_meaning,
@@ -180,10 +182,9 @@ def check_quotes(
         is_abroad=is_abroad, is_read=bool(signs.read) and language == "en",
     )  # fmt: skip
     sure = read_taken_up(words, found, read_together(signs.read, len(question)))
-    is_foreign = any(word.is_exact and found[word] < 0.5 for word in words)
-    least = weighing.least_word and find_least_word(
-        question, words, quoted, signs.read, asked, language, variants
-    )
+    is_foreign = any(word.is_exact and found[word] < THERE for word in words)
+    said = read_said(words, quoted, language, variants)
+    least = weighing.least_word and find_least_word(question, words, said, signs.read, asked, language)  # fmt: skip
 
     def weigh(coverage: float) -> float:
         return weighing.weigh(signs, coverage, cover(sure, "en"), least, asked.kind, is_foreign=is_foreign)  # fmt: skip
@@ -197,7 +198,7 @@ def check_quotes(
         coverage = cover(found, language)
     # A single word's meaning says little where the embedder was not made for one language.
     unsaid = find_missing(words, by_words, sure)
-    lacks = find_lacking(question, words, unsaid, quoted, asked, language, variants, is_abroad=is_abroad)  # fmt: skip
+    lacks = find_lacking(question, words, unsaid, said, asked, language, variants, is_abroad=is_abroad)  # fmt: skip
     missing = tuple(word.text for word in find_missing(words, found, sure))
     return Check(
         is_enough(coverage) and not lacks, coverage, missing, lacks,
@@ -214,7 +215,7 @@ def join_places(quoted: Sequence[Quoted]) -> tuple[str, str]:
 def find_missing(words: Sequence[Word], *ways: Mapping[Word, float]) -> list[Word]:
     """The words, but for those that only frame a question, that are there in none of these ways."""
     return [
-        word for word in words if not word.is_framing and max(found[word] for found in ways) < 0.5
+        word for word in words if not word.is_framing and max(found[word] for found in ways) < THERE
     ]
 
 
@@ -234,11 +235,10 @@ def find_asking(words: Sequence[Word], asked: Asked) -> list[Word]:
 def find_least_word(
     question: str,
     words: Sequence[Word],
-    quoted: Sequence[Quoted],
+    quoted: Sequence[Said],
     read: Sequence[Meaning],
     asked: Asked,
     language: str,
-    variants: Mapping[str, Sequence[str]],
 ) -> float:
     """How surely (0 to 1) the word that is least there is there, in the best sentence of all. Where something narrow is
     asked for, only sentences count that hold such a thing: another one may have the words.
@@ -249,7 +249,7 @@ def find_least_word(
     for each, meaning in zip(quoted, read, strict=True):
         if asked.kind in NARROW and not holds_answer(asked.kind, each.text, language, question):
             continue
-        found = find_words(wanted, each.text, each.headings, language, variants)
+        found = {word: each.find(word) for word in wanted}
         pieces = read_together([meaning], len(question))
         best = max(best, min(read_taken_up(wanted, found, pieces).values(), default=1.0))
     return best

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minirag.ai.builtin.lacking.codes import lacks_code
+from minirag.ai.builtin.lacking.said import read_said
 from minirag.ai.builtin.sentences.question_words import weigh_words
 
 ROW = "Code: E61, Meaning: Worn out, What to do: Send it in; the readings of the last 45 days are safe in the cloud."
@@ -12,7 +13,9 @@ ROW = "Code: E61, Meaning: Worn out, What to do: Send it in; the readings of the
 
 def lacks(question, text, headings="", language="en"):
     words = weigh_words(question, language, {})
-    return lacks_code(question, words, [(text, headings)], language, {})
+    return lacks_code(
+        question, words, read_said(words, [(text, headings)], language, {}), language, {}
+    )
 
 
 @pytest.mark.parametrize(

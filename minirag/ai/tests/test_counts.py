@@ -6,12 +6,14 @@ import pytest
 
 from minirag.ai.builtin.checking import Quoted, Signs, check_quotes
 from minirag.ai.builtin.lacking.counts import lacks_count
+from minirag.ai.builtin.lacking.said import read_said
 from minirag.ai.builtin.sentences.question_words import weigh_words
 from minirag.lib.asking.answer_types import read_question
 
 
 def lacks(question, text, language="en"):
-    return lacks_count(question, weigh_words(question, language, {}), [text], language, {})
+    words = weigh_words(question, language, {})
+    return lacks_count(question, words, read_said(words, [(text, "")], language, {}), language, {})
 
 
 @pytest.mark.parametrize(

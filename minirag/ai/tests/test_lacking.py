@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minirag.ai.builtin.lacking.finding import find_lacking
+from minirag.ai.builtin.lacking.said import read_said
 from minirag.ai.builtin.sentences.question_words import find_words, weigh_words
 from minirag.lib.asking.answer_types import read_question
 
@@ -18,7 +19,8 @@ def lacks(
     missing = [each for each in words if found[each] < 0.5 and not each.is_framing]
     return find_lacking(
         question, words, [each for each in missing if each.text not in meant.split()],
-        [(text, above) for text in quoted], read_question(question, language), language, {},
+        read_said(words, [(text, above) for text in quoted], language, {}),
+        read_question(question, language), language, {},
     )  # fmt: skip
 
 

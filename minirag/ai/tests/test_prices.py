@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 
 from minirag.ai.builtin.lacking.prices import find_priced, lacks_own_price
+from minirag.ai.builtin.lacking.said import Said
 
 REPAIR = "A repair of a Volta Drill has a flat price of 49 euros, a Volta Saw of 95 euros, parts included."
 CARE = "Volta Care adds 2 years and costs 39 euros for each Volta Drill."
 CHUCK = "part number: V-12, description: Chuck, fits: Volta Drill; Volta Saw, price eur: 12.90, delivery days: 2."
 DRILL = "The Volta Drill costs 180 euros and is sent free of charge."
 ROW = "model: Volta Drill, colour: red, price eur: 180.00."
+
+
+def quote(text, headings="Help"):
+    return Said(text, headings, own={}, above={})
+
+
 REPARATUR = "Die Reparatur einer Bohrmaschine kostet pauschal 49 Euro."
 ASKED = "How much does a Volta Drill cost?"
 
@@ -48,7 +55,7 @@ def test_the_thing_whose_price_is_asked_for(question, thing):
 )
 def test_a_price_of_something_else_is_no_answer(question, said):
     language = "de" if "kostet" in question else "en"
-    assert lacks_own_price(question, [(each, "Help") for each in said], language)
+    assert lacks_own_price(question, [quote(each) for each in said], language)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +74,9 @@ def test_a_price_of_something_else_is_no_answer(question, said):
 )  # fmt: skip
 def test_its_own_price_is_one_and_so_is_what_was_asked_for(question, said):
     language = "de" if "kostet" in question else "en"
-    assert not lacks_own_price(question, [(each, "Help") for each in said], language)
+    assert not lacks_own_price(question, [quote(each) for each in said], language)
 
 
 def test_a_price_below_the_heading_that_names_the_thing_is_its_own():
-    said = [(REPAIR, "Help"), ("It costs 180 euros.", "Shop > Volta Drill")]
+    said = [quote(REPAIR), quote("It costs 180 euros.", "Shop > Volta Drill")]
     assert not lacks_own_price(ASKED, said, "en")

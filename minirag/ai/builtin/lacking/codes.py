@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word, find_words
+from minirag.ai.builtin.lacking.said import Said
+from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word
 from minirag.lib.text import analysis
 
 # What the thing is called stands in the group `head`; "the code E24" is one that is known.
@@ -35,12 +36,12 @@ FOUND: Final = 0.6
 def lacks_code(
     question: str,
     words: Sequence[Word],
-    quoted: Sequence[tuple[str, str]],
+    quoted: Sequence[Said],
     language: str,
     variants: Mapping[str, Sequence[str]],
 ) -> bool:
-    """Whether a question asks for a code, and no sentence (each with the headings above it) says one beside each of
-    the question's other words. False for every other question.
+    """Whether a question asks for a code, and no sentence says one beside each of the question's other words.
+    False for every other question.
     """
     asked = _PATTERNS[language].search(question) if language in _PATTERNS else None
     if asked is None:
@@ -48,28 +49,25 @@ def lacks_code(
     start, end = asked.span("head")
     head = frozenset(analysis.analyse(asked["head"], language))
     wanted = [word for word in words if not word.is_framing and not start <= word.place[0] < end]
-    return not any(
-        _says_beside(wanted, head, text, headings, language, variants) for text, headings in quoted
-    )
+    return not any(_says_beside(wanted, head, each, language, variants) for each in quoted)
 
 
 def _says_beside(
     wanted: Sequence[Word],
     head: frozenset[str],
-    text: str,
-    headings: str,
+    quoted: Said,
     language: str,
     variants: Mapping[str, Sequence[str]],
 ) -> bool:
-    above = find_words(wanted, "", headings, language, variants)
-    said = [frozenset(analysis.analyse(each[0], language)) for each in WORD.finditer(text)]
+    found = list(WORD.finditer(quoted.text))
+    said = [frozenset(analysis.analyse(each[0], language)) for each in found]
     values = [
         place
-        for place, (match, terms) in enumerate(zip(WORD.finditer(text), said, strict=True))
+        for place, (match, terms) in enumerate(zip(found, said, strict=True))
         if head & terms or _VALUE.fullmatch(match[0])
     ]
     return bool(values) and all(
-        above[word] >= FOUND
+        quoted.above[word] >= FOUND
         or any(
             find_word(word, terms, variants) >= FOUND
             and any(abs(place - value) <= BESIDE for value in values)

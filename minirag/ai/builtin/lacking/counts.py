@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word
+from minirag.ai.builtin.lacking.said import Said
+from minirag.ai.builtin.sentences.question_words import THERE, WORD, Word, find_word
 from minirag.lib.asking.answer_types import AnswerType, holds_answer
 from minirag.lib.asking.exact_asks import find_counted
 from minirag.lib.text import analysis
@@ -30,7 +31,7 @@ _ARTICLES: Final = frozenset(("ein", "eine", "einem", "einen", "einer", "eines",
 def lacks_count(
     question: str,
     words: Sequence[Word],
-    texts: Sequence[str],
+    quoted: Sequence[Said],
     language: str,
     variants: Mapping[str, Sequence[str]],
 ) -> bool:
@@ -42,8 +43,10 @@ def lacks_count(
     if word is None:
         return False
     speaks = False
-    for text in texts:
-        text = _PHONE.sub(" ", text)
+    for quotation in quoted:
+        if quotation.own[word] < THERE:
+            continue
+        text = _PHONE.sub(" ", quotation.text)
         said = [part for match in WORD.finditer(text) for part in match[0].split("-")]
         for place, each in enumerate(said):
             terms = frozenset(analysis.analyse(each, language))

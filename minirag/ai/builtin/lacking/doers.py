@@ -9,11 +9,12 @@ To add a language, write its rows; a question in one without them asks for nobod
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from minirag.ai.builtin.sentences.question_words import Word, find_words
+from minirag.ai.builtin.lacking.said import Said
+from minirag.ai.builtin.sentences.question_words import THERE, Word
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_names, holds_answer
 from minirag.lib.asking.exact_asks import asks_for_name
 from minirag.lib.asking.patterns import whole_words
@@ -60,6 +61,7 @@ _PLACE: Final = re.compile(
     r"|Day|Plus|Pro|One)"
 )
 _HALF: Final = 0.5
+"""How much of what is asked about a sentence has to have."""
 
 
 @dataclass(frozen=True)
@@ -75,27 +77,18 @@ def says_who(
     question: str,
     words: Sequence[Word],
     meant: Sequence[Word],
-    quoted: Sequence[tuple[str, str]],
+    quoted: Sequence[Said],
     language: str,
-    variants: Mapping[str, Sequence[str]],
 ) -> bool | None:
-    """Whether a sentence (each with the headings above it) says of anybody that they do what is asked for, or what
-    somebody is called; None of every other question. What is `meant` is said somewhere in other words.
+    """Whether a sentence says of anybody that they do what is asked for, or what somebody is called; None of every
+    other question. What is `meant` is said somewhere in other words.
     """
     if asks_for_name(question, language):
-        return any(
-            _names(text, question, words, meant, above, language, variants)
-            for text, above in quoted
-        )
+        return any(_names(each, question, words, meant, language) for each in quoted)
     doing = _find_doing(question[:LONGEST_LOOK], language)
-    return (
-        None
-        if doing is None
-        else any(
-            _says_who(doing, question, words, meant, text, above, language, variants)
-            for text, above in quoted
-        )
-    )
+    if doing is None:
+        return None
+    return any(_says_who(doing, each, question, words, meant, language) for each in quoted)
 
 
 def _find_doing(question: str, language: str) -> _Doing | None:
@@ -111,49 +104,47 @@ def _find_doing(question: str, language: str) -> _Doing | None:
 
 def _says_who(
     doing: _Doing,
+    said: Said,
     question: str,
     words: Sequence[Word],
     meant: Sequence[Word],
-    text: str,
-    above: str,
     language: str,
-    variants: Mapping[str, Sequence[str]],
 ) -> bool:
-    is_free = doing.pays and whole_words(_FREE).search(text)  # nobody pays
-    if language == "en" and not is_free and not _names_somebody(text, question):
+    is_free = doing.pays and whole_words(_FREE).search(said.text)  # nobody pays
+    if language == "en" and not is_free and not _names_somebody(said.text, question):
         return False
     rest = [word for word in words if not word.is_framing and word.place[0] != doing.start]
     verb = [word for word in words if word.place[0] == doing.start and not word.is_framing]
-    found = find_words([*rest, *verb], text, "" if doing.pays else above, language, variants)
-    if not doing.pays:  # what somebody pays for stands beside it
-        found |= dict.fromkeys(meant, 1.0)
+
+    def has(word: Word) -> bool:
+        if doing.pays:  # what somebody pays for stands beside it
+            return said.own[word] >= THERE
+        return said.has(word) or word in meant
+
     whole = sum(word.weight for word in rest)
-    share = sum(word.weight for word in rest if found[word] >= _HALF)
+    share = sum(word.weight for word in rest if has(word))
     if share < _HALF * whole:
         return False
     if doing.pays:
-        return bool(whole_words(_PAID[language]).search(text))
-    return not verb or found[verb[0]] >= _HALF or bool(_new_names(text, question))
+        return bool(whole_words(_PAID[language]).search(said.text))
+    return not verb or has(verb[0]) or bool(_new_names(said.text, question))
 
 
 def _names(
-    text: str,
+    said: Said,
     question: str,
     words: Sequence[Word],
     meant: Sequence[Word],
-    above: str,
     language: str,
-    variants: Mapping[str, Sequence[str]],
 ) -> bool:
     """Whether a sentence has a name that the question has not, and something of what it asks for; where it has all of
     that, anybody will do: "Our trainers are Anna and Ben", "The operator is the council".
     """
     rest = [word for word in words if not word.is_framing]
-    found = find_words(rest, text, above, language, variants) | dict.fromkeys(meant, 1.0)
-    said = [found[word] >= _HALF for word in rest]
-    if rest and all(said) and _names_one(text, question, language):
+    has = [said.has(word) or word in meant for word in rest]
+    if rest and all(has) and _names_one(said.text, question, language):
         return True
-    return (not rest or any(said)) and bool(_new_names(text, question))
+    return (not rest or any(has)) and bool(_new_names(said.text, question))
 
 
 def _new_names(text: str, question: str) -> list[str]:

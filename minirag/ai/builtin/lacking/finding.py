@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,8 @@ from minirag.ai.builtin.lacking.codes import lacks_code
 from minirag.ai.builtin.lacking.counts import lacks_count
 from minirag.ai.builtin.lacking.doers import says_who
 from minirag.ai.builtin.lacking.prices import lacks_own_price
-from minirag.ai.builtin.sentences.question_words import Word, find_words
+from minirag.ai.builtin.lacking.said import Said
+from minirag.ai.builtin.sentences.question_words import THERE, Word, find_words
 from minirag.lib.asking.answer_types import (
     AnswerType,
     Asked,
@@ -21,8 +22,6 @@ from minirag.lib.asking.exact_asks import lacks_measure, lacks_past
 from minirag.lib.asking.offers import find_means, find_offered, names_thing, says_means
 
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
-_OWN: Final = 0.5
-"""How surely one of the question's words has to be in the sentence with the amount."""
 _MAIN: Final = 0.5
 """What a word weighs at least without which another thing is meant."""
 
@@ -31,24 +30,24 @@ def find_lacking(
     question: str,
     words: Sequence[Word],
     missing: Sequence[Word],
-    quoted: Sequence[tuple[str, str]],
+    quoted: Sequence[Said],
     asked: Asked,
     language: str,
     variants: Mapping[str, Sequence[str]],
     *,
     is_abroad: bool = False,
 ) -> str:
-    """The kind of answer that is asked for and surely not there; "" where none is missing. `quoted` are the sentences,
-    each with the headings above it, `missing` the words that none of them has, nor means.
+    """The kind of answer that is asked for and surely not there; "" where none is missing. `quoted` is what would be
+    said, read for all of the `words`, `missing` those that none of it has, nor means.
     Where the question is in another language (`is_abroad`) its words cannot be found.
     """
-    said = [text for text, _ in quoted]
-    headings = " ".join(dict.fromkeys(above for _, above in quoted))
-    text = f"{headings}: {' '.join(said)}"
-    found = find_words(words, text, "", language, variants)
+    texts = [each.text for each in quoted]
+    headings = " ".join(dict.fromkeys(each.headings for each in quoted))
+    whole = f"{headings}: {' '.join(texts)}"
+    there = {word for word in words if any(each.has(word) for each in quoted)}
     # Said in other words: in which sentence nobody can tell.
     meant = [
-        word for word in words if found[word] < _OWN and word not in missing and not word.is_framing
+        word for word in words if word not in there and word not in missing and not word.is_framing
     ]
     if lacks_code(question, words, quoted, language, variants):
         return "code"
@@ -56,30 +55,30 @@ def find_lacking(
         return AnswerType.PRICE
     if lacks_offered(question, missing, language):
         return "thing"
-    if lacks_means(question, words, found, said, language):
+    if lacks_means(question, there, texts, language):
         return "means"
-    who = says_who(question, words, meant, quoted, language, variants)
+    who = says_who(question, words, meant, quoted, language)
     if who is not None:
         return "" if who else AnswerType.PERSON
     if not is_abroad and lacks_own_amount(
         question, words, meant, quoted, asked, language, variants
     ):
         return asked.kind or ""
-    if lacks_measure(question, text, language):
+    if lacks_measure(question, whole, language):
         return "measure"
-    if lacks_count(question, words, said, language, variants):
+    if lacks_count(question, words, quoted, language, variants):
         return AnswerType.NUMBER
-    is_said = all(found[word] >= _OWN or word in meant for word in words if not word.is_framing)
-    if lacks_past(question, text, language, is_said=is_said):
+    is_said = all(word in there or word in meant for word in words if not word.is_framing)
+    if lacks_past(question, whole, language, is_said=is_said):
         return AnswerType.TIME
-    return asked.kind if asked.kind and lacks_answer(asked, text, language) else ""
+    return asked.kind if asked.kind and lacks_answer(asked, whole, language) else ""
 
 
 def lacks_own_amount(
     question: str,
     words: Sequence[Word],
     meant: Sequence[Word],
-    quoted: Sequence[tuple[str, str]],
+    quoted: Sequence[Said],
     asked: Asked,
     language: str,
     variants: Mapping[str, Sequence[str]],
@@ -98,15 +97,19 @@ def lacks_own_amount(
         or any(word in meant for word in wanted)
     ):
         return False
-    holding = [each for each in quoted if holds_answer(asked.kind, each[0], language, question)]
-    # Of "the aquafit course" each part has to be there.
-    parts = [part for word in wanted for part in (split_joined(word) or [word])]
-    own = [find_words(parts, text, headings, language, variants) for text, headings in holding]
+    holding = [each for each in quoted if holds_answer(asked.kind, each.text, language, question)]
     return bool(holding) and not any(
-        all(found[part] >= _OWN for part in split_joined(word) or [word])
-        for found in own
-        for word in wanted
+        has_whole(each, word, language, variants) for each in holding for word in wanted
     )
+
+
+def has_whole(said: Said, word: Word, language: str, variants: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a word is there, of "the aquafit-course" each part."""
+    parts = split_joined(word)
+    if not parts:
+        return said.has(word)
+    found = find_words(parts, said.text, said.headings, language, variants)
+    return all(value >= THERE for value in found.values())
 
 
 def split_joined(word: Word) -> list[Word]:
@@ -131,16 +134,9 @@ def lacks_offered(question: str, missing: Sequence[Word], language: str) -> bool
     )
 
 
-def lacks_means(
-    question: str,
-    words: Sequence[Word],
-    found: Mapping[Word, float],
-    texts: list[str],
-    language: str,
-) -> bool:
+def lacks_means(question: str, there: Collection[Word], texts: list[str], language: str) -> bool:
     """Whether it is asked if one may pay in some way, and neither that way is named nor of any that one may or not."""
     place = find_means(question, language)
     return place is not None and not (
-        says_means(texts, language)
-        or any(place[0] <= word.place[0] < place[1] and found[word] >= _OWN for word in words)
+        says_means(texts, language) or any(place[0] <= word.place[0] < place[1] for word in there)
     )

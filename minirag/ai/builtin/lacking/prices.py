@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from minirag.ai.builtin.lacking.said import Said
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, holds_answer
 from minirag.lib.asking.patterns import whole_words
 
@@ -45,7 +46,7 @@ _FITS: Final = {
 _CELL = re.compile(r"(?:^|[,;|] )([^\W\d_][^:,;|]{0,40}): (?=([^:]*))")
 
 
-def lacks_own_price(question: str, quoted: Sequence[tuple[str, str]], language: str) -> bool:
+def lacks_own_price(question: str, quoted: Sequence[Said], language: str) -> bool:
     """Whether it is asked what a thing costs, and each price beside it, of the quoted texts and what they stand under,
     is of something else. False where none names it: then nobody can tell.
     """
@@ -54,14 +55,15 @@ def lacks_own_price(question: str, quoted: Sequence[tuple[str, str]], language: 
         return False
     named, is_name = _read_thing(thing, language), language != "de" and thing != thing.lower()
     speaks = False
-    for text, headings in quoted:
+    for each in quoted:
+        text = each.text
         if not holds_answer(AnswerType.PRICE, text, language):
             continue
         if found := named.search(text):
             if not _is_of_another(text, found.start(), named, language, is_name=is_name):
                 return False
             speaks = True
-        elif named.search(headings) and not whole_words(_DONE[language]).search(headings):
+        elif named.search(each.headings) and not whole_words(_DONE[language]).search(each.headings):
             return False
     return speaks
 

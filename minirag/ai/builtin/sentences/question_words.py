@@ -23,6 +23,8 @@ FRAMING, MINOR = 0.25, 0.4
 UNKNOWN_LANGUAGE = 0.75
 """What is found at best where we do not know which words only frame a question."""
 IN_HEADING, LIKE = 0.95, 0.9
+THERE: Final = 0.5
+"""How surely a word has to be found to be taken for there."""
 BEFORE = 0.3
 """What a word counts that only the questions before have."""
 # Cosines of two single words: from the first on they may mean the same, at the second they surely do.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from minirag.ai.builtin.sentences.question_words import Word
+from minirag.ai.builtin.sentences.question_words import THERE, Word
 
 Strictness = Literal["balanced", "strict"]
 
@@ -27,7 +27,7 @@ def read_taken_up(
         start, end = word.place
         values = [value for piece_end, value in pieces.items() if start < piece_end <= end]
         value = sum(values) / len(values) if values else 0.0
-        if word.is_exact and found[word] < 0.5:
+        if word.is_exact and found[word] < THERE:
             value *= 0.0 if any(map(str.isdigit, word.text)) else OTHER_NAME
         sure[word] = max(value, FOUND_AS_WORD * found[word])
     return sure
