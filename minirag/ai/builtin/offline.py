@@ -37,6 +37,7 @@ from minirag.ai.builtin.sentences.completing import (
     answer_below,
     compare_heading,
     complete_lists,
+    complete_paragraph,
     put_in_order,
 )
 from minirag.ai.builtin.sentences.leaning import add_leads
@@ -233,7 +234,9 @@ class _Answering:
         )
         asked = read_asked(question, candidates, spoken=self.spoken)
         chosen = complete_lists(candidates, chosen, asked)
-        said = put_in_order(candidates, add_leads(candidates, chosen))
+        best = max(chosen, key=scored.scores.__getitem__)
+        beside = complete_paragraph(candidates, best)
+        said = put_in_order(candidates, [*add_leads(candidates, chosen), *beside])
         if not self.strictness:
             return _Quotation(part, said, None)
         check = self._check(part, chosen, scored, asked, self.strictness)

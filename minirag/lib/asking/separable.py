@@ -82,6 +82,16 @@ _ENGLISH: Final = {
 }
 
 
+# "Its", "lets", "ill", "well" and "id" are words as well.
+_JOINED: Final = {
+    r"(what|where|who|how|when|why|that|there)s": r"\1's",
+    r"(is|are|was|were|do|does|did|ca|could|wo|would|should|have|has|had|must)nt": r"\1n't",
+    r"(?-i:i|I)m": "I'm",
+    r"(i|you|we|they)ve": r"\1've",
+    r"(you|they)re": r"\1're",
+}
+
+
 # What people say, and pages put by one word.
 _GERMAN: Final = {
     r"(?:lass|stell)(?:e|en|st)? (?:ich|wir|man|du) (?=(?:mein|unser|das|sein|dein)\w* "
@@ -108,10 +118,12 @@ _PHRASES: Final = {"en": _ENGLISH, "de": _GERMAN, "nl": _DUTCH, "fr": _FRENCH}
 
 def join_verbs(question: str, language: str) -> str:
     """The question with the first verb of two parts as one word at its end, or another for it; as it is where there is
-    none: "Wie melde ich einen Hund anmelden?"
+    none: "Wie melde ich einen Hund anmelden?" In English with the apostrophes that people leave out: "whats", "dont".
     """
     if len(question) > LONGEST:
         return question
+    if language == "en":
+        question = _write_apostrophes(question)
     question = _put_otherwise(question, language)
     if not _split_table(language) or not _find_particles(language).search(question):
         return question
@@ -126,6 +138,12 @@ def _put_otherwise(question: str, language: str) -> str:
     for row, said in _PHRASES.get(language, {}).items():
         if found := _read_phrase(row).search(question):
             return f"{question[: found.start()]}{said}{question[found.end() :]}"
+    return question
+
+
+def _write_apostrophes(question: str) -> str:
+    for row, said in _JOINED.items():
+        question = _read_phrase(row).sub(said, question)
     return question
 
 

@@ -11,6 +11,7 @@ from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
 
 MOST_ITEMS, LONGEST_LIST = 15, 1500
+SHORT_PARAGRAPH: Final = 240
 LONGEST_PARAGRAPH: Final = 3
 SAME_QUESTION, FOUND = 0.7, 0.8
 
@@ -103,6 +104,17 @@ def complete_lists(
         elif candidate.marker and asked.wants_several:
             complete += _list_around(candidates, index)
     return put_in_order(candidates, complete)
+
+
+def complete_paragraph(candidates: Sequence[Candidate], best: int) -> list[int]:
+    """The paragraph of the best sentence where it is short: "For each hour that you are late we charge £6." goes on from
+    "Bikes have to be back by 6 pm.", and either is half an answer.
+    """
+    if candidates[best].marker or candidates[best].columns:
+        return []
+    paragraph = _block_of(candidates, best)
+    length = sum(len(candidates[index].text) for index in paragraph)
+    return paragraph if length <= SHORT_PARAGRAPH else []
 
 
 def _list_below(candidates: Sequence[Candidate], index: int) -> list[int]:
