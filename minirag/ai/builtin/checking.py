@@ -244,7 +244,8 @@ def find_least_word(
     asked for, only sentences count that hold such a thing: another one may have the words.
     """
     asking = asked.words.casefold().split()
-    wanted = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
+    naming = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
+    wanted = [word for word in naming if not word.is_light] or naming
     best = 0.0
     for each, meaning in zip(quoted, read, strict=True):
         if asked.kind in NARROW and not holds_answer(asked.kind, each.text, language, question):

@@ -234,9 +234,11 @@ class _Answering:
         )
         asked = read_asked(question, candidates, spoken=self.spoken)
         chosen = complete_lists(candidates, chosen, asked)
-        best = max(chosen, key=scored.scores.__getitem__)
-        beside = complete_paragraph(candidates, best)
-        said = put_in_order(candidates, [*add_leads(candidates, chosen), *beside])
+        said = add_leads(candidates, chosen)
+        if sentences > 1:
+            best = max(chosen, key=scored.scores.__getitem__)
+            said += complete_paragraph(candidates, best)
+        said = put_in_order(candidates, said)
         if not self.strictness:
             return _Quotation(part, said, None)
         check = self._check(part, chosen, scored, asked, self.strictness)

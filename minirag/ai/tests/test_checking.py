@@ -259,3 +259,20 @@ def test_who_says_when_it_is_open_speaks_of_the_other_days_of_the_week_too(
 def test_a_number_with_what_it_counts_is_no_code():
     text = "Children from 6 to 12 pay half for breakfast."
     assert not check("How much is breakfast for a 7-year-old?", text).missing
+
+
+@pytest.mark.parametrize(
+    ("question", "is_answered"),
+    [
+        ("Do you mend bikes that I got elsewhere?", True),
+        ("Do you mend bikes that I got in Paris?", False),
+    ],
+)
+def test_an_everyday_word_that_names_nothing_need_not_be_said(question, is_answered):
+    text = "We mend private bikes too."
+    read = [read_as(question, {"mend": 0.9, "bikes": 0.9})]
+    found = check_quotes(
+        question, [Quoted(text, "")], Signs(score=0.6, margin=0.05, read=read), language="en",
+        term_weights={}, embed=lambda texts: np.eye(len(texts)),
+    )  # fmt: skip
+    assert found.is_answered is is_answered

@@ -490,3 +490,14 @@ def test_a_table_among_dutch_passages_is_dutch():
         each.passage.number: each.language for each in list_candidates([table, prose, english])
     }
     assert languages == {1: "nl", 2: "nl", 3: "en"}
+
+
+def test_a_short_paragraph_is_quoted_as_a_whole_and_a_long_one_is_not():
+    late = OfflinePassage(
+        1, "Late returns", "Bikes are due at 6 pm. For each hour that you are late we charge £6. "
+        "The key goes into the box.\n\nHelmets are in the shed.", 1.0,
+    )  # fmt: skip
+    answer = compose_answer("What does it cost when the bike is late?", [late])
+    assert answer.index("6 pm") < answer.index("£6") < answer.index("box") and "shed" not in answer
+    long = OfflinePassage(2, "Late returns", f"{'We like riding. ' * 20}{late.content}", 1.0)
+    assert "box" not in compose_answer("What does it cost when the bike is late?", [long])

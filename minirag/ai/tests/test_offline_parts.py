@@ -46,8 +46,9 @@ def test_a_part_that_leans_on_one_without_an_answer_has_none():
 
 
 REPAIR = OfflinePassage(
-    1, "Help > How long does a repair take?", "7 working days on average. Care is faster.", 0.9
-)
+    1, "Help > How long does a repair take?",
+    f"7 working days on average. Care is faster. We write {'to you and to your shop ' * 10}.", 0.9,
+)  # fmt: skip
 PRICES = OfflinePassage(
     2, "Help > What does a repair cost?", "A repair of the Pro costs 95 euros and of the Duct 140 euros.", 1.0
 )  # fmt: skip

@@ -8,6 +8,21 @@ from minirag.lib.asking.separable import LONGEST, join_verbs
 
 
 @pytest.mark.parametrize(
+    ("question", "written"),
+    [
+        ("whats the price, and dont you deliver?", "what's the price, and don't you deliver?"),
+        ("im 15 and ive no card", "I'm 15 and i've no card"),
+        (
+            "Its colour, lets say, was ill and is shiny",
+            "Its colour, lets say, was ill and is shiny",
+        ),
+    ],
+)
+def test_apostrophes_that_people_leave_out_are_written(question, written):
+    assert join_verbs(question, "en") == written
+
+
+@pytest.mark.parametrize(
     ("language", "question", "joined"),
     [
         ("de", "Wie werde ich ein altes Sofa los?", "Wie werde ich ein altes Sofa entsorgen?"),

@@ -107,8 +107,8 @@ def complete_lists(
 
 
 def complete_paragraph(candidates: Sequence[Candidate], best: int) -> list[int]:
-    """The paragraph of the best sentence where it is short: "For each hour that you are late we charge £6." goes on from
-    "Bikes have to be back by 6 pm.", and either is half an answer.
+    """The paragraph of the best sentence where it is short: "Bikes have to be back by 6 pm." and "For each hour that
+    you are late we charge £6." are half an answer each.
     """
     if candidates[best].marker or candidates[best].columns:
         return []

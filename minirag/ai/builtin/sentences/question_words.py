@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS
 from minirag.lib.asking.framing_words import FRAMING_WORDS
+from minirag.lib.asking.light_words import is_light
 from minirag.lib.asking.shared_stems import leave_out_others
 from minirag.lib.text import analysis
 from minirag.lib.text.clause_words import QUESTION_WORDS
@@ -54,6 +55,8 @@ class Word:
     is_framing: bool
     place: tuple[int, int] = (0, 0)
     """Where it begins and ends in the question."""
+    is_light: bool = False
+    """Everyday, and no name of a thing: pages say it in other ways."""
 
 
 def find_words(
@@ -139,15 +142,22 @@ def weigh_words(
             or (len(text) == 1 and text.islower())
         )
         is_name = language != "de" and text[0].isupper() and not begins
+        says_little = not is_name and is_light(text, language)
         share = (
             1.0 if is_code
             else FRAMING if is_count or is_framing
-            else MINOR if writes_capitals and text[0].islower()
+            else MINOR if says_little or (writes_capitals and text[0].islower())
             else 1.0
         )  # fmt: skip
         idf = max(term_weights.get(term, rarest) for term in terms) / rarest
         words[text.casefold()] = Word(
-            text, terms, share * idf, is_code or is_name, share == FRAMING, match.span()
+            text,
+            terms,
+            share * idf,
+            is_code or is_name,
+            share == FRAMING,
+            match.span(),
+            says_little,
         )
     return list(words.values())
 
