@@ -499,5 +499,5 @@ def test_a_short_paragraph_is_quoted_as_a_whole_and_a_long_one_is_not():
     )  # fmt: skip
     answer = compose_answer("What does it cost when the bike is late?", [late])
     assert answer.index("6 pm") < answer.index("£6") < answer.index("box") and "shed" not in answer
-    long = OfflinePassage(2, "Late returns", f"{'We like riding. ' * 20}{late.content}", 1.0)
+    long = OfflinePassage(2, "Late returns", f"We ride{', and ride' * 30}. {late.content}", 1.0)
     assert "box" not in compose_answer("What does it cost when the bike is late?", [long])
