@@ -28,14 +28,19 @@ def price_turn(turn: OpenTurn, answer: Answer) -> list[UsageEvent]:
         price_usage(kind, overrides, bot_profile_id=turn.bot.pk, chat_id=turn.chat.pk, **call)
         for kind, call in _list_calls(answer)
     ]
-    for event in events:
+    for place, event in enumerate(events):
+        # By its turn, so that nobody can store it a second time, whatever has become of the question by then.
+        event.pk = uuid.uuid5(turn.question.pk, str(place))
         if event.kind == UsageKind.CHAT:
             answer.cost_usd = event.cost_usd
     return events
 
 
 def meter_turn(events: Sequence[UsageEvent], message: Message) -> None:
-    """Store what `price_turn` returned, in the caller's transaction, as spent for this message."""
+    """Store what `price_turn` returned, in the caller's transaction, as spent for this message.
+
+    With the next statement, which raises IntegrityError where the turn is metered already.
+    """
     for event in events:
         event.message_id = message.pk
     if events:

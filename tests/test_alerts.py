@@ -114,10 +114,13 @@ def test_each_alert_is_told_by_what_it_is_for_and_by_nothing_else(tmp_path):
         write_case(WELL | ill, name) for name, ills in ILL.items() for ill in ills
     ]
     docs = 'minirag_docs_info{url="https://docs.example.com/"}'
-    # Known, no longer told since it is down, and never known.
+    moved = 'minirag_docs_info{url="https://handbook.example.com/"}'
+    # Known, no longer told since it is down, moved, and never known.
     cases += [
         write_link_case({docs: "1x180"}, "https://docs.example.com/"),
         write_link_case({docs: "1x20"}, "https://docs.example.com/"),
+        write_link_case({docs: "1x20", moved: "_x20 1x20"}, "https://handbook.example.com/"),
+        write_link_case({moved: "1x20", docs: "_x20 1x20"}, "https://docs.example.com/"),
         write_link_case({}, ""),
     ]
     whole = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": cases}

@@ -207,12 +207,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Count an attempt of what is due and return it; a worker that dies leaves rows that are due after `lease`."""
         due = self.waiting().filter(self.model.is_due(now))
         with transaction.atomic():
+            free = due.select_for_update(skip_locked=True)
             # A row whose last attempt took the worker with it.
-            due.filter(attempts_left=0).update(
-                status=DeliveryStatus.FAILED, last_error="The last attempt was interrupted."
-            )
-            rows = due.select_for_update(skip_locked=True).order_by("next_attempt_at", "id")
-            taken = list(rows[:limit])
+            lost = list(free.filter(attempts_left=0).values_list("pk", flat=True))
+            if lost:
+                self.model.objects.filter(pk__in=lost).update(
+                    status=DeliveryStatus.FAILED, last_error="The last attempt was interrupted."
+                )
+            rest = free.filter(attempts_left__gt=0).order_by("next_attempt_at", "id")
+            taken = list(rest[:limit])
             self.model.objects.filter(pk__in=[row.pk for row in taken]).update(
                 next_attempt_at=now + lease,
                 attempts=models.F("attempts") + 1,

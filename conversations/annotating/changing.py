@@ -13,7 +13,6 @@ from django.utils.translation import gettext
 from conversations.models import Chat, ChatNote, ChatTag
 from conversations.models.annotations import LONGEST_NOTE, LONGEST_TAG
 from minirag.lib.errors import BadInput, Conflict, NotFound
-from minirag.lib.saving.tags import hold_row
 from tenants.audit import record
 from tenants.models import User
 
@@ -37,7 +36,7 @@ def add_note(chat: Chat, text: str, author: User) -> ChatNote:
             % {"longest_note": f"{LONGEST_NOTE:,}"}
         )
     with transaction.atomic():
-        hold_row(f"notes of {chat.pk}")  # so that they are counted one by one
+        chat.hold()  # so that they are counted one by one
         if chat.notes.count() >= MOST_NOTES:
             raise Conflict(
                 gettext("This chat has %(most_notes)s notes already.") % {"most_notes": MOST_NOTES},
@@ -65,7 +64,7 @@ def set_tags(chat: Chat, names: Sequence[str], by: User) -> list[ChatTag]:
     """Let the chat have these tags and no others; those that stay keep who added them. Raises BadInput."""
     wanted = clean_tags(names)
     with transaction.atomic():
-        Chat.objects.select_for_update().only("pk").get(pk=chat.pk)  # of two at once both are heard
+        chat.hold()  # of two at once both are heard
         before = set(chat.tags.values_list("name", flat=True))
         added, removed = sorted(wanted - before), sorted(before - wanted)
         chat.tags.filter(name__in=removed).delete()

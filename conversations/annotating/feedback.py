@@ -6,7 +6,7 @@ from django.db import transaction
 
 from conversations.gaps.noting import note_opinion
 from conversations.handoffs.asking import note_disliked
-from conversations.models import Feedback, Message, MessageRole
+from conversations.models import Chat, Feedback, Message, MessageRole
 from minirag.lib.errors import BadInput
 from tenants.audit import record
 from webhooks.event_types import EventType
@@ -14,7 +14,8 @@ from webhooks.events import emit
 
 
 def set_feedback(message: Message, feedback: str | None, reason: str | None = None) -> None:
-    """Record what a reader thought of an answer, and why; None takes it back. Raises BadInput for other messages.
+    """Record what a reader thought of an answer, and why; None takes it back. Raises BadInput for other messages,
+    NotFound for one of a chat that was deleted meanwhile.
 
     A reason that is not given stays with the same verdict and goes with another one. The same again changes nothing
     and sends no event.
@@ -27,6 +28,7 @@ def set_feedback(message: Message, feedback: str | None, reason: str | None = No
     said = {"feedback": verdict, "feedback_reason": reason if verdict else ""}
     same = said if verdict else {"feedback__isnull": True, "feedback_reason": ""}
     with transaction.atomic():
+        Chat(pk=message.chat_id).hold()
         if Message.objects.filter(pk=message.pk).exclude(**same).update(**said):
             chat = message.chat
             message.feedback = verdict

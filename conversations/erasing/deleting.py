@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -16,7 +17,7 @@ from conversations.erasing.keeping import KeptWords, delete_kept, find_kept, for
 from conversations.exports.jobs import drop_files_of_words
 from conversations.following.journal import forget_turns
 from conversations.handoffs.telling import ring
-from conversations.models import Chat, Handoff, Message, MessageRole
+from conversations.models import Chat, GapQuestion, Message, MessageRole
 from minirag.lib.errors import NotFound
 from tenants.audit import record
 from tenants.context import require_tenant
@@ -72,22 +73,21 @@ def find_chats_of(visitor_id: str, subject: str = "") -> QuerySet[Chat]:
     return chats if visitor_id or subject else chats.none()
 
 
-def _keep_out_others(part: list[UUID]) -> None:
+def keep_out_others(part: Sequence[UUID]) -> None:
     """Have whoever just writes in these chats wait, or wait for them: what they write would be left over.
 
-    In the order in which they lock: who ends a turn or judges an answer has its message before the chat, and a person
-    who answers has the handoff before.
+    They hold the chat before (`Chat.hold`), but for who groups gaps, who has their questions in this order.
     """
-    of_chats = Handoff.objects.filter(chat__in=part), Message.objects.filter(chat__in=part)
-    for rows in (*of_chats, Chat.objects.filter(pk__in=part)):
-        list(rows.select_for_update().order_by("pk").values_list("pk"))
+    questions = GapQuestion.objects.filter(message__chat__in=part)
+    for rows in (Chat.objects.filter(pk__in=part), questions):
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def delete_part(part: list[UUID]) -> int:
     """Delete these chats, files of exports that may hold them, and what readers of their turns could come back to."""
     with transaction.atomic():
         found = Chat.objects.filter(pk__in=part)
-        _keep_out_others(part)
+        keep_out_others(part)
         first = found.aggregate(first=Min("created_at"))["first"]
         if first is None:
             return 0

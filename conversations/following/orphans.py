@@ -96,7 +96,7 @@ def end_orphan(question: Message, tell: TellError) -> bool:
         told = []
     reservation = Reservation(bot.pk, counted=tuple(question.reserved_in or ()))
     answer = gather_answer(told, bot.model)
-    close_turn(OpenTurn(bot, question.chat, question, (), reservation), answer)
+    close_turn(OpenTurn(bot, question.chat, question, (), reservation, is_orphan=True), answer)
     if answer.is_stored and told and told[-1][1] not in LAST_EVENTS:
         end = tell(Interrupted(), question.request_id)
         with suppress(EventsUnavailable):  # readers are told the same, since there is no lease

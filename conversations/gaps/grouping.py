@@ -143,9 +143,10 @@ def _is_as_it_was(
     """Whether none of the questions is grouped or gone and there are the same gaps, now that no other worker writes."""
     list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot.pk))
     asked = GapQuestion.objects.filter(pk__in=[each.pk for each in questions], gap__isnull=True)
+    asked = asked.select_for_update().order_by("pk")  # as who deletes their chats
     known = {gap.pk for gap in gaps}
     standing = set(_find_gaps(bot, language).values_list("pk", flat=True)[:MOST_GAPS])
-    return standing == known and asked.count() == len(questions)
+    return standing == known and len(asked.values_list("pk")) == len(questions)
 
 
 def _find_gaps(bot: BotProfile, language: str) -> QuerySet[Gap]:

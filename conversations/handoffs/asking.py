@@ -55,7 +55,7 @@ class TooManyHandoffs(ProductError):
 def call_person(chat: Chat, reason: HandoffReason, **facts: Any) -> Handoff:
     """Have the chat wait for a person, as the caller decided; the one that it waits for or has already stays.
 
-    Raises TooManyHandoffs.
+    Raises TooManyHandoffs, NotFound for a chat that was deleted meanwhile.
     """
     standing = find_open(chat.pk)
     if standing is not None:
@@ -64,6 +64,7 @@ def call_person(chat: Chat, reason: HandoffReason, **facts: Any) -> Handoff:
         raise TooManyHandoffs
     try:
         with transaction.atomic():
+            chat.hold()
             handoff = Handoff.objects.create(
                 chat=chat, bot_profile_id=chat.bot_profile_id, reason=reason, **facts
             )
@@ -107,9 +108,10 @@ def find_open(chat_id: UUID) -> Handoff | None:
     return Handoff.objects.open().filter(chat_id=chat_id).first()
 
 
-def keep_person(chat_id: UUID) -> bool:
-    """Whether a person is in the chat, who cannot leave it before the caller's transaction ends."""
-    joined = Handoff.objects.joined().filter(chat_id=chat_id).select_for_update()
+def keep_person(chat: Chat) -> bool:
+    """Whether a person is in the chat, who cannot leave it before the caller's transaction ends. Raises NotFound."""
+    chat.hold()
+    joined = Handoff.objects.joined().filter(chat=chat).select_for_update()
     return bool(joined.values_list("pk", flat=True)[:1])
 
 
@@ -145,6 +147,7 @@ def leave_message(
     if not rules.takes_messages:
         raise Conflict(gettext("This assistant takes no messages."), code="no_messages")
     with transaction.atomic():
+        chat.hold()
         handoff = call_person(
             chat, HandoffReason.MESSAGE, language=language[:10], contact=contact, contact_name=name
         )

@@ -17,6 +17,7 @@ from conversations.following.journal import stop_turns
 from conversations.handoffs.asking import describe_event, tell_waiting
 from conversations.handoffs.telling import ring
 from conversations.models import (
+    Chat,
     Handoff,
     HandoffEnd,
     HandoffState,
@@ -83,10 +84,11 @@ def say(
 ) -> Message:
     """Answer the visitor.
 
-    Raises Conflict: `handoff_closed`, `handoff_taken`, `handoff_waiting` for who has not joined.
+    Raises Conflict: `handoff_closed`, `handoff_taken`, `handoff_waiting` for who has not joined; NotFound.
     """
     require_may_answer(person)
     with transaction.atomic():
+        Chat(pk=handoff.chat_id).hold()
         if not handoff.hear_of(person.pk, held_for):
             raise refuse(handoff)
         message = Message.objects.create(

@@ -6,11 +6,11 @@ import json
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +37,7 @@ UPDATE conversations_chat
                       ORDER BY 1),
        anonymised_at = NULL
  WHERE id = %s"""
+_HOLD = "SELECT FROM conversations_chat WHERE id = %s FOR NO KEY UPDATE"
 _MARK = """
 UPDATE conversations_chat
    SET groups = (SELECT jsonb_agg(DISTINCT mark ORDER BY mark) FROM jsonb_array_elements(groups || %s::jsonb) AS mark)
@@ -143,6 +144,21 @@ class Chat(TenantRow, models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.pk)
+
+    def hold(self) -> None:
+        """Have whoever else writes in it wait until the caller's transaction ends: it is locked before what is in it.
+
+        Raises NotFound where it was deleted meanwhile.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_HOLD, [self.pk])
+            if not cursor.rowcount:
+                raise NotFound(gettext("Chat session not found"))
+
+    def hold_soon(self) -> None:
+        """The same with the transaction's next statement, which raises Missed instead."""
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        database.hold(_HOLD, [self.pk], has_to_hit=True)
 
     def note_audience(self, audience: Audience) -> None:
         """From now on things may be said in it that are for this audience: others cannot go on in it.

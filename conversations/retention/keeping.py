@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from conversations.erasing.deleting import delete_part
+from conversations.erasing.deleting import delete_part, keep_out_others
 from conversations.erasing.keeping import delete_kept, find_kept, forget_told
 from conversations.exports.jobs import drop_files_of_words
 from conversations.models import Chat, ChatNote, ChatRetention, GapQuestion, Handoff
@@ -121,6 +121,7 @@ def make_anonymous(part: list[UUID]) -> int:
         first = chats.order_by("created_at").values_list("created_at", flat=True).first()
         if first is None:
             return 0
+        keep_out_others(part)
         drop_files_of_words(since=first)
         GapQuestion.objects.filter(message__chat__in=part).delete()
         ChatNote.objects.filter(chat__in=part).delete()

@@ -17,6 +17,7 @@ from bots.quotas.changing import remove_quotas
 from bots.quotas.counting import find_standings
 from bots.quotas.models import Quota
 from conversations.erasing.deleting import delete_chat
+from conversations.following.orphans import end_orphan
 from conversations.models import Chat, Message, MessageRole
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.state import Answer, Asker, OpenTurn
@@ -105,6 +106,30 @@ def test_what_it_spent_is_counted_once_where_its_chat_is_deleted_at_that_moment(
         assert not Message.objects.exists() and not Chat.objects.exists()
         assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
         assert used(quotas) == [10 * round_, round_]
+
+
+def test_what_it_spent_is_counted_once_though_its_process_was_taken_for_dead_meanwhile(
+    initech, bot, quotas
+):
+    turn = open_turn(bot.pk, None, "How long?", Asker())
+    seen = Message.objects.select_related("chat__bot_profile").get(pk=turn.question.pk)
+    delete_chat(turn.chat)
+    assert not end_orphan(seen, lambda error, request_id: {})
+    end(turn, "36 months")
+    assert not end_orphan(seen, lambda error, request_id: {})
+    assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
+    assert used(quotas) == [10, 1]
+
+
+def test_what_it_spent_is_counted_once_though_its_end_was_not_heard_of_and_its_chat_has_gone(
+    initech, bot, quotas
+):
+    turn = open_turn(bot.pk, None, "How long?", Asker())
+    end(turn, "36 months")
+    delete_chat(turn.chat)
+    assert end(turn, "36 months") is None
+    assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
+    assert used(quotas) == [10, 1]
 
 
 def test_a_chat_is_deleted_though_its_visitor_asks_on_at_that_moment(initech, bot):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -98,7 +99,7 @@ def _open(
         if asker.require_new is not None:
             asker.require_new()
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
-        if getattr(chat, "has_person", False) and keep_person(chat.pk):
+        if getattr(chat, "has_person", False) and keep_person(chat):
             return pass_on(chat, question, asker.request_id)
         history, refused = (
             load_history(chat, bot.history_turns, asker.key_of(question))
@@ -219,6 +220,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
 def _end(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[UsageEvent]]:
     """What there is to write goes with the last statement, in one message. Raises Missed where others were first."""
     spent = price_turn(turn, answer)
+    turn.chat.hold_soon()
     turn.question.end_turn(
         Outcome(answer.outcome),
         error_code=answer.error_code,
@@ -247,9 +249,17 @@ def _end(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[UsageEven
 
 
 def _note_other_end(turn: OpenTurn, answer: Answer) -> None:
-    """Somebody else has ended the turn, or its chat was deleted meanwhile; then what was spent stays counted."""
+    """Somebody else has ended the turn, or its chat was deleted meanwhile; then what was spent stays counted.
+
+    Once, by the process that took it: nothing is left to claim, and one that was taken for dead may live after all.
+    """
     answer.is_closed = True
-    with transaction.atomic():
+    if turn.is_orphan:
+        return
+    with (
+        suppress(IntegrityError),
+        transaction.atomic(),
+    ):  # it is metered, and its end was not heard of
         if Message.objects.filter(pk=turn.question.pk).exists():
             return
         spent = price_turn(turn, answer)

@@ -94,6 +94,9 @@ class OpenTurn:
     has_curated: bool = False
     curated: Curated | None = None
     tooling: Tooling | None = None
+    is_orphan: bool = (
+        False  # somebody else ends it, since the process that took it is taken for dead
+    )
 
     @cached_property
     def masker(self) -> Masker:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -110,8 +110,7 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
     with ExitStack() as stack:
         stack.enter_context(transaction.atomic())
         if force:
-            # Before all rows, as a swap does, which counts the bytes of a bot; and bots before it, as a link does.
-            lock_knowledge()
+            _hold(Source.objects.filter(dataset=dataset_id))
             linked = BotProfile.objects.filter(dataset_links__dataset=dataset_id).order_by("pk")
             for bot in linked:
                 stack.enter_context(keeping(bot))
@@ -170,7 +169,7 @@ def link_bot(
         raise BadInput(
             gettext("Bot profile not found or belongs to a different tenant"), code="bot_not_found"
         )
-    with keeping(bot):
+    with _relinking(bot, [dataset_id]):
         dataset = _lock_shared(dataset_id)
         _check_models_agree(bot, dataset)
         if BotDataset.objects.filter(bot_profile=bot, dataset=dataset).exists():
@@ -207,7 +206,7 @@ def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any])
 
 def unlink_bot(dataset_id: UUID, bot_profile_id: UUID) -> None:
     """Take a dataset from a bot; its next answer does without. Twice is as good as once. Raises NotFound."""
-    with keeping(find_bot(bot_profile_id)):
+    with _relinking(find_bot(bot_profile_id), [dataset_id]):
         dataset = _lock_shared(dataset_id)
         if _unlink([dataset.pk], bot_profile_id):
             _note_link("bot_unlinked", dataset, bot_profile_id)
@@ -222,7 +221,8 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
     if len(set(ids)) < len(ids):
         raise BadInput(gettext("A dataset is named twice"), code="dataset_named_twice")
     bot = find_bot(bot_profile_id)
-    with keeping(bot):
+    linked = BotDataset.objects.filter(bot_profile=bot).values_list("dataset", flat=True)
+    with _relinking(bot, {*ids, *linked}):
         found = {
             row.pk: row
             for row in Dataset.objects.filter(pk__in=ids).order_by("pk").select_for_update()
@@ -246,6 +246,22 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
             _ingest_what_waited(dataset)
         record("bot.datasets_set", of=bot, detail={"old": list(old), "new": ids})
     return list(links_of_bot(bot.pk))
+
+
+@contextmanager
+def _relinking(bot: BotProfile, dataset_ids: Collection[UUID]) -> Iterator[None]:
+    """Keep what the body makes of the bot's links with these datasets."""
+    concerned = _waiting_for_a_bot() | Source.objects.filter(bot_profile=bot)
+    with transaction.atomic():
+        _hold(concerned.filter(dataset__in=dataset_ids))
+        with keeping(bot):
+            yield
+
+
+def _hold(sources: QuerySet[Source]) -> None:
+    """Lock sources before their bots, in whose row the bytes are counted of each source that somebody changes."""
+    lock_knowledge()  # before all rows, as a swap does
+    list(sources.order_by("pk").select_for_update().values_list("pk"))
 
 
 def _note_link(what: str, dataset: Dataset, bot_profile_id: UUID, **detail: Any) -> None:
@@ -312,9 +328,10 @@ def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> bool:
 
 
 def _ingest_what_waited(dataset: Dataset) -> None:
-    """Queue the sources that could not be embedded because no bot had a key for it."""
-    waiting = Source.objects.filter(
-        dataset=dataset, status=SourceStatus.ERROR, error_code="no_bot_linked"
-    )
-    for source in waiting.only("id"):
+    for source in _waiting_for_a_bot().filter(dataset=dataset).only("id"):
         queue_ingestion(source)
+
+
+def _waiting_for_a_bot() -> QuerySet[Source]:
+    """The sources that could not be embedded because no bot had a key for it."""
+    return Source.objects.filter(status=SourceStatus.ERROR, error_code="no_bot_linked")

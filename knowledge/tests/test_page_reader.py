@@ -87,6 +87,20 @@ def test_where_nobody_greets_in_time_the_page_is_refused_and_not_waited_for():
     os.kill(hanging.pid, signal.SIGCONT)
 
 
+def test_a_nursery_that_hangs_is_replaced_though_nobody_has_time_to_wait_long_for_it(monkeypatch):
+    with PageReader() as reader:
+        read(reader, b"<p>one")
+    hanging = asking.NURSERY.process
+    os.kill(hanging.pid, signal.SIGSTOP)
+    monkeypatch.setattr(asking, "GREETED_WITHIN", [1.2, 120.0])
+    for _ in range(3):
+        with PageReader(seconds=0.5) as reader, pytest.raises(ParseError, match="took too long"):
+            read(reader, b"<p>two")
+    with PageReader() as reader:
+        assert read(reader, b"<p>two").document.sections[0].text == "two"
+    assert hanging.wait(30) == -signal.SIGKILL
+
+
 def test_an_answer_without_bounds_is_no_answer(monkeypatch):
     monkeypatch.setattr(reading, "LARGEST_ANSWER", 1000)
     with PageReader() as reader:

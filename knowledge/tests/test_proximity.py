@@ -33,6 +33,13 @@ def measure(text: str, *others: str, question: str = "gift card lost", **replace
     return Closeness(question, WEIGHTS, replaced).measure(passages)[0]
 
 
+def test_a_passage_with_a_field_changed_is_refused_one_that_there_is_not():
+    passage, _ = make("A gift card.", 0.5)
+    assert passage.but(score=0.7) == replace(passage, score=0.7)
+    with pytest.raises(TypeError, match="scores"):
+        passage.but(scores=0.7)
+
+
 def test_words_together_are_closer_than_words_apart():
     together = measure("What to do when a gift card is lost.")
     near = measure("A card that was a gift is lost.")

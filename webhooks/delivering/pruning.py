@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
@@ -35,9 +36,15 @@ def next_pruning() -> datetime | None:
 
 
 def forget_deliveries(deliveries: QuerySet[Delivery]) -> int:
-    """Delete deliveries with their attempts; returns how many."""
-    total = 0
-    while chosen := list(deliveries.order_by().values_list("pk", flat=True)[:BATCH]):
-        Delivery.objects.filter(pk__in=chosen).delete()
+    """Delete deliveries with their attempts; returns how many.
+
+    Locked in one order, since several may forget the same ones: those that are old, and those of a visitor.
+    """
+    total, ordered = 0, deliveries.order_by("pk").select_for_update()
+    while True:
+        with transaction.atomic():
+            chosen = list(ordered.values_list("pk", flat=True)[:BATCH])
+            Delivery.objects.filter(pk__in=chosen).delete()
+        if not chosen:
+            return total
         total += len(chosen)
-    return total

@@ -74,10 +74,13 @@ def borrow_reader(kind: bytes, ends_at: float) -> socket.socket:
         reader, nursery = NURSERY.borrow(kind)
         with ExitStack() as held:
             held.enter_context(reader)
-            found = _greet(reader, min(seconds, ends_at - time.monotonic()))
+            asked_at = time.monotonic()
+            found = _greet(reader, min(seconds, ends_at - asked_at))
             if found is None and time.monotonic() >= ends_at:
+                NURSERY.wait_in_vain(nursery, time.monotonic() - asked_at)
                 raise TimeoutError
             if found:
+                NURSERY.in_vain = 0.0
                 held.pop_all()
                 return reader
         if found is None:
@@ -159,6 +162,8 @@ class _Nursery:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self.in_vain = 0.0
+        """Seconds that were waited for readers since one of them was last heard of, all who asked together."""
 
     def borrow(self, kind: bytes) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
         """A socket with a reader at its other end, and the nursery that was asked for it."""
@@ -186,7 +191,7 @@ class _Nursery:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 process_group=0,  # which no keyboard reaches: a Ctrl-C is ours to answer
             )  # fmt: skip
-        self._control = ours
+        self._control, self.in_vain = ours, 0.0
         return ours
 
     def end(self, process: subprocess.Popen[bytes] | None) -> None:
@@ -194,6 +199,12 @@ class _Nursery:
         with self._lock:
             if process is self.process:
                 self.forget()
+
+    def wait_in_vain(self, process: subprocess.Popen[bytes] | None, seconds: float) -> None:
+        """Somebody had no time to wait longer: have it replaced once they all have waited long enough."""
+        self.in_vain += seconds
+        if self.in_vain >= GREETED_WITHIN[0]:
+            self.end(process)
 
     def forget(self) -> None:
         """Have a new one started next time."""
