@@ -30,6 +30,9 @@ def wait_until_somebody_waits(how_many: int = 1) -> int:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_stat_clear_snapshot()"
+            )  # the first look would last for the transaction
             cursor.execute(_WAITING)
             waiting, with_rows = cursor.fetchone()
         if waiting >= how_many:

@@ -210,10 +210,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             free = due.select_for_update(skip_locked=True)
             # A row whose last attempt took the worker with it.
             lost = list(free.filter(attempts_left=0).values_list("pk", flat=True))
-            if lost:
-                self.model.objects.filter(pk__in=lost).update(
-                    status=DeliveryStatus.FAILED, last_error="The last attempt was interrupted."
-                )
+            told = {"last_error": "The last attempt was interrupted."}
+            self.model.objects.filter(pk__in=lost).update(status=DeliveryStatus.FAILED, **told)
             rest = free.filter(attempts_left__gt=0).order_by("next_attempt_at", "id")
             taken = list(rest[:limit])
             self.model.objects.filter(pk__in=[row.pk for row in taken]).update(

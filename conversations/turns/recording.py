@@ -338,20 +338,11 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
 def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
     """Keep what was cited as it was when it was cited."""
     return Citation(
-        message=message,
-        number=number,
-        chunk_id=passage.chunk_id,
-        source_id=passage.source_id,
-        title=passage.title[:500],
-        heading=passage.heading[:1000],
-        url=passage.url,
-        page=passage.page,
-        place=passage.place,
-        content=passage.content,
-        score=passage.score,
-        external_id=passage.external_id,
+        message=message, number=number, chunk_id=passage.chunk_id, source_id=passage.source_id,
+        title=passage.title[:500], heading=passage.heading[:1000], url=passage.url, page=passage.page,
+        place=passage.place, content=passage.content, score=passage.score, external_id=passage.external_id,
         kind=passage.kind,
-    )
+    )  # fmt: skip
 
 
 def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:
