@@ -7,12 +7,17 @@ people read are looked up when a page shows them. `translating.pages` collects t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Field, Model
 from django.utils.translation import gettext_lazy, override
+
+
+_COUNT, _WHETHER = re.compile(r"(\w+) count"), re.compile(r"is (\w.*)")
+_SHORT = {"char": "character"}
 
 
 def own_models() -> Iterator[type[Model]]:
@@ -54,9 +59,18 @@ def lazily(text: Any) -> Any:
     return gettext_lazy(english) if english else text
 
 
+def name_plainly(name: str) -> str:
+    """As people call what the code calls "chunk count" and "is active"."""
+    if counted := _COUNT.fullmatch(name):
+        return f"{_SHORT.get(counted[1], counted[1])}s"
+    whether = _WHETHER.fullmatch(name)
+    return whether[1] if whether else name
+
+
 def _wrap_field(field: Field[Any, Any]) -> None:
     column: Any = field
-    column.verbose_name = lazily(column.verbose_name)
+    with override(None):
+        column.verbose_name = lazily(name_plainly(str(column.verbose_name)))
     column.help_text = lazily(column.help_text)
     if column.choices:
         column.choices = [(value, lazily(label)) for value, label in column.flatchoices]

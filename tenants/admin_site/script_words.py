@@ -17,6 +17,8 @@ _WORDS: Final = (
     _("Say what is right"), _("It was not saved."), _("The form has mistakes, so nothing was asked:"),
     _("With changes that are not saved:"), _("As it is saved."), _("Stop"), _("Ask"), _("As in the form"),
     _("As it is saved"), _("Models"), _("Copy"), _("Copied"), _("Menu"), _("Your account"),
+    _("passage cited"), _("passages cited"), _("token"), _("tokens"), _("free"),
+    _("answered"), _("refused"), _("failed"), _("stopped"), _("person"),
 )  # fmt: skip
 
 

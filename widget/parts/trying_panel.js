@@ -7,10 +7,11 @@
   const send = field("send");
   let running = [];
 
+  const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 160;
+
   /** Keep the end in view, unless somebody reads further up. */
   function follow(isWanted) {
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 160;
-    if (isWanted || isAtEnd) log.scrollTop = log.scrollHeight;
+    if (isWanted || isAtEnd()) log.scrollTop = log.scrollHeight;
   }
 
   function show(isOpen) {

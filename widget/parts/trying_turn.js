@@ -1,5 +1,6 @@
   // --- One answer ---
-  const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  const write = (number) => number.toLocaleString(document.documentElement.lang || "en");
+  const count = (number, one, several) => `${write(number)} ${say(number === 1 ? one : several)}`;
 
   function makeAnswer(label) {
     const text = build("div", { className: "mr-tryout-text", dir: "auto" });
@@ -18,7 +19,7 @@
       item.append(build("blockquote", { dir: "auto" }, each.content));
       list.append(item);
     }
-    const summary = build("summary", { className: "mr-summary" }, count(citations.length, "passage") + " cited");
+    const summary = build("summary", { className: "mr-summary" }, count(citations.length, "passage cited", "passages cited"));
     return build("details", {}, summary, list);
   }
 
@@ -71,15 +72,16 @@
 
   function finish(answer, frame, place) {
     const details = listCitations(frame.citations);
+    const wasAtEnd = isAtEnd();
     draw(answer, frame.content, { details, numbers: new Set(frame.citations.map((each) => each.number)) });
-    const spent = frame.cost_usd ? `$${frame.cost_usd.toFixed(6)}` : "free";
+    const spent = frame.cost_usd ? `$${frame.cost_usd.toFixed(6)}` : say("free");
     const tokens = frame.prompt_tokens + frame.completion_tokens;
-    const facts = [frame.outcome, frame.model, `${frame.duration_ms.toLocaleString("en")} ms`, count(tokens, "token"), spent];
+    const facts = [say(frame.outcome), frame.model, `${write(frame.duration_ms)} ms`, count(tokens, "token", "tokens"), spent];
     if (frame.citations.length) answer.foot.append(details);
     answer.foot.append(build("p", { className: "mr-quiet" }, facts.join(" · ")), lookInside(place));
     if (frame.help && frame.help.questions.length) answer.foot.append(suggest(frame.help));
     if (PANEL.dataset.golden) answer.foot.append(keepGolden(place));
-    follow(false);
+    follow(wasAtEnd);
   }
 
   /** What a visitor is offered below the answer; a click asks it. */
