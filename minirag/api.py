@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from minirag.lib.database import find_outage
 from minirag.lib.http_in.doors import API_DOOR, door
 from minirag.lib.http_in.rest import (
+    answer_absence,
     answer_bad_request,
     answer_not_found,
     answer_outage,
@@ -56,11 +57,7 @@ def handler400(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def handler404(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return (
-        answer_not_found(request)
-        if wants_json(request)
-        else defaults.page_not_found(request, exception)
-    )
+    return answer_absence(request)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:

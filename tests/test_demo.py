@@ -175,6 +175,12 @@ class TestPages:
         html = Client(SCRIPT_NAME="/t/acme").get("/").content.decode()
         assert str(bot.pk) in html and "Ida" in html
 
+    def test_it_speaks_its_readers_language_and_of_its_own_tenant_alone(self, in_acme):
+        BotProfile.objects.create(name="Ava", is_public=True)
+        page = Client(SCRIPT_NAME="/t/acme").get("/", HTTP_ACCEPT_LANGUAGE="de").content.decode()
+        assert '<html lang="de">' in page and "Ava fragen" in page
+        assert "Belegt" in page and "Getrennt" not in page  # which is for who compares two tenants
+
     def test_without_an_active_bot_there_is_no_page(self, in_acme):
         assert Client(SCRIPT_NAME="/t/acme").get("/").status_code == 404
         create_bot({"name": "Ida", "is_active": False, "is_public": True})

@@ -15,7 +15,6 @@ from django.apps import apps
 from django.db.models import Field, Model
 from django.utils.translation import gettext_lazy, override
 
-
 _COUNT, _WHETHER = re.compile(r"(\w+) count"), re.compile(r"is (\w.*)")
 _SHORT = {"char": "character"}
 

@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import path, reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request, gettext, override
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
@@ -40,13 +42,19 @@ def show_platform(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_tenant(request: HttpRequest) -> HttpResponse:
     """Show the page of the tenant's oldest public bot. 404 while the tenant has none or is not active."""
-    tenant = require_tenant()
+    with override(get_language_from_request(request)):
+        response = _render_page(request, require_tenant())
+    patch_vary_headers(response, ("Accept-Language", "Cookie"))
+    return response
+
+
+def _render_page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     bot = BotProfile.objects.active().filter(is_public=True).order_by("created_at").first()
     if bot is None or not tenant.is_active:
         raise Http404
     context = {
         "tenant_name": tenant.public_name, "logo_url": logo_address(), "bot_name": bot.name, "bot_id": str(bot.pk),
-        "tagline": bot.description or "Ask, and read the answer with its sources.",
+        "tagline": bot.description or gettext("Ask, and read the answer with its sources."),
         "starter_questions": bot.starter_questions, "admin_url": reverse("admin:index"), "accent": _ACCENT,
         **_describe_demo(request, tenant),
     }  # fmt: skip

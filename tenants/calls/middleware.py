@@ -8,14 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from minirag.lib.database import OUTAGES
 from minirag.lib.errors import NotAuthenticated, ProductError
 from minirag.lib.http_in.arrivals import Arrival, settle_scope
 from minirag.lib.http_in.doors import Door, Proof, route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
-from minirag.lib.http_in.rest import answer_outage, error_response
+from minirag.lib.http_in.rest import answer_absence, answer_outage, error_response
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer
@@ -159,7 +159,7 @@ def _bind_body(response: HttpResponseBase, tenant: Tenant | None) -> HttpRespons
 def _prepare(request: HttpRequest, found: Found | None, door: Door) -> HttpResponse | None:
     """Put what was found on the request; returns a response where it ends here."""
     if found is None:
-        return error_response(Http404(), request)
+        return answer_absence(request)
     found.put_on(request)
     # How the tenant is, is said only to those who proved who they are: without an identity the view answers why there
     # is none, and the admin site asks `refuse_write` behind its log-in.

@@ -36,6 +36,16 @@ def test_a_trusted_proxy_says_how_we_were_reached_and_never_as_which_host():
     assert json.loads(done.stdout) == [False, ["HTTP_X_FORWARDED_PROTO", "https"]]
 
 
+def test_a_person_at_a_tenant_that_there_is_not_reads_a_page_and_a_program_json(db):
+    nobody = Client(SCRIPT_NAME="/t/nobody")
+    for path in ("/", "/admin/"):
+        shown = nobody.get(path, HTTP_ACCEPT="text/html", HTTP_ACCEPT_LANGUAGE="de")
+        assert (shown.status_code, shown["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert "Hier ist nichts" in shown.content.decode()
+    assert nobody.get("/").json()["code"] == "not_found"
+    assert nobody.get("/v1/sources", HTTP_ACCEPT="text/html").json()["code"] == "not_found"
+
+
 @pytest.fixture(params=[suspend_tenant, archive_tenant])
 def put_away(acme, request):
     """Acme, suspended or archived, as a client on its own path finds it."""

@@ -17,8 +17,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, get_language_from_request, gettext, override
 from django.views.decorators.csrf import csrf_exempt
+from django.views.defaults import page_not_found
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -235,6 +236,14 @@ class ApiView(APIView):
 def answer_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Django's `handler404`."""
     return error_response(Http404(), request)
+
+
+def answer_absence(request: HttpRequest) -> HttpResponse:
+    """Answer 404, to a program in JSON and to a person with a page."""
+    if wants_json(request):
+        return error_response(Http404(), request)
+    with override(get_language_from_request(request)):
+        return page_not_found(request, Http404())
 
 
 def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse:
