@@ -237,7 +237,7 @@ class _Answering:
         said = add_leads(candidates, chosen)
         if sentences > 1:
             best = max(chosen, key=scored.scores.__getitem__)
-            said += complete_paragraph(candidates, best)
+            said += complete_paragraph(candidates, best, asked)
         said = put_in_order(candidates, said)
         if not self.strictness:
             return _Quotation(part, said, None)

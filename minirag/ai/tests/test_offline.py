@@ -497,7 +497,8 @@ def test_a_short_paragraph_is_quoted_as_a_whole_and_a_long_one_is_not():
         1, "Late returns", "Bikes are due at 6 pm. For each hour that you are late we charge £6. "
         "The key goes into the box.\n\nHelmets are in the shed.", 1.0,
     )  # fmt: skip
-    answer = compose_answer("What does it cost when the bike is late?", [late])
+    answer = compose_answer("What happens if the bike is late?", [late])
     assert answer.index("6 pm") < answer.index("£6") < answer.index("box") and "shed" not in answer
     long = OfflinePassage(2, "Late returns", f"We ride{', and ride' * 30}. {late.content}", 1.0)
-    assert "box" not in compose_answer("What does it cost when the bike is late?", [long])
+    assert "box" not in compose_answer("What happens if the bike is late?", [long])
+    assert "box" not in compose_answer("How much is it if the bike is late?", [late])

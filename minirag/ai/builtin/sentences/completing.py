@@ -7,7 +7,7 @@ from typing import Final
 
 from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS, Candidate
 from minirag.ai.builtin.sentences.question_words import Word, find_word, weigh_words
-from minirag.lib.asking.answer_types import Asked
+from minirag.lib.asking.answer_types import Asked, holds_answer
 from minirag.lib.text import analysis
 
 MOST_ITEMS, LONGEST_LIST = 15, 1500
@@ -106,11 +106,13 @@ def complete_lists(
     return put_in_order(candidates, complete)
 
 
-def complete_paragraph(candidates: Sequence[Candidate], best: int) -> list[int]:
-    """The paragraph of the best sentence where it is short: "Bikes have to be back by 6 pm." and "For each hour that
-    you are late we charge £6." are half an answer each.
+def complete_paragraph(candidates: Sequence[Candidate], best: int, asked: Asked) -> list[int]:
+    """The paragraph of the best sentence where it is short, and the sentence holds nothing that is asked for in
+    particular: "Bikes are due at 6 pm." and "For each hour that you are late we charge £6." are half an answer each.
     """
-    if candidates[best].marker or candidates[best].columns:
+    mine = candidates[best]
+    holds = asked.kind is not None and holds_answer(asked.kind, mine.text, mine.language)
+    if holds or mine.marker or mine.columns:
         return []
     paragraph = _block_of(candidates, best)
     length = sum(len(candidates[index].text) for index in paragraph)
