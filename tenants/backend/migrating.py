@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
+from django.db.migrations.operations import RenameModel
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
@@ -48,6 +49,18 @@ class _Way:
         for name in migration.replaces or [(migration.app_label, migration.name)]:
             self.executor.recorder.record_applied(*name)
 
+    def is_for_djangos_command(self) -> bool:
+        """Whether it refuses the history, or its signals do a part: content types are renamed with their models.
+
+        Raises InconsistentMigrationHistory as it does.
+        """
+        loader = self.executor.loader
+        loader.check_consistent_history(connection)
+        operations = [each for migration, _ in self.migrations for each in migration.operations]
+        return bool(loader.detect_conflicts()) or any(
+            isinstance(each, RenameModel) for each in operations
+        )
+
 
 class Migrations:
     """Runs migrations in one schema after the other. Of one thread, which throws it away when it is done.
@@ -72,26 +85,25 @@ class Migrations:
             if way.executor.loader.replacements:
                 MigrationExecutor(connection).check_replacements()
 
-    def run_where_nothing_is(self, tell: Callable[[str, Migration], None]) -> bool:
-        """Run all migrations in a public schema that has none, each in a transaction of its own; False if it has some.
+    def run_in_public(self, tell: Callable[[str, Migration], None]) -> None:
+        """Run what is left to do in the public schema, each migration in a transaction of its own.
 
-        `tell` hears of each, as Django's executor tells it: "apply_start", "apply_success".
-
-        Django's command would make the same models once more: half of what a first `migrate` takes.
+        `tell` hears of each, as Django's executor tells it: "apply_start", "apply_success". Django's command, which
+        comes after it, finds nothing left to do: it would make the same models once more, half of what `migrate` takes.
+        What only it knows how to do or to refuse is left to it: a history that contradicts itself, a renamed model.
         """
         with tenant_context(None):
-            recorder = MigrationRecorder(connection)
-            if recorder.applied_migrations():
-                return False
             connection.prepare_database()
+            recorder = MigrationRecorder(connection)
             recorder.ensure_schema()
-            way = self._find_way(frozenset(), frozenset())
+            way = self._find_way(frozenset(recorder.applied_migrations()), frozenset())
+            if way.is_for_djangos_command():
+                return
             for migration, steps in way.migrations:
                 tell("apply_start", migration)
                 with transaction.atomic():
                     way.take(migration, steps)
                 tell("apply_success", migration)
-            return True
 
     def _find_way(self, applied: _Names, targets: _Names) -> _Way:
         if (applied, targets) not in self._ways:
@@ -122,6 +134,8 @@ def _plan_way(targets: list[tuple[str, str]]) -> _Way:
     executor = MigrationExecutor(connection)
     graph = executor.loader.graph
     plan = {migration for migration, _ in executor.migration_plan(targets or graph.leaf_nodes())}
+    if not plan:
+        return _Way(executor, ())
     state = ProjectState(real_apps=executor.loader.unmigrated_apps)
     way: list[tuple[Migration, tuple[_Step, ...]]] = []
     for migration, _ in executor.migration_plan(graph.leaf_nodes(), clean_start=True):

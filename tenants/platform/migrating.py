@@ -15,6 +15,8 @@ from tenants.context import tenant_context
 from tenants.models import SchemaMigration, Tenant
 
 _MOST_AT_ONCE = 4
+_TENANTS_PER_THREAD = 10
+"""Each thread makes the models of all steps for itself, which takes as long as the steps of some tenants."""
 
 
 def choose_at_once() -> int:
@@ -28,44 +30,53 @@ def stale_tenants() -> list[Tenant]:
     return list(behind.order_by("-is_canary", "created_at"))
 
 
-def migrate_tenants(report: Callable[[str], None], *, at_once: int = 1) -> list[str]:
+def migrate_tenants(
+    report: Callable[[str], None], *, at_once: int = 1, migrations: Migrations | None = None
+) -> list[str]:
     """Migrate every stale tenant, each in one transaction with one ledger row; returns the slugs that failed.
 
     Resumable: a tenant's version changes in the transaction of its migration, so a second run goes on where the
     first stopped, and two at the same time share the work. Canaries come first and one by one, and one that fails stops
-    the run; the others come `at_once`, in threads with connections of their own, and none of them keeps another back.
-    A tenant that is erased in the meantime is skipped.
+    the run; the others come `at_once` where they are many, in threads with connections of their own, and none of them
+    keeps another back. A tenant that is erased in the meantime is skipped. `migrations` have run in other schemas.
     """
     stale, failed = stale_tenants(), list[str]()
+    migrations = migrations or Migrations()
     canaries = [tenant for tenant in stale if tenant.is_canary]
     others = [tenant for tenant in stale if not tenant.is_canary]
     for canary in canaries:
-        _migrate_each(iter([canary]), report, failed)
+        _migrate_each(iter([canary]), report, failed, migrations)
         if failed:
             report("A canary failed; the remaining tenants were left as they are.")
             return failed
-    if at_once > 1 and len(others) > 1:
-        _migrate_in_threads(others, report, failed, at_once)
+    threads = min(at_once, len(others) // _TENANTS_PER_THREAD)
+    if threads > 1:
+        _migrate_in_threads(
+            others, report, failed, [migrations, *(Migrations() for _ in range(threads - 1))]
+        )
     else:
-        _migrate_each(iter(others), report, failed)
+        _migrate_each(iter(others), report, failed, migrations)
     return failed
 
 
 def _migrate_in_threads(
-    tenants: list[Tenant], report: Callable[[str], None], failed: list[str], at_once: int
+    tenants: list[Tenant],
+    report: Callable[[str], None],
+    failed: list[str],
+    each_threads: list[Migrations],
 ) -> None:
     waiting = iter(tenants)  # of a list: it gives each of them to one thread only
 
-    def take_turns() -> None:
+    def take_turns(migrations: Migrations) -> None:
         try:
             with tenant_context(None):
-                _migrate_each(waiting, report, failed)
+                _migrate_each(waiting, report, failed, migrations)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(at_once, "migrate") as pool:
+    with ThreadPoolExecutor(len(each_threads), "migrate") as pool:
         try:
-            for turn in [pool.submit(take_turns) for _ in range(at_once)]:
+            for turn in [pool.submit(take_turns, migrations) for migrations in each_threads]:
                 turn.result()
         finally:
             for _ in waiting:
@@ -73,9 +84,11 @@ def _migrate_in_threads(
 
 
 def _migrate_each(
-    tenants: Iterator[Tenant], report: Callable[[str], None], failed: list[str]
+    tenants: Iterator[Tenant],
+    report: Callable[[str], None],
+    failed: list[str],
+    migrations: Migrations,
 ) -> None:
-    migrations = Migrations()
     for tenant in tenants:
         entry = _migrate(tenant, migrations)
         if entry is None:

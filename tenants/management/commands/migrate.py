@@ -35,7 +35,7 @@ class Command(Migrate):
         self.verbosity = verbosity = options["verbosity"]
         migrations = Migrations()
         if not (single or is_faked):
-            migrations.run_where_nothing_is(self.migration_progress_callback)
+            migrations.run_in_public(self.migration_progress_callback)
         super().handle(*args, **options)
         if public_only or single:
             return
@@ -43,7 +43,9 @@ class Command(Migrate):
         if schemas.refresh_template(migrations) and verbosity:
             self.stdout.write("Tenant template renewed.")
         failed = migrate_tenants(
-            self.stdout.write if verbosity else (lambda line: None), at_once=max(1, at_once)
+            self.stdout.write if verbosity else (lambda line: None),
+            at_once=max(1, at_once),
+            migrations=migrations,
         )
         schemas.mark_schemas()
         distributed = distribute_schemas()
