@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
-import qrcode
 from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,7 +15,6 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from qrcode.image.svg import SvgPathImage
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.reading import client_address
@@ -120,6 +118,9 @@ def show_recovery_codes(site: AdminSite, request: HttpRequest, codes: list[str])
 
 
 def _draw(address: str) -> str:
+    import qrcode  # with Pillow; drawn once in the life of a person
+    from qrcode.image.svg import SvgPathImage
+
     picture = BytesIO()
     qrcode.make(address, image_factory=SvgPathImage, box_size=12).save(picture)
     return f"data:image/svg+xml;base64,{base64.b64encode(picture.getvalue()).decode()}"

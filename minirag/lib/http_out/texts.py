@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dns.exception
-import dns.resolver
-
 
 def read_texts(name: str, *, seconds: float) -> frozenset[str] | None:
     """Return the texts that the DNS has for a name, none of one that has none; None where it does not answer."""
+    # Which loads clients for every way to ask: a twentieth of each process's start, and few ever look.
+    import dns.exception
+    import dns.resolver
+
     try:
         found = dns.resolver.resolve(name, "TXT", lifetime=seconds, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.exception.SyntaxError, UnicodeError):
