@@ -10,6 +10,7 @@ from django.conf import settings
 from knowledge.formats.parsing import parse
 from knowledge.formats.registry import MARKDOWN
 from minirag.ai.chat import load_to_share, warm_up
+from minirag.lib.http_out import asynchronous
 from minirag.lib.security.injections import load_patterns
 from minirag.lib.text.short_texts import decide_language
 from minirag.lib.text.small_talk import read_small_talk
@@ -17,7 +18,7 @@ from minirag.lib.text.small_talk import read_small_talk
 
 def load_for_visitors() -> None:
     """All that a turn needs. Blocks for seconds; a bot's other models load when they are first asked."""
-    _load_words()
+    _load_common()
     warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
     settle_memory()
 
@@ -26,7 +27,7 @@ def load_for_children() -> None:
     """The same for those that are forked of this process: nothing here has a thread, a connection or a session, which
     would not outlive a fork. A child's own embedder is what is left to it.
     """
-    _load_words()
+    _load_common()
     # Other files are read by processes of their own.
     parse(b"# A\n\nSome words.\n", kind=MARKDOWN, name="")
     load_to_share([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
@@ -47,7 +48,8 @@ def settle_memory() -> None:
         trim(0)
 
 
-def _load_words() -> None:
+def _load_common() -> None:
+    asynchronous.load()
     load_patterns()
     for text in ("What do we know of languages?", "Что мы знаем о языках?"):
         decide_language(text)

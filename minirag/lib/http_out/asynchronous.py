@@ -2,6 +2,7 @@
 
 What `transport` says of guarding holds here as well: a name is looked up once a connection, all its addresses are
 vetted, and those are connected to. Redirects, cookies, proxies and credentials of the environment are left alone.
+aiohttp is a fifteenth of a process's start, so it comes with the first connection, or with `load`.
 """
 
 from __future__ import annotations
@@ -11,34 +12,48 @@ import select
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
-import aiohttp
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.http_exceptions import HttpProcessingError
-from yarl import URL
 
 from minirag.lib.http_out.addresses import vet_addresses, vet_url
 from minirag.lib.http_out.network import Resolver, resolve_soon, tls_context
 from minirag.lib.http_out.transport import ONE_CALL, PoolLimits
 
-# The first that fits; httpx's own names, as its users know them.
-_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
-    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
-    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
-    (aiohttp.ClientConnectorError, httpx.ConnectError),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
-    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError),
-    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
-    (HttpProcessingError, httpx.RemoteProtocolError),
-    (aiohttp.ClientConnectionError, httpx.ReadError),
-    (ValueError, httpx.LocalProtocolError),  # a URL or a header that cannot be written
-    (aiohttp.ClientError, httpx.TransportError),
-)
+if TYPE_CHECKING:
+    import aiohttp
+    from aiohttp.abc import AbstractResolver, ResolveResult
+    from yarl import URL
+
 MAX_HEADER_BYTES = 64 * 1024
 _vet = lru_cache(maxsize=256)(vet_url)  # the same few servers are asked again and again
+
+
+def load() -> None:
+    """Import what the first connection would."""
+    _connector_class()
+    _list_errors()
+
+
+@cache
+def _list_errors() -> tuple[tuple[type[Exception], type[httpx.TransportError]], ...]:
+    """The first that fits; httpx's own names, as its users know them."""
+    import aiohttp
+    from aiohttp.http_exceptions import HttpProcessingError
+
+    return (
+        (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+        (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+        (aiohttp.ClientConnectorError, httpx.ConnectError),
+        (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
+        (aiohttp.ClientPayloadError, httpx.RemoteProtocolError),
+        (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
+        (HttpProcessingError, httpx.RemoteProtocolError),
+        (aiohttp.ClientConnectionError, httpx.ReadError),
+        (ValueError, httpx.LocalProtocolError),  # a URL or a header that cannot be written
+        (aiohttp.ClientError, httpx.TransportError),
+    )
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
@@ -54,6 +69,8 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        import aiohttp
+
         if self._session is None:
             self._session = self._open_session()
         timeout = request.extensions.get("timeout", {})
@@ -83,10 +100,12 @@ class AsyncTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
     def _open_session(self) -> aiohttp.ClientSession:
-        connector = _Connector(
+        import aiohttp
+
+        connector = _connector_class()(
             limit=self._limits.max_connections,
             keepalive_timeout=self._limits.keepalive_expiry,
-            resolver=_Lookup(self._resolver, self._allowed_hosts),
+            resolver=cast("AbstractResolver", _Lookup(self._resolver, self._allowed_hosts)),
             use_dns_cache=False,
             ssl=tls_context(),
         )
@@ -179,19 +198,27 @@ class _Body(httpx.AsyncByteStream):
         self._response.close()
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Uses no idle connection again that has something to say: it was closed, or it would answer what nobody asked."""
+@cache
+def _connector_class() -> type[aiohttp.TCPConnector]:
+    import aiohttp
 
-    async def _get(self, key: Any, traces: Any) -> Any:
-        while (connection := await super()._get(key, traces)) is not None:
-            if not _has_news(connection):
-                return connection
-            connection.close()
-        return None
+    class Connector(aiohttp.TCPConnector):
+        """Uses no idle connection again that has something to say: it was closed, or answers what nobody asked."""
+
+        async def _get(self, key: Any, traces: Any) -> Any:
+            while (connection := await super()._get(key, traces)) is not None:
+                if not _has_news(connection):
+                    return connection
+                connection.close()
+            return None
+
+    return Connector
 
 
-class _Lookup(AbstractResolver):
-    """Gives the addresses of a name; all of them vetted where there are `allowed_hosts`, be they none."""
+class _Lookup:
+    """What aiohttp calls a resolver: gives the addresses of a name, all of them vetted where there are `allowed_hosts`,
+    be they none.
+    """
 
     def __init__(self, resolver: Resolver, allowed_hosts: frozenset[str] | None) -> None:
         self._resolver, self._allowed_hosts = resolver, allowed_hosts
@@ -203,14 +230,14 @@ class _Lookup(AbstractResolver):
         if self._allowed_hosts is not None:
             found = vet_addresses(host, port, found, self._allowed_hosts)
         return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
+            {
+                "hostname": host,
+                "host": address,
+                "port": port,
+                "family": socket.AF_INET6 if ":" in address else socket.AF_INET,
+                "proto": 0,
+                "flags": socket.AI_NUMERICHOST,
+            }
             for address in found
         ]
 
@@ -227,6 +254,8 @@ def _has_news(connection: Any) -> bool:
 
 def _same_url(url: httpx.URL) -> URL:
     """In its parts and as they are written, so that no second reading can disagree with the one that was vetted."""
+    from yarl import URL
+
     path, _, query = url.raw_path.decode("ascii").partition("?")
     return URL.build(
         scheme=url.scheme,
@@ -242,6 +271,6 @@ def _same_url(url: httpx.URL) -> URL:
 def _as_httpx_errors() -> Iterator[None]:
     try:
         yield
-    except tuple(ours for ours, _ in _ERRORS) as error:
-        theirs = next(theirs for ours, theirs in _ERRORS if isinstance(error, ours))
+    except tuple(ours for ours, _ in _list_errors()) as error:
+        theirs = next(theirs for ours, theirs in _list_errors() if isinstance(error, ours))
         raise theirs(str(error)) from error
