@@ -1,5 +1,6 @@
 import gc
 import sys
+from typing import Any
 
 from django.apps import AppConfig
 
@@ -13,7 +14,8 @@ def load_rest_framework() -> None:
     They are a twentieth of each process's start.
     """
     hidden = {name: sys.modules.get(name) for name in ("requests", "markdown")}
-    sys.modules |= dict.fromkeys(hidden)  # None: importing it fails
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it fails
     try:
         import rest_framework.compat  # noqa: F401
     finally:
@@ -24,13 +26,14 @@ def load_rest_framework() -> None:
                 sys.modules[name] = module
 
 
-load_rest_framework()
-
-
 class MiniRagConfig(AppConfig):
     name = "minirag"
     default = True
     verbose_name = "MiniRAG"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        load_rest_framework()  # before any application loads it
 
     def ready(self) -> None:
         # Registers the system checks, and makes our Celery app the current one, so that `.delay` finds its broker.

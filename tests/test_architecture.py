@@ -4,6 +4,7 @@ database may be touched. When one of these is in your way, the design is what to
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -209,6 +210,16 @@ def test_onnxruntime_is_loaded_by_who_keeps_it_from_reporting():
 def test_starting_the_web_process_imports_neither_litellm_nor_mcp():
     script = "import os,sys,minirag.asgi;sys.exit(bool({'litellm', 'mcp', 'mcp_types'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=600).returncode == 0
+
+
+def test_a_process_starts_without_what_few_of_them_need():
+    script = (
+        "import sys, django; django.setup();"
+        "sys.exit(bool({'aiohttp', 'dns.resolver', 'markdown', 'qrcode', 'requests'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "minirag.settings"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, timeout=600)
+    assert done.returncode == 0
 
 
 def test_nobody_enters_a_tenant_but_through_the_context():

@@ -6,22 +6,24 @@ it is audited, or is named below as no write.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
+from copy import deepcopy
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
-from tenants.models import AuditEvent, Plan, Tenant, TenantTransfer
+from tenants.models import AuditEvent, Plan, Tenant, TenantTransfer, User
 from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import archive_tenant, provision_tenant
 from tests.openapi import document
@@ -253,6 +255,12 @@ LOOKING = {
 SITES = {"tenant": tenant_site, "platform": platform_site}
 
 
+class Stage(NamedTuple):
+    browser: Browser
+    rows: dict[type, Any]
+    who: str
+
+
 def pages(kind: str) -> list[Any]:
     """Each registered page with each of its acts of a kind; forms are asked for their permissions when it runs."""
     found = []
@@ -294,27 +302,47 @@ def filled(response: Any) -> dict[str, Any]:
     return data
 
 
+@pytest.fixture(scope="class")
+def stages(furnished, _parties, django_db_blocker) -> Iterator[dict[str, Stage]]:
+    """The rows of each site by model, and who may do everything there, in a transaction around the tests of a class."""
+    acme, olga = _parties["acme"], User.objects.get(email="olga@platform.example.com")
+    with django_db_blocker.unblock(), transaction.atomic():
+        platform = {type(row): row for row in scene_of_the_platform(acme.tenant, olga)}
+        with tenant_context(acme.tenant):
+            tenants = make_rows_of_a_tenant(acme.tenant)
+        yield {
+            "platform": Stage(browser(olga.email), platform, olga.email),
+            "tenant": Stage(browser(acme.owner.email, "acme"), tenants, acme.owner.email),
+        }
+        transaction.set_rollback(True)
+
+
+def make_rows_of_a_tenant(tenant: Tenant) -> dict[type, Any]:
+    furnish_the_rest(tenant)
+    apps.get_model("bots.BotProfile").objects.create(pk=OTHER_BOT, name="Other")
+    rows = {model: model._default_manager.order_by("pk").first() for model in tenant_site._registry}
+    own = {
+        "tenants.User": "user_id",
+        "tenants.ApiToken": "token_id",
+        "knowledge.Dataset": "dataset_id",
+    }
+    return rows | {
+        apps.get_model(name): apps.get_model(name).objects.get(pk=EXAMPLE_IDS[key])
+        for name, key in own.items()
+    }
+
+
 @pytest.fixture
-def stage(furnished, acme, olga):
-    """The rows of a site by model, and a browser of somebody who may do everything there."""
+def stage(stages, acme, olga):
+    """One site's rows, and a browser of its own that is logged in already."""
 
     def set_up(site: str) -> tuple[Browser, dict[type, Any], str]:
-        if site == "platform":
-            rows = {type(row): row for row in scene_of_the_platform(acme.tenant, olga)}
-            return browser(olga.email), rows, olga.email
-        stack.enter_context(tenant_context(acme.tenant))
-        furnish_the_rest(acme.tenant)
-        apps.get_model("bots.BotProfile").objects.create(pk=OTHER_BOT, name="Other")
-        rows = {
-            model: model._default_manager.order_by("pk").first() for model in tenant_site._registry
-        }
-        own = ("tenants.User", "tenants.ApiToken")
-        rows |= {apps.get_model(name): apps.get_model(name).objects.get(pk=EXAMPLE_IDS[key])
-                 for name, key in zip(own, ("user_id", "token_id"), strict=True)}  # fmt: skip
-        rows[apps.get_model("knowledge.Dataset")] = apps.get_model("knowledge.Dataset").objects.get(
-            pk=EXAMPLE_IDS["dataset_id"]
-        )
-        return browser(acme.owner.email, "acme"), rows, acme.owner.email
+        if site == "tenant":
+            stack.enter_context(tenant_context(acme.tenant))
+        made = stages[site]
+        fresh = Browser(made.browser.slug)
+        fresh.cookies = deepcopy(made.browser.cookies)
+        return fresh, made.rows, made.who
 
     with ExitStack() as stack:
         yield set_up
@@ -333,48 +361,52 @@ def require_line(before: int, who: str, response: Any) -> None:
         assert (event.detail["address"], event.detail["agent"]) == (ADDRESS, AGENT), event.action
 
 
-@pytest.mark.parametrize(
-    ("site", "model", "page"), [*pages("add"), *pages("change"), *pages("delete")]
-)
-def test_what_a_form_does_is_written_down(stage, site, model, page):
-    client, rows, who = stage(site)
-    url = client.url(SITES[site], model, page, *([] if page == "add" else [rows[model].pk]))
-    shown = client.get(url)
-    allowed = shown.status_code == 200 and (
-        page != "change" or shown.context["has_change_permission"]
+class TestAdmins:
+    @pytest.mark.parametrize(
+        ("site", "model", "page"), [*pages("add"), *pages("change"), *pages("delete")]
     )
-    if not allowed:
-        assert post(client, url, {"post": "yes"}).status_code in (302, 403)
-        return
-    table = {"add": ADDITIONS, "change": CHANGES, "delete": {}}[page]
-    answers = dict(table[model._meta.label]) if table else {"post": "yes"}
-    if answers.get("tenant") == THE_TENANT:
-        answers["tenant"] = str(rows[Tenant].pk)
-    before = last_event()
-    require_line(before, who, post(client, url, {**filled(shown), **answers}))
+    def test_what_a_form_does_is_written_down(self, stage, site, model, page):
+        client, rows, who = stage(site)
+        url = client.url(SITES[site], model, page, *([] if page == "add" else [rows[model].pk]))
+        shown = client.get(url)
+        allowed = shown.status_code == 200 and (
+            page != "change" or shown.context["has_change_permission"]
+        )
+        if not allowed:
+            assert post(client, url, {"post": "yes"}).status_code in (302, 403)
+            return
+        table = {"add": ADDITIONS, "change": CHANGES, "delete": {}}[page]
+        answers = dict(table[model._meta.label]) if table else {"post": "yes"}
+        if answers.get("tenant") == THE_TENANT:
+            answers["tenant"] = str(rows[Tenant].pk)
+        before = last_event()
+        require_line(before, who, post(client, url, {**filled(shown), **answers}))
 
-
-@pytest.mark.parametrize(("site", "model", "act"), [*pages("actions"), *pages("actions_detail")])
-def test_what_an_act_does_is_written_down(stage, site, model, act):
-    client, rows, who = stage(site)
-    row, admin = rows[model], SITES[site]._registry[model]
-    for word, state in UNDOING.items():
-        if act.startswith(word):
-            type(row).objects.filter(pk=row.pk).update(**state)
-    with connection.cursor() as cursor:  # a schema is not dropped while its checks are deferred
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    before = last_event()
-    if act in admin.actions:
-        data = {"action": act, "_selected_action": [str(row.pk)], "post": "yes"}
-        require_line(before, who, post(client, client.url(SITES[site], model, "changelist"), data))
-        return
-    path = getattr(getattr(admin, act), "url_path", None) or act
-    url = client.url(SITES[site], model, "change", row.pk).replace("/change/", f"/{path}/")
-    shown = client.get(url, headers={"user-agent": AGENT}, REMOTE_ADDR=ADDRESS)
-    if shown.status_code == 200 and not shown.streaming:
-        assert not new_events(before), "looking is no act"
-        shown = post(client, url, {**filled(shown), **ANSWERS.get(act, {})})
-    require_line(before, who, shown)
+    @pytest.mark.parametrize(
+        ("site", "model", "act"), [*pages("actions"), *pages("actions_detail")]
+    )
+    def test_what_an_act_does_is_written_down(self, stage, site, model, act):
+        client, rows, who = stage(site)
+        row, admin = rows[model], SITES[site]._registry[model]
+        for word, state in UNDOING.items():
+            if act.startswith(word):
+                type(row).objects.filter(pk=row.pk).update(**state)
+        with connection.cursor() as cursor:  # a schema is not dropped while its checks are deferred
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        before = last_event()
+        if act in admin.actions:
+            data = {"action": act, "_selected_action": [str(row.pk)], "post": "yes"}
+            require_line(
+                before, who, post(client, client.url(SITES[site], model, "changelist"), data)
+            )
+            return
+        path = getattr(getattr(admin, act), "url_path", None) or act
+        url = client.url(SITES[site], model, "change", row.pk).replace("/change/", f"/{path}/")
+        shown = client.get(url, headers={"user-agent": AGENT}, REMOTE_ADDR=ADDRESS)
+        if shown.status_code == 200 and not shown.streaming:
+            assert not new_events(before), "looking is no act"
+            shown = post(client, url, {**filled(shown), **ANSWERS.get(act, {})})
+        require_line(before, who, shown)
 
 
 def test_an_operator_who_enters_a_tenant_is_in_its_log_and_in_no_other(

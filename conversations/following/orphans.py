@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -32,6 +31,7 @@ from conversations.following.journal import (
     find_living,
     read_kept,
 )
+from conversations.following.lasting import longest_turn_seconds
 from conversations.models import Message
 from conversations.turns.recording import LOOK_SECONDS, close_turn, numbered
 from conversations.turns.state import Answer, OpenTurn
@@ -50,11 +50,6 @@ SURE_SECONDS = 3.0
 AT_ONCE = 200
 TellError = Callable[[ProductError, str], dict[str, Any]]
 """How an error goes over the wire, given the id of the request that asked."""
-
-
-def longest_turn_seconds() -> float:
-    """Longer than any turn may take: four times the wait for a first token (see minirag.ai.chat), and then some."""
-    return 4 * settings.MODEL_TIMEOUT_SECONDS + 300.0
 
 
 def next_look() -> datetime | None:

@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from conversations.following.orphans import longest_turn_seconds
+from conversations.following.lasting import longest_turn_seconds
 from conversations.following.running import running_turns
 from minirag.lib.open_sockets import count_sockets, send_sockets_away
 from minirag.lib.readiness import SERVING, announce, begin_to_leave, stop_taking_work

@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 from django.conf import settings
 
-from conversations.following.orphans import longest_turn_seconds
+from conversations.following.lasting import longest_turn_seconds
 from minirag.local.embedded import StartError
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.listening import open_listener

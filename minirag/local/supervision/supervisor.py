@@ -24,7 +24,7 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations.following.orphans import longest_turn_seconds
+from conversations.following.lasting import longest_turn_seconds
 from minirag.local.embedded import DiskFull, PostgresServer, StartError, ValkeyServer
 from minirag.local.embedded.errors import describe_os_error
 from minirag.local.embedded.processes import die_with_parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from minirag.apps import COLLECT_AFTER
 from minirag.local.supervision.serving import Server
 from minirag.local.supervision.supervisor import Options, Supervisor
 from minirag.local.supervision.web import AUTO
@@ -46,6 +48,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        gc.set_threshold(*COLLECT_AFTER)  # `manage.py` loads no applications for it
         if options["only_web"]:
             served = Server(options["host"], options["port"], options["web_processes"])
             raise SystemExit(served.run())
