@@ -6,9 +6,13 @@ import time
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.migration import Migration
+from django.db.migrations.operations import RenameModel
 
 from minirag.operations.diagnosis import check_tenants
 from tenants import schemas
+from tenants.backend import migrating as running
 from tenants.backend.migrating import Migrations
 from tenants.context import PUBLIC_SCHEMA, tenant_context
 from tenants.models import SchemaMigration, SchemaTemplate, Tenant
@@ -240,3 +244,38 @@ def test_every_legal_slug_has_a_schema_name_of_its_own(slug):
 def test_the_template_is_left_alone_when_nothing_changed(acme):
     with tenant_context(None):
         assert schemas.refresh_template() is False
+
+
+def test_a_public_schema_with_nothing_left_to_do_hears_of_no_migration(acme):
+    Migrations().run_in_public(lambda *told: pytest.fail(str(told)))
+
+
+def test_a_public_schema_is_brought_on_from_where_it_is(acme):
+    told: list[tuple[str, str]] = []
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM django_migrations")
+        before = set(cursor.fetchall())
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE (app, name) = ('webhooks', '0009_names')"
+        )
+    Migrations().run_in_public(lambda action, migration: told.append((action, str(migration))))
+    assert told == [
+        ("apply_start", "webhooks.0009_names"),
+        ("apply_success", "webhooks.0009_names"),
+    ]
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM django_migrations")
+        assert set(cursor.fetchall()) == before
+
+
+def test_a_renamed_model_is_left_to_djangos_command_which_renames_its_content_type(
+    acme, monkeypatch
+):
+    renaming = Migration("0010_renaming", "webhooks")
+    renaming.operations = [RenameModel("Webhook", "Hook")]
+    monkeypatch.setattr(
+        Migrations,
+        "_find_way",
+        lambda self, *key: running._Way(MigrationExecutor(connection), ((renaming, ()),)),
+    )
+    Migrations().run_in_public(lambda *told: pytest.fail(str(told)))
