@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class BotsConfig(AppConfig):
     name = "bots"
-    verbose_name = "Bots"
+    verbose_name = "Assistants"
 
     def ready(self) -> None:
         from bots.scopes.kept import PART

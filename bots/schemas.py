@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, field_validator, model_validator
 
 from bots.models import BotProfile, CondenseMode, Fusion, RefusalMode, UnsupportedMode
 from bots.origins import normalise_origin
@@ -97,6 +97,15 @@ class _Refusing(BaseModel):
 
 
 class _Written(_Origins, _Refusing):
+    @field_validator("model", check_fields=False)
+    @classmethod
+    def _check_model(cls, model: str) -> str:
+        if not model.strip():
+            raise ValueError(
+                "a bot needs a chat model; minirag/extractive is the one without a key"
+            )
+        return model
+
     credentials: Annotated[dict[str, Any], AfterValidator(_check_credentials)] | None = None
 
     @property

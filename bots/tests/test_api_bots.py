@@ -91,6 +91,7 @@ BAD = [
     ({"description": None}, "string_type"),
     ({"model": "x" * 101}, "string_too_long"),
     ({"model": None}, "string_type"),
+    ({"model": " "}, "value_error"),
     ({"embedding_model": "x" * 101}, "string_too_long"),
     ({"system_prompt": None}, "string_type"),
     ({"temperature": -0.1}, "greater_than_equal"),

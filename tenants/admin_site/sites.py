@@ -63,6 +63,11 @@ _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 class RateLimitedLogIn(AuthenticationForm):
     """The log-in form; its tries and those of `/v1/auth/login` are counted together."""
 
+    # Django's own speaks of a "staff account".
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": gettext_lazy("The email address or the password is not right."),
+    }
     refusal: ProductError | None = None
 
     def clean(self) -> dict[str, Any]:
