@@ -278,6 +278,7 @@ def expand(code: ast.expr) -> set[str]:
     return set()
 
 
+@cache
 def raised_codes() -> set[str]:
     codes = {code for _, _, code, _ in rest._KNOWN}
     for package in PACKAGES:

@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -69,17 +70,20 @@ def development_files() -> Iterator[Path]:
 
 def imported_by(paths: Iterable[Path]) -> dict[str, str]:
     """Foreign packages by the file that imports them, inside functions too."""
-    found = {}
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text())):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and not node.level:
-                modules = [node.module or ""]
-            for module in modules:
-                package = module.partition(".")[0]
-                if package not in sys.stdlib_module_names and package not in OURS:
-                    found[package] = str(path.relative_to(ROOT))
-    return found
+    return {
+        package: str(path.relative_to(ROOT)) for path in paths for package in foreign_packages(path)
+    }
+
+
+@cache
+def foreign_packages(path: Path) -> frozenset[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            modules = [node.module or ""]
+        found |= {module.partition(".")[0] for module in modules}
+    return frozenset(found - sys.stdlib_module_names - OURS)
 
 
 def distributions_of(packages: Iterable[str]) -> set[str]:
