@@ -16,6 +16,7 @@ from tests.fakes.widget_server import BOT_ID, FakeWidgetServer
 pytestmark = pytest.mark.browser
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+LIBRARIES = {"i18n": "django.templatetags.i18n", "static": "tests.fakes.plain_static"}
 STARTERS = [
     "plain How do I calibrate in fresh air?",
     "refuse Who won the cup?",
@@ -40,7 +41,7 @@ def server() -> Iterator[FakeWidgetServer]:
 
 def render_demo_page(accent: str = "#0f766e") -> str:
     """The product's template, with plain static URLs in place of the hashed ones."""
-    engine = Engine(dirs=[str(TEMPLATES)], libraries={"static": "tests.fakes.plain_static"})
+    engine = Engine(dirs=[str(TEMPLATES)], libraries=LIBRARIES)
     facts = {
         "tenant_name": "Acme Instruments",
         "bot_name": "Breva Assistant",
