@@ -57,6 +57,20 @@ _PAYS: Final = {
 }
 
 
+# "Wie kann ich mich beschweren?", "Wie viel verdient man?": nothing else than that is asked.
+_DOES: Final = {
+    "de": r"^\W*(?:(?:hallo|und|aber)\W+)?(?:"
+    r"(?:wie|wo) (?:kann|könnte|muss|soll|darf) (?:ich|man|wir) (?:.* )?(?P<can>[a-zäöüß]+n)\W*$"
+    r"|wie ?viel (?P<does>[a-zäöüß]+t) (?:d|ein|euer|eure|ihr|man)\w*)",
+}
+
+
+def find_doing(question: str, language: str) -> int | None:
+    """Where in a question stands the verb of what it asks how to do, or how much; None where it does not ask that."""
+    asked = whole_words(_DOES[language]).search(question) if language in _DOES else None
+    return asked.start(asked.lastgroup or 0) if asked else None
+
+
 def find_offered(question: str, language: str) -> tuple[int, int] | None:
     """Where in a question stands what it asks whether it is offered; None where it does not ask that."""
     asked = whole_words(_OFFERS[language]).search(question) if language in _OFFERS else None

@@ -18,6 +18,7 @@ from minirag.ai.builtin.sentences.question_words import THERE, Word
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_names, holds_answer
 from minirag.lib.asking.exact_asks import asks_for_name
 from minirag.lib.asking.patterns import whole_words
+from minirag.lib.text.language_table import LANGUAGES
 
 _MODALS: Final = {
     "en": r"will|would|can|could|may|might|must|should|(?:is|are) (?:allowed|able|going) to|ha[sd] to|normally|usually"
@@ -127,7 +128,7 @@ def _says_who(
         return False
     if doing.pays:
         return bool(whole_words(_PAID[language]).search(said.text))
-    return not verb or has(verb[0]) or bool(_new_names(said.text, question))
+    return not verb or has(verb[0]) or bool(_new_names(said.text, question, language))
 
 
 def _names(
@@ -144,13 +145,14 @@ def _names(
     has = [said.has(word) or word in meant for word in rest]
     if rest and all(has) and _names_one(said.text, question, language):
         return True
-    return (not rest or any(has)) and bool(_new_names(said.text, question))
+    return (not rest or any(has)) and bool(_new_names(said.text, question, language))
 
 
-def _new_names(text: str, question: str) -> list[str]:
+def _new_names(text: str, question: str, language: str) -> list[str]:
     known = question.casefold()
-    names = [*find_names(text), *_TITLED.findall(text)]
-    names = [name for name in names if not _PLACE.fullmatch(name)]
+    idle = LANGUAGES[language].stop_words if language == "de" else frozenset()  # "Eine Vollnarkose"
+    names = [name for name in find_names(text) if name.split()[0].casefold() not in idle]
+    names = [name for name in (*names, *_TITLED.findall(text)) if not _PLACE.fullmatch(name)]
     return [name for name in names if not any(part.casefold() in known for part in name.split())]
 
 

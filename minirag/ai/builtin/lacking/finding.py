@@ -19,7 +19,13 @@ from minirag.lib.asking.answer_types import (
     lacks_answer,
 )
 from minirag.lib.asking.exact_asks import lacks_measure, lacks_past
-from minirag.lib.asking.offers import find_means, find_offered, names_thing, says_means
+from minirag.lib.asking.offers import (
+    find_doing,
+    find_means,
+    find_offered,
+    names_thing,
+    says_means,
+)
 
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _MAIN: Final = 0.5
@@ -57,6 +63,9 @@ def find_lacking(
         return "thing"
     if lacks_means(question, there, texts, language):
         return "means"
+    doing = find_doing(question, language)
+    if any(word.place[0] == doing for word in missing):
+        return "doing"
     who = says_who(question, words, meant, quoted, language)
     if who is not None:
         return "" if who else AnswerType.PERSON
