@@ -70,6 +70,8 @@ def test_in_german_what_is_done_has_to_be_said_and_names_are_no_nouns():
     assert lacks("Wer bezahlt die Krone?", "Die Krone zahlt die Kasse.", language="de") == ""
     clinic = "Dafür überweisen wir in die Klinik Elbaue."
     assert lacks("Wer ist die Leiterin der Klinik Elbaue?", clinic, language="de") == "person"
+    narcosis = "Eine Vollnarkose macht die Klinik Elbaue."
+    assert lacks("Wer ist die Leiterin der Klinik Elbaue?", narcosis, language="de") == "person"
     led = "Leiterin der Klinik Elbaue ist Nele Brandt."
     assert lacks("Wer ist die Leiterin der Klinik Elbaue?", led, language="de") == ""
 
@@ -91,6 +93,14 @@ def test_what_is_offered_has_all_of_its_words():
     assert lacks("Is there somewhere to leave a bike?", bikes) == ""
     assert lacks("Do I lose my money?", bikes) == ""
     assert lacks("Verkauft ihr auch Helme?", bikes, language="de") == "thing"
+
+
+def test_how_to_do_something_is_answered_where_that_is_said():
+    bill = "Die Rechnung ist in 30 Tagen zu bezahlen."
+    assert lacks("Wie kann ich meine Rechnung reklamieren?", bill, language="de") == "doing"
+    assert lacks("Wie kann ich die Rechnung bezahlen?", bill, language="de") == ""
+    assert lacks("Wie viel verdient ein Lehrer?", "Wir haben 32 Lehrer.", language="de") == "doing"
+    assert lacks("Wie viel wiegt der Akku?", "Der Akku wiegt 3 kg.", language="de") == ""
 
 
 def test_a_way_to_pay_is_answered_by_ways_to_pay():
