@@ -27,12 +27,17 @@ def find_synonyms(term: str, language: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=20_000)
 def is_meant(asked: str, said: str) -> bool:
     """Whether one term may be said for another in any language, or is another form of it."""
-    return any(
-        said in find_synonyms(asked, language) or said in find_forms(asked, language)
+    return said in _find_all(asked)
+
+
+@lru_cache(maxsize=20_000)
+def _find_all(asked: str) -> frozenset[str]:
+    return frozenset(
+        said
         for language in list_languages()
+        for said in (*find_synonyms(asked, language), *find_forms(asked, language))
     )
 
 
