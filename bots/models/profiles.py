@@ -37,6 +37,11 @@ class BotProfileQuerySet(models.QuerySet["BotProfile"]):
     def active(self) -> BotProfileQuerySet:
         return self.filter(is_active=True)
 
+    def lone(self) -> BotProfile | None:
+        """The active bot where there is one alone: nobody has to choose it."""
+        found = self.active()[:2]
+        return found[0] if len(found) == 1 else None
+
     def with_scopes(self) -> BotProfileQuerySet:
         """Bring each bot's `active_scopes` along, in the same query."""
         own = Scope.objects.filter(bot_profile=models.OuterRef("pk"), is_active=True)

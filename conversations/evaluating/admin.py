@@ -150,7 +150,10 @@ class EvaluationRunAdmin(LookOnlyAdmin):
 
     @action(description=_("New run"), icon="play_arrow", url_path="order", permissions=["manage"])
     def order_new(self, request: HttpRequest) -> HttpResponse:
-        form = NewRunForm(posted(request), initial={"bot_profile": _named_bot(request)})
+        form = NewRunForm(
+            posted(request),
+            initial={"bot_profile": _named_bot(request) or BotProfile.objects.lone()},
+        )
         form.fields["bot_profile"] = search_field(
             GoldenQuestion,
             "bot_profile",

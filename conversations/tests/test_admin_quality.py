@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from bots.profiles import create_bot
 from conversations.evaluating.running import order_run
 from conversations.gaps.grouping import group_gaps
 from conversations.golden import changing
@@ -53,6 +54,14 @@ def test_a_tenant_has_only_so_many_curated_answers_in_the_form_too(
     answer = alice.post("/admin/knowledge/curatedanswer/add/", said)
     assert answer.status_code == 200 and "at most 0 curated answers" in answer.content.decode()
     assert not CuratedAnswer.objects.exists()
+
+
+def test_nobody_has_to_choose_the_only_bot_for_a_run(alice, acme_bot):
+    page = "/admin/conversations/evaluationrun/order/"
+    chosen = f'<option value="{acme_bot.pk}" selected'
+    assert chosen in alice.get(page).content.decode()
+    create_bot({"name": "Otto"})
+    assert chosen not in alice.get(page).content.decode()
 
 
 def test_a_run_offers_what_its_state_allows(alice, acme_bot):

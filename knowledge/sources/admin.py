@@ -128,8 +128,8 @@ class SourceAdmin(AddingPages, TreePages, SourceActs):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
-        bots = [] if "shared_dataset" in initial else list(BotProfile.objects.active()[:2])
-        return {**({"bot_profile": bots[0].pk} if len(bots) == 1 else {}), **initial}
+        lone = None if "shared_dataset" in initial else BotProfile.objects.lone()
+        return {**({"bot_profile": lone.pk} if lone else {}), **initial}
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change:
