@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
+from django.utils.translation import gettext
 
 from bots.models import BotProfile
 from bots.plans.applying import bounds_of
@@ -96,7 +97,7 @@ def _measure(plan: Plan | None) -> list[Held]:
     standings = find_standings(quotas)
     return [
         Held(
-            quota.resource, str(QuotaResource(quota.resource).label),
+            quota.resource, gettext(QuotaResource(quota.resource).label),
             limits.get((quota.resource, quota.period)), standings[quota.pk].used,
         )
         for quota in quotas

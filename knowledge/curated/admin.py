@@ -139,10 +139,10 @@ class CuratedAnswerForm(ReadersForm):
 
 
 class StateFilter(SimpleListFilter):
-    title, parameter_name = "state", "live"
+    title, parameter_name = _("state"), "live"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", gettext("Answers")), ("no", gettext("Does not answer"))]
+        return [("yes", gettext("It answers")), ("no", gettext("It does not answer"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         live = CuratedAnswer.objects.live().filter(bots__isnull=False).values("pk")

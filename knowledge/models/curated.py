@@ -10,6 +10,7 @@ from django.core.validators import MaxLengthValidator, URLValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 from bots.models import BotProfile
@@ -44,11 +45,11 @@ def check_language(code: str) -> None:
 class CuratedState(models.TextChoices):
     """Whether it answers, and if not, why."""
 
-    LIVE = "live", "Answers"
-    INACTIVE = "inactive", "Switched off"
-    EXPIRED = "expired", "Expired"
-    WITHOUT_OWNER = "without_owner", "Its owner is gone"
-    WITHOUT_BOT = "without_bot", "No bot gives it"
+    LIVE = "live", _("It answers")
+    INACTIVE = "inactive", _("Switched off")
+    EXPIRED = "expired", _("Expired")
+    WITHOUT_OWNER = "without_owner", _("Its owner is gone")
+    WITHOUT_BOT = "without_bot", _("No bot gives it")
 
 
 def _find_owners() -> models.QuerySet[User]:
