@@ -1,8 +1,8 @@
 """Tenant schemas: a template kept migrated, new schemas made from its dumped DDL, old ones migrated one by one.
 
-Cloning a dump costs 0.055 s where running the migrations costs 0.5 s, and, unlike django-tenants' `clone_schema`,
-keeps halfvec dimensions and constraint names. `pg_dump` is needed only where the template changes (the `migrate`
-command); without it new schemas are made by running the migrations, with the same result.
+Cloning a dump costs a tenth of running the migrations, and, unlike django-tenants' `clone_schema`, keeps halfvec
+dimensions and constraint names. `pg_dump` is needed only where the template changes (the `migrate` command); without
+it new schemas are made by running the migrations, with the same result.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 
+import structlog
 from django.conf import settings
-from django.db import ProgrammingError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg.errors import DuplicateSchema
 
+from tenants.backend.comparing import read_facts
+from tenants.backend.condensing import condense
 from tenants.backend.cursor import mark_of
 from tenants.backend.distributing import distribute_schema, read_sizes
 from tenants.backend.dumping import PLACEHOLDER, dump_schema
@@ -27,7 +30,10 @@ from tenants.backend.migrating import Migrations
 from tenants.context import Schema, tenant_context
 from tenants.models import BotAddress, SchemaTemplate, Tenant
 
+logger = structlog.get_logger(__name__)
+
 TEMPLATE_SCHEMA = "tenant_template"
+_TRIED_SCHEMA = "tenant_template_tried"
 _NEW_FOR = timedelta(days=7)
 
 
@@ -61,11 +67,33 @@ def refresh_template(migrations: Migrations | None = None) -> bool:
     ddl = dump_schema(TEMPLATE_SCHEMA)
     if ddl is None:
         return False
-    applied = recorded_migrations(TEMPLATE_SCHEMA)
+    applied, condensed = recorded_migrations(TEMPLATE_SCHEMA), condense(ddl)
+    if not _make_the_same(ddl, condensed):
+        logger.warning("the template is used as it was dumped: condensed it makes another schema")
+        condensed = ddl
     SchemaTemplate.objects.update_or_create(
-        version=version, defaults={"ddl": ddl, "migrations": applied}
+        version=version, defaults={"ddl": condensed, "migrations": applied}
     )
     return True
+
+
+def _make_the_same(ddl: str, condensed: str) -> bool:
+    made = _read_made(condensed)
+    return made is not None and made == _read_made(ddl)
+
+
+def _read_made(ddl: str) -> list[tuple[str, str]] | None:
+    """What a schema of this DDL has in it, None where PostgreSQL refuses it. It is gone again at once."""
+    with transaction.atomic():
+        before = transaction.savepoint()
+        try:
+            _claim_name(_TRIED_SCHEMA)
+            _run_ddl(ddl, _TRIED_SCHEMA)
+            return read_facts(_TRIED_SCHEMA)
+        except DatabaseError:
+            return None
+        finally:
+            transaction.savepoint_rollback(before)
 
 
 def create_schema(tenant: Tenant) -> str:
@@ -130,15 +158,22 @@ def _claim_name(schema_name: str) -> None:
 
 def _clone_template(template: SchemaTemplate, schema_name: str) -> None:
     quoted = connection.ops.quote_name(schema_name)
+    _run_ddl(template.ddl, schema_name)
     with connection.cursor() as cursor:
-        # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
-        cursor.cursor.execute(template.ddl.replace(PLACEHOLDER, quoted).encode())
         # The ledger that belongs to this DDL: the template schema itself may already be a newer release's.
         cursor.execute(
             f"INSERT INTO {quoted}.django_migrations (app, name, applied)"  # noqa: S608 - the name is ours
             " SELECT pair ->> 0, pair ->> 1, now() FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS t (pair, n)"
             " ORDER BY n",
             [json.dumps(template.migrations)],
+        )
+
+
+def _run_ddl(ddl: str, schema_name: str) -> None:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
+        cursor.cursor.execute(
+            ddl.replace(PLACEHOLDER, connection.ops.quote_name(schema_name)).encode()
         )
 
 

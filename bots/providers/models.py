@@ -87,7 +87,10 @@ class ProviderChoice(models.Model):
     """A bot's choice of a key: one of each provider at most."""
 
     bot_profile = models.ForeignKey(
-        "bots.BotProfile", on_delete=models.CASCADE, related_name="provider_choices"
+        "bots.BotProfile",
+        on_delete=models.CASCADE,
+        related_name="provider_choices",
+        db_index=False,  # provider_chosen_once leads with it
     )
     credential = models.ForeignKey(
         ProviderCredential, on_delete=models.PROTECT, related_name="choices"

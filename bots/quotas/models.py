@@ -109,7 +109,12 @@ class Quota(models.Model):
 class QuotaUse(models.Model):
     """How much of a quota was used in one of its periods, and when that was told."""
 
-    quota = models.ForeignKey(Quota, on_delete=models.CASCADE, related_name="uses")
+    quota = models.ForeignKey(
+        Quota,
+        on_delete=models.CASCADE,
+        related_name="uses",
+        db_index=False,  # quota_use_once_per_period leads with it
+    )
     starts_at = models.DateTimeField()
     used = models.DecimalField(max_digits=24, decimal_places=8, default=0)
     warned_at = models.DateTimeField(null=True, blank=True)

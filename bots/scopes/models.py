@@ -43,7 +43,11 @@ class Scope(QuickRow, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        "bots.BotProfile", on_delete=models.CASCADE, related_name="scopes", verbose_name="bot"
+        "bots.BotProfile",
+        on_delete=models.CASCADE,
+        related_name="scopes",
+        verbose_name="bot",
+        db_index=False,  # scope_name_once_per_bot leads with it
     )
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=1000, blank=True, default="")

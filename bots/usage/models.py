@@ -50,6 +50,7 @@ class UsageEvent(QuickRow, models.Model):
         db_constraint=False,
         null=True,
         related_name="usage_events",
+        db_index=False,  # usage_by_bot leads with it
     )
     # Plain ids: what was spent stays counted when a chat is deleted, and conversations lie in a layer above.
     chat_id = models.UUIDField(null=True, blank=True)

@@ -26,7 +26,11 @@ class BotVersion(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        "bots.BotProfile", on_delete=models.CASCADE, related_name="versions", verbose_name=_("bot")
+        "bots.BotProfile",
+        on_delete=models.CASCADE,
+        related_name="versions",
+        verbose_name=_("bot"),
+        db_index=False,  # bot_version_number leads with it
     )
     number = models.PositiveIntegerField(_("number"))
     configuration = models.JSONField(default=dict, encoder=DjangoJSONEncoder)

@@ -36,7 +36,12 @@ class ChatNote(models.Model):
 class ChatTag(models.Model):
     """A word on a chat that others are found by as well."""
 
-    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="tags")
+    chat = models.ForeignKey(
+        Chat,
+        on_delete=models.CASCADE,
+        related_name="tags",
+        db_index=False,  # chat_tag_once leads with it
+    )
     name = models.CharField(_("tag"), max_length=LONGEST_TAG)
     added_by = models.CharField(max_length=320, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

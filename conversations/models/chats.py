@@ -85,7 +85,11 @@ class Chat(TenantRow, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.CASCADE, related_name="chats", verbose_name="bot"
+        BotProfile,
+        on_delete=models.CASCADE,
+        related_name="chats",
+        verbose_name="bot",
+        db_index=False,  # chat_by_bot leads with it
     )
     # No foreign key: users live in the public schema, and erasing one must not look into every tenant.
     user_id = models.UUIDField(null=True, blank=True)

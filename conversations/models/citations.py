@@ -21,7 +21,12 @@ class CitationKind(models.TextChoices):
 class Citation(QuickRow, models.Model):
     """What `[number]` in an answer refers to, kept as it was when the answer was given."""
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    message = models.ForeignKey(
+        Message,
+        on_delete=models.CASCADE,
+        related_name="citations",
+        db_index=False,  # citation_number_once leads with it
+    )
     number = models.PositiveSmallIntegerField()
     kind = models.CharField(
         max_length=10, choices=CitationKind, default=CitationKind.PASSAGE,

@@ -76,7 +76,11 @@ class EvaluationRun(Job):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.CASCADE, related_name="evaluation_runs", verbose_name="bot"
+        BotProfile,
+        on_delete=models.CASCADE,
+        related_name="evaluation_runs",
+        verbose_name="bot",
+        db_index=False,  # evaluation_run_by_bot leads with it
     )
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.PENDING)
     error_code = models.CharField(max_length=64, blank=True, default="")
@@ -137,7 +141,12 @@ class EvaluationRun(Job):
 class EvaluationResult(models.Model):
     """What one golden question came to in one run. The question's words are kept, for it may change or go."""
 
-    run = models.ForeignKey(EvaluationRun, on_delete=models.CASCADE, related_name="results")
+    run = models.ForeignKey(
+        EvaluationRun,
+        on_delete=models.CASCADE,
+        related_name="results",
+        db_index=False,  # evaluation_result_once leads with it
+    )
     golden_question = models.ForeignKey(
         GoldenQuestion, on_delete=models.SET_NULL, null=True, related_name="results"
     )

@@ -39,7 +39,11 @@ class Gap(QuickRow, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.CASCADE, related_name="gaps", verbose_name="bot"
+        BotProfile,
+        on_delete=models.CASCADE,
+        related_name="gaps",
+        verbose_name="bot",
+        db_index=False,  # gap_by_bot leads with it
     )
     language = models.CharField(max_length=10)
     embedding_model = models.CharField(max_length=100, editable=False)
@@ -104,7 +108,13 @@ class GapQuestion(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="gap_question")
     bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="+")
-    gap = models.ForeignKey(Gap, on_delete=models.CASCADE, null=True, related_name="questions")
+    gap = models.ForeignKey(
+        Gap,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="questions",
+        db_index=False,  # gap_question_by_gap leads with it
+    )
     language = models.CharField(max_length=10)
     text = models.CharField(max_length=LONGEST_KEPT)
     reason = models.CharField(max_length=64)

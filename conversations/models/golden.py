@@ -78,7 +78,11 @@ class GoldenQuestion(QuickRow, models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.CASCADE, related_name="golden_questions", verbose_name="bot"
+        BotProfile,
+        on_delete=models.CASCADE,
+        related_name="golden_questions",
+        verbose_name="bot",
+        db_index=False,  # golden_question_once leads with it
     )
     question = models.TextField(validators=[MaxLengthValidator(LONGEST_QUESTION)])
     before = models.JSONField(

@@ -53,7 +53,12 @@ class Message(QuickRow, models.Model):
     """One utterance. A user's message is stored before anything can fail, and stays."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
+    chat = models.ForeignKey(
+        Chat,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,  # message_by_chat leads with it
+    )
     role = models.CharField(max_length=10, choices=MessageRole)
     content = models.TextField()
     # Of a person's message. No foreign key: people live in the public schema.

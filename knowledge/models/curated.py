@@ -149,7 +149,12 @@ class CuratedQuestion(models.Model):
     """A question that a curated answer is given to; the one at place 0 is the main one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    answer = models.ForeignKey(CuratedAnswer, on_delete=models.CASCADE, related_name="questions")
+    answer = models.ForeignKey(
+        CuratedAnswer,
+        on_delete=models.CASCADE,
+        related_name="questions",
+        db_index=False,  # curated_question_once leads with it
+    )
     place = models.PositiveSmallIntegerField()
     text = models.CharField(max_length=LONGEST_COMPARED)
     key = models.CharField(max_length=32, help_text="Equal where the words are.")
@@ -168,7 +173,12 @@ class CuratedQuestion(models.Model):
 class CuratedVector(models.Model):
     """A curated question as an embedding model sees it; one for each model that a bot of its answer has."""
 
-    question = models.ForeignKey(CuratedQuestion, on_delete=models.CASCADE, related_name="vectors")
+    question = models.ForeignKey(
+        CuratedQuestion,
+        on_delete=models.CASCADE,
+        related_name="vectors",
+        db_index=False,  # curated_vector_once leads with it
+    )
     embedding_model = models.CharField(max_length=100)
     emb = HalfVectorField()
 

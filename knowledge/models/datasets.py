@@ -87,7 +87,11 @@ class BotDataset(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot_profile = models.ForeignKey(
-        BotProfile, models.CASCADE, related_name="dataset_links", verbose_name="bot"
+        BotProfile,
+        models.CASCADE,
+        related_name="dataset_links",
+        verbose_name="bot",
+        db_index=False,  # dataset_linked_once leads with it
     )
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="bot_links")
     priority = models.PositiveSmallIntegerField(

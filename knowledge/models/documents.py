@@ -51,9 +51,6 @@ class RestrictedPart(models.Model):
 
     objects = RestrictedPartQuerySet.as_manager()
 
-    class Meta:
-        indexes = [models.Index(fields=["source"], name="restricted_part_by_source")]
-
     def __str__(self) -> str:
         return f"{self.source_id}: {', '.join(self.groups) or 'private'}"
 
@@ -141,7 +138,12 @@ class Chunk(QuickRow, models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
+    source = models.ForeignKey(
+        Source,
+        on_delete=models.CASCADE,
+        related_name="chunks",
+        db_index=False,  # chunk_by_source leads with it
+    )
     ordinal = models.PositiveIntegerField()
     heading = models.CharField(max_length=1000, blank=True)
     content = models.TextField()

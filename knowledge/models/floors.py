@@ -28,7 +28,10 @@ class RefusalFloors(models.Model):
     """
 
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.CASCADE, related_name="refusal_floors"
+        BotProfile,
+        on_delete=models.CASCADE,
+        related_name="refusal_floors",
+        db_index=False,  # floors_once leads with it
     )
     embedding_model = models.CharField(max_length=100)
     language = models.CharField(max_length=10)

@@ -69,7 +69,12 @@ class SiteSync(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="syncs")
+    source = models.ForeignKey(
+        Source,
+        on_delete=models.CASCADE,
+        related_name="syncs",
+        db_index=False,  # site_sync_by_source leads with it
+    )
     state = models.CharField(max_length=10, choices=SyncState, default=SyncState.RUNNING)
     is_approved = models.BooleanField(default=False)
     reads_all_anew = models.BooleanField(
@@ -182,7 +187,12 @@ class SitePage(models.Model):
     """A page as one look at its site found it. Those that are still `waiting` are what there is left to look at."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    sync = models.ForeignKey(SiteSync, on_delete=models.CASCADE, related_name="pages")
+    sync = models.ForeignKey(
+        SiteSync,
+        on_delete=models.CASCADE,
+        related_name="pages",
+        db_index=False,  # site_page_frontier leads with it
+    )
     url = models.CharField("address", max_length=2048)
     depth = models.PositiveSmallIntegerField(default=0)
     is_list = models.BooleanField(

@@ -63,6 +63,7 @@ class Source(TenantRow, Standing, Job):
         blank=True,
         related_name="sources",
         verbose_name="bot",
+        db_index=False,  # source_by_bot leads with it
     )
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="sources")
     parent = models.ForeignKey(

@@ -37,7 +37,12 @@ class DocumentVersion(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
+    document = models.ForeignKey(
+        Document,
+        on_delete=models.CASCADE,
+        related_name="versions",
+        db_index=False,  # one_version_of_a_number leads with it
+    )
     number = models.PositiveIntegerField()
     content_from = models.CharField(
         "came from", max_length=10, choices=ContentOrigin, default=ContentOrigin.INGESTION

@@ -4,9 +4,9 @@ A schema is made and filled as anywhere else and distributed last, with `citus_s
 transaction. With `citus.enable_schema_based_sharding` each table would be distributed as it is made, and Citus would
 refuse half of what pg_dump writes: identities that are added to a column, the storage of columns.
 
-References out of the schema are dropped before. Citus allows those to reference tables alone, and ours cannot become
-any: the tables around them count their rows by identity columns, which it cannot convert (its issues 6808 and 7036).
-Identities become `bigint`, the only kind that it distributes.
+Identities become `bigint` before, the only kind that it distributes. There are no references out of a schema: Citus
+allows those to reference tables alone, and ours cannot become any, since the tables around them count their rows by
+identity columns, which it cannot convert (its issues 6808 and 7036).
 """
 
 from __future__ import annotations
@@ -22,11 +22,6 @@ _IDENTITIES = """
     SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
      WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r' AND a.attidentity <> ''
        AND a.atttypid <> 'bigint'::regtype ORDER BY 1
-"""
-_REFERENCES_OUT = """
-    SELECT c.relname, k.conname FROM pg_constraint k
-      JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
-     WHERE c.relnamespace = to_regnamespace(%s) AND k.contype = 'f' AND t.relnamespace <> c.relnamespace ORDER BY 1, 2
 """
 _UNDISTRIBUTED = """
     SELECT t.schema_name FROM tenants_tenant t JOIN pg_namespace n ON n.nspname = t.schema_name
@@ -55,9 +50,6 @@ def distribute_schema(schema_name: str) -> None:
     with tenant_context(None), connection.cursor() as cursor:
         # With checks to come, of new users for one, the tables that they are about could not be altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(_REFERENCES_OUT, [place])
-        for table, name in cursor.fetchall():
-            cursor.execute(f"ALTER TABLE {place}.{quote(table)} DROP CONSTRAINT {quote(name)}")
         cursor.execute(_IDENTITIES, [place])
         for table, column in cursor.fetchall():
             cursor.execute(
