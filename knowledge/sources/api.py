@@ -26,6 +26,7 @@ from knowledge.sources.finding import (
     ChildrenSummary,
     active_sources,
     find_source,
+    listed_sources,
     summarise_children,
 )
 from knowledge.sources.homes import find_home
@@ -66,22 +67,21 @@ class SourceList(SourceView):
         "`include_children`.",
     )  # fmt: skip
     def get(self, request: Request, query: SourceQuery) -> Page[Any]:
-        sources = active_sources()
+        is_flat = bool(query.parent_id or query.include_children)
+        sources = active_sources() if is_flat else listed_sources()
         if query.bot_profile_id:
             sources = sources.filter(bot_profile_id=query.bot_profile_id)
         if query.dataset_id:
             sources = sources.filter(dataset_id=query.dataset_id)
-        is_flat = query.parent_id or query.include_children
         if query.parent_id:
             sources = sources.filter(parent_id=query.parent_id)
-        elif not query.include_children:
+        elif not is_flat:
             sources = sources.filter(parent__isnull=True)
         page = paginate(sources, query)
-        # Of a page only its own children are summed up; of the whole list all, which needs no list of ids.
-        parents = None if query.limit is None else [source.id for source in page.items]
-        summaries = {} if is_flat else summarise_children(parents)
-        if not summaries:
+        parents = [] if is_flat else [source.id for source in page.items if source.is_parent]
+        if not parents:
             return page
+        summaries = summarise_children(parents)
         return page.of(lambda source: show_source(source, summaries.get(source.id)))
 
     @describe(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet
 from django.utils.translation import gettext
 
 from knowledge.models import Source, SourceQuerySet, SourceStatus
 from knowledge.models.standing import STANDING
 from minirag.lib.errors import NotFound
-from minirag.lib.rows import FixedQuery
+from minirag.lib.rows import FixedColumn, FixedQuery
 
 # What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
 _SHOWN = (
@@ -22,15 +22,14 @@ _SHOWN = (
     "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes", *STANDING,
 )  # fmt: skip
 
+_TABLE = Source._meta.db_table
 # Written out: to have Django write it, with an id for each row of a page, took a fifth of a list's time.
 _CHILDREN = f"""
     SELECT parent_id, status, count(*), sum(chunk_count)
-      FROM {Source._meta.db_table}
-     WHERE is_active AND deleted_at IS NULL AND {{}}
+      FROM {_TABLE}
+     WHERE is_active AND deleted_at IS NULL AND parent_id = ANY(%s::uuid[])
      GROUP BY parent_id, status
 """  # noqa: S608 - the table's own name
-_OF_ALL = _CHILDREN.format("parent_id IS NOT NULL")
-_OF_SOME = _CHILDREN.format("parent_id = ANY(%s::uuid[])")
 
 _MOST_TELLING = (
     SourceStatus.PROCESSING,
@@ -65,9 +64,20 @@ def active_sources() -> QuerySet[Source]:
     return _ACTIVE.all()
 
 
+def listed_sources() -> QuerySet[Source]:
+    """`active_sources`, each with `is_parent`: whether it has active children that can be summed up."""
+    return _LISTED.all()
+
+
 _ACTIVE = (
     shown_sources().filter(is_active=True, deleted_at__isnull=True).order_by("-created_at", "-id")
 )
+# With the page itself: most have none, and to ask for what is not there took a list one message more.
+_HAS_CHILDREN = (
+    f"EXISTS (SELECT FROM {_TABLE} below WHERE below.parent_id = {_TABLE}.id"
+    " AND below.is_active AND below.deleted_at IS NULL)"
+)
+_LISTED = _ACTIVE.annotate(is_parent=FixedColumn(_HAS_CHILDREN, BooleanField()))
 _SOURCE: FixedQuery[Source] = FixedQuery(lambda pk: shown_sources().filter(pk=pk).order_by(), UUID)
 
 
@@ -79,14 +89,12 @@ def find_source(source_id: UUID) -> Source:
     return source
 
 
-def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, ChildrenSummary]:
-    """Sum up the active children of the given parents, or of all, in one query; parents without any are left out."""
+def summarise_children(parents: Iterable[UUID]) -> dict[UUID, ChildrenSummary]:
+    """Sum up the active children of the given parents in one query; parents without any are left out."""
     summaries: dict[UUID, ChildrenSummary] = {}
     with connection.cursor() as cursor:
-        if parents is None:
-            cursor.execute(_OF_ALL)
-        else:  # as a text: of a list psycopg writes each id by itself, which takes twenty times as long
-            cursor.execute(_OF_SOME, [f"{{{','.join(map(str, parents))}}}"])
+        # As a text: of a list psycopg writes each id by itself, which takes twenty times as long.
+        cursor.execute(_CHILDREN, [f"{{{','.join(map(str, parents))}}}"])
         groups = cursor.fetchall()
     for parent_id, status, count, chunk_count in groups:
         group = ChildrenSummary(count, chunk_count, status)

@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import JSONField, QuerySet
 from django.db.models.base import ModelState
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, RawSQL
 from django.db.models.fields.related_lookups import RelatedExact, RelatedIsNull
 from django.db.models.lookups import (
     Exact,
@@ -122,6 +122,19 @@ def _quicken(step: Callable[..., Any]) -> Callable[..., Any]:
             return step(value, column, connection)
 
     return read_json
+
+
+class FixedColumn(RawSQL):
+    """A column by hand, without values in it, that a query set of one shape may be annotated with."""
+
+    def __init__(self, sql: str, output_field: Any) -> None:
+        super().__init__(sql, (), output_field)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FixedColumn) and self.sql == other.sql
+
+    def __hash__(self) -> int:
+        return hash(self.sql)
 
 
 class FixedQuery(Generic[Row]):
@@ -232,7 +245,7 @@ _COMPARISONS = (
 _KNOWN = frozenset({
     "model", "where", "order_by", "deferred_loading", "select_related", "alias_map", "alias_refcount", "table_map",
     "low_mark", "high_mark", "default_cols", "default_ordering", "standard_ordering", "alias_cols",
-    "filter_is_sticky", "used_aliases", "_lookup_joins", "base_table",
+    "filter_is_sticky", "used_aliases", "_lookup_joins", "base_table", "annotations",
 })  # fmt: skip
 
 # As many as there are ways in which the code asks: of values only yes, no and a row's states are part of a shape.
@@ -270,6 +283,9 @@ def _shape_of(query: Query, values: list[Any]) -> Hashable:
         raise _Shapeless
     if not all(isinstance(each, str) for each in query.order_by):
         raise _Shapeless
+    annotations = tuple(query.annotations.items())
+    if not all(type(each) is FixedColumn for _, each in annotations):
+        raise _Shapeless
     names, is_deferred = query.deferred_loading
     joins = tuple(
         (alias, join, join.join_type, query.alias_refcount[alias] > 0)
@@ -277,7 +293,15 @@ def _shape_of(query: Query, values: list[Any]) -> Hashable:
     )
     flags = query.default_cols, query.default_ordering, query.standard_ordering
     columns = frozenset(names), is_deferred, repr(query.select_related)
-    return query.model, joins, columns, flags, query.order_by, _outline(query.where, values)
+    return (
+        query.model,
+        joins,
+        columns,
+        flags,
+        query.order_by,
+        annotations,
+        _outline(query.where, values),
+    )
 
 
 def _outline(node: WhereNode, values: list[Any]) -> Hashable:
