@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
-from django.db.models import CharField, Count, Q
+from django.db.models import BooleanField, CharField, Count, Q
 from django.db.models.sql.compiler import SQLCompiler
 
 from bots.models import BotProfile, Scope
@@ -16,7 +16,7 @@ from knowledge.models import Source, SourceStatus
 from knowledge.sources.finding import active_sources
 from knowledge.sources.homes import private_dataset
 from minirag.lib import rows as rows_module
-from minirag.lib.rows import fetch_shaped
+from minirag.lib.rows import FixedColumn, fetch_shaped
 from tenants.context import tenant_context
 from tenants.models import User
 
@@ -194,3 +194,15 @@ def test_a_list_of_sources_brings_their_datasets(in_acme, django_assert_num_quer
     with django_assert_num_queries(1):
         [source] = fetch_shaped(mine)
         assert (source.name, source.shared_dataset_id) == ("Hours", None)
+
+
+def test_a_column_by_hand_is_part_of_the_shape_and_is_read_for_each_row(bots, writings):
+    def ask(sql):
+        column = FixedColumn(sql, BooleanField())
+        found = fetch_shaped(BotProfile.objects.annotate(is_first=column).order_by("created_at"))
+        return [each.is_first for each in found]
+
+    first = ask("bots_botprofile.name = 'bot 0'")
+    assert first == [True, False, False, False, False] == ask("bots_botprofile.name = 'bot 0'")
+    assert ask("bots_botprofile.name = 'bot 1'") == [False, True, False, False, False]
+    assert writings == [BotProfile, BotProfile]
