@@ -77,7 +77,9 @@ _HAS_CHILDREN = (
     f"EXISTS (SELECT FROM {_TABLE} below WHERE below.parent_id = {_TABLE}.id"
     " AND below.is_active AND below.deleted_at IS NULL)"
 )
-_LISTED = _ACTIVE.annotate(is_parent=FixedColumn(_HAS_CHILDREN, BooleanField()))
+_LISTED: QuerySet[Source] = _ACTIVE.annotate(
+    **{"is_parent": FixedColumn(_HAS_CHILDREN, BooleanField())}
+)
 _SOURCE: FixedQuery[Source] = FixedQuery(lambda pk: shown_sources().filter(pk=pk).order_by(), UUID)
 
 
