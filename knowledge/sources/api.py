@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from knowledge.formats.registry import list_uploadable
@@ -68,7 +69,7 @@ class SourceList(SourceView):
     )  # fmt: skip
     def get(self, request: Request, query: SourceQuery) -> Page[Any]:
         is_flat = bool(query.parent_id or query.include_children)
-        sources = active_sources() if is_flat else listed_sources()
+        sources: QuerySet[Any] = active_sources() if is_flat else listed_sources()
         if query.bot_profile_id:
             sources = sources.filter(bot_profile_id=query.bot_profile_id)
         if query.dataset_id:

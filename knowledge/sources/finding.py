@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -64,7 +65,7 @@ def active_sources() -> QuerySet[Source]:
     return _ACTIVE.all()
 
 
-def listed_sources() -> QuerySet[Source]:
+def listed_sources() -> QuerySet[Any]:
     """`active_sources`, each with `is_parent`: whether it has active children that can be summed up."""
     return _LISTED.all()
 
@@ -77,9 +78,7 @@ _HAS_CHILDREN = (
     f"EXISTS (SELECT FROM {_TABLE} below WHERE below.parent_id = {_TABLE}.id"
     " AND below.is_active AND below.deleted_at IS NULL)"
 )
-_LISTED: QuerySet[Source] = _ACTIVE.annotate(
-    **{"is_parent": FixedColumn(_HAS_CHILDREN, BooleanField())}
-)
+_LISTED = _ACTIVE.annotate(is_parent=FixedColumn(_HAS_CHILDREN, BooleanField()))
 _SOURCE: FixedQuery[Source] = FixedQuery(lambda pk: shown_sources().filter(pk=pk).order_by(), UUID)
 
 
