@@ -257,12 +257,7 @@ class Delivery(QuickRow, models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    webhook = models.ForeignKey(
-        Webhook,
-        on_delete=models.CASCADE,
-        related_name="deliveries",
-        db_index=False,  # delivery_by_webhook leads with it
-    )
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", db_index=False)
     event_type = models.CharField(max_length=64, choices=EventType)
     body = models.TextField(
         help_text="The JSON as it is sent, byte for byte."
