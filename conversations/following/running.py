@@ -35,6 +35,7 @@ from conversations.turns.taking import (
 )
 from conversations.turns.troubles import InternalFailure
 from minirag.ai.tooling import Tooling
+from minirag.lib.database import AT_ONCE, waiting
 from minirag.lib.errors import ProductError
 from minirag.lib.metrics import counted
 from minirag.lib.readiness import ServerStopping, require_taking_work
@@ -171,7 +172,7 @@ class TurnRun:
         self._all.keep(self._loop.create_task(self.stop()))
 
     async def _take_traced(self, events: AsyncGenerator[TurnEvent, None]) -> None:
-        with span("turn", tenant=self._slug, request_id=self.request_id):
+        with waiting(AT_ONCE), span("turn", tenant=self._slug, request_id=self.request_id):
             await self._take(events)
 
     async def _take(self, events: AsyncGenerator[TurnEvent, None]) -> None:

@@ -24,6 +24,7 @@ from conversations.helping.offers import Help, shorten
 from conversations.turns.events import Delta, SourcesFound, TurnEvent
 from conversations.turns.state import Answer, OpenTurn
 from minirag.ai.builtin.local import is_local
+from minirag.lib.database import AT_LEISURE, waiting
 from minirag.lib.errors import ProductError
 from minirag.lib.text.analysis import analyse
 
@@ -55,7 +56,8 @@ class AskingOn:
             self._is_wanted = self._is_wanted and bool(event.passages)
         is_time = isinstance(event, Delta | SourcesFound if self._is_offline else Delta)
         if is_time and self._is_wanted and self._task is None:
-            self._task = asyncio.create_task(self._look())
+            with waiting(AT_LEISURE):
+                self._task = asyncio.create_task(self._look())
 
     async def find(self) -> Help | None:
         """What may be asked after the complete answer; None where there is nothing, or where it is none."""

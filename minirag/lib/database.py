@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
+from heapq import heappop, heappush
+from itertools import count
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 import structlog
 from asgiref.sync import sync_to_async
@@ -31,6 +36,14 @@ asked, a site that is looked at) has few threads of its own, so that however muc
 a thread."""
 _SLOW_THREADS = 2
 PIECE_BYTES = 64 * 1024
+
+AT_ONCE: Final = 0.0
+SOON: Final = 0.5
+AT_LEISURE: Final = 1.5
+"""How many seconds a call may wait for a thread where many want one: a turn that has begun comes to its first word
+before others begin, and what nobody waits for comes last. It says who is first, and promises nobody a time.
+"""
+_patience: ContextVar[float] = ContextVar("patience", default=SOON)
 
 
 @cache
@@ -85,6 +98,63 @@ def _run_and_release(
         connections.close_all()  # with the pool: give the connection back
 
 
+@contextmanager
+def waiting(seconds: float) -> Iterator[None]:
+    """What the body asks of the database may wait so long: AT_ONCE, SOON or AT_LEISURE."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+class _Line:
+    """Who of one event loop waits for a thread of the database; whose patience ends first is served first.
+
+    A place is free again when the loop has heard what came of a call, not when the thread is: what follows from it in
+    a turn stands in the line by then. Threads with a queue of their own took up everybody's first step before.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._number = count()
+
+    async def stand(self, until: float) -> None:
+        """Return with a place, which has to be left."""
+        if self._free:
+            self._free -= 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (until, next(self._number), place))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled():  # it was given in the same moment
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        while self._waiting:
+            *_, place = heappop(self._waiting)
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+
+_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+
+
+def _line() -> _Line:
+    """That of the running event loop."""
+    loop = asyncio.get_running_loop()
+    line = _lines.get(loop)
+    if line is None:
+        line = _lines[loop] = _Line(settings.DATABASE_THREADS)
+    return line
+
+
 def release_connections() -> None:
     """Give this thread's connections back before it waits for others; one in a transaction stays, as it must."""
     for connection in connections.all(initialized_only=True):
@@ -96,7 +166,7 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
     """Run `function` in a bounded pool of threads, in the caller's context and so in its tenant.
 
     The connection goes back as soon as the function returns, so nothing is held while a model streams, and there
-    are never more threads than connections: callers queue here instead of timing out in the pool. With
+    are never more threads than connections: callers queue here (see `waiting`) instead of timing out in the pool. With
     `DATABASE_THREADS=0` it runs on the thread that called into the loop (tests inside a transaction).
 
     Raises DatabaseUnavailable where PostgreSQL cannot serve us now.
@@ -108,8 +178,14 @@ async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwar
     """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS, OUTBOUND or PREVIEWS."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
-    asked_at = monotonic() if pool == DATABASE else 0.0
-    return await _gate(pool)(function, args, kwargs, asked_at)
+    if pool != DATABASE:
+        return await _gate(pool)(function, args, kwargs, 0.0)
+    asked_at, line = monotonic(), _line()
+    await line.stand(asked_at + _patience.get())
+    try:
+        return await _gate(pool)(function, args, kwargs, asked_at)
+    finally:
+        line.leave()
 
 
 @cache

@@ -8,7 +8,17 @@ import threading
 import pytest
 
 from minirag.lib import database
-from minirag.lib.database import DATABASE, PASSWORDS, UPLOADS, run_in_pool, run_sync
+from minirag.lib.database import (
+    AT_LEISURE,
+    AT_ONCE,
+    DATABASE,
+    PASSWORDS,
+    SOON,
+    UPLOADS,
+    run_in_pool,
+    run_sync,
+    waiting,
+)
 
 
 @pytest.fixture
@@ -46,3 +56,74 @@ def test_the_views_that_take_long_are_on_pools_of_their_own():
 
     assert SourceUpload.thread_pool == UPLOADS
     assert {LogInView.thread_pool, TenantList.thread_pool} == {PASSWORDS}
+
+
+class Crowd:
+    """Callers of which one after the other gets the one thread that there is."""
+
+    def __init__(self) -> None:
+        self.served: list[str] = []
+        self._released, self._tasks = threading.Event(), []
+
+    async def come(self, name: str, seconds: float | None = None) -> asyncio.Task[None]:
+        with waiting(SOON if seconds is None else seconds):
+            self._tasks.append(asyncio.create_task(run_sync(self._serve, name)))
+        await asyncio.sleep(0)
+        return self._tasks[-1]
+
+    async def go(self) -> list[str]:
+        self._released.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        return self.served
+
+    def _serve(self, name: str) -> None:
+        self._released.wait(30)
+        self.served.append(name)
+
+
+@pytest.fixture
+def crowd(settings, threads):
+    settings.DATABASE_THREADS = 1
+    return Crowd()
+
+
+async def test_what_has_begun_goes_on_first_and_what_nobody_reads_comes_last(crowd):
+    await crowd.come("who is served")
+    await crowd.come("an answer to be stored", AT_LEISURE)
+    await crowd.come("a new question")
+    await crowd.come("another new question")
+    await crowd.come("a search of a turn", AT_ONCE)
+    assert await crowd.go() == [
+        "who is served", "a search of a turn", "a new question", "another new question", "an answer to be stored",
+    ]  # fmt: skip
+
+
+async def test_who_is_patient_is_not_forgotten(crowd, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(database, "monotonic", lambda: now)
+    await crowd.come("who is served")
+    await crowd.come("an answer to be stored", AT_LEISURE)
+    now += AT_LEISURE
+    await crowd.come("a new question")
+    await crowd.come("a search of a turn", AT_ONCE)
+    assert (await crowd.go())[1] == "an answer to be stored"
+
+
+async def test_who_goes_away_while_waiting_gives_the_place_to_the_next(crowd):
+    await crowd.come("who is served")
+    gone, _ = await crowd.come("who goes away"), await crowd.come("who stays")
+    gone.cancel()
+    assert await crowd.go() == ["who is served", "who stays"]
+    assert await asyncio.wait_for(run_sync(lambda: "a place is free"), 30) == "a place is free"
+
+
+async def test_who_goes_away_in_the_moment_of_being_called_leaves_the_place():
+    line = database._Line(1)
+    await line.stand(0.0)
+    called = asyncio.create_task(line.stand(0.0))
+    await asyncio.sleep(0)
+    line.leave()
+    called.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await called
+    await asyncio.wait_for(line.stand(0.0), 30)
