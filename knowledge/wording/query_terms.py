@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Final
 
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.wording.vocabulary import COMPOUNDING, AskedWord, Expansion
@@ -16,6 +17,12 @@ from minirag.lib.text.analysis import analyse, analyse_words, term_id
 from minirag.lib.variants import is_word
 
 MAX_TERMS = 512  # a pasted page; pgvector takes 16,000, and beyond some dozens nothing changes
+
+
+# What somebody may want to do, and no page says.
+_WANTED: Final = frozenset(
+    {"anrufen", "helfen", "kaufen", "kopen", "koop", "bellen", "verkopen", "comprar", "vendez"}
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ def _find_framing(question: str, language: str) -> frozenset[str]:
     """The terms of words that only frame a question; none in English, where meaning is compared as well."""
     if language == "en":
         return frozenset()
-    framing = _list_framing(language)
+    framing = _list_framing(language) - _WANTED
     return frozenset(
         term for word, term in analyse_words(question, language) if term and word in framing
     )

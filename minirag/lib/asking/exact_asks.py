@@ -40,6 +40,8 @@ _MEASURES: Final = {
     "de": {
         r"wie tief": r"\w*tief\w*|\d+\s?[cm]m",
         r"wie breit": r"\w*breit\w*|durchmesser|\d+\s?[x×]\s?\d+|\d+\s?[cm]m",
+        r"wie groß (?:ist|sind|war)": r"groß\w*|größ\w*|\w*fläche\w*|quadratmeter\w*|m²|qm|hektar|\d+\s?[x×]\s?\d+"
+        r"|\d+\s?(?:m|cm|ha)|\w*metern?|\w*plätze\w*|personen|teilnehme\w*|leute|kinder\w*|schüler\w*|mitglieder\w*",
         r"wie schwer": r"schwer\w*|wiegt|wiegen|\w*gewicht\w*|\d+\s?(?:kg|g|t)|kilo\w*|gramm|tonnen?",
         r"wie (?:warm|heiß|kalt)": r"\w*warm\w*|\w*heiß\w*|\w*kalt\w*|\w*temperatur\w*|beheizt|\d+ ?°\w?|grad",
         r"wie laut": r"laut\w*|leise\w*|\d+\s?db|dezibel",

@@ -101,7 +101,7 @@ _GERMAN: Final = {
     r"(?:esse|isst|essen) (?:(?:ich|er|sie|wir) )?kein fleisch": "vegetarisch",
     r"knapp bei kasse": "kann nicht zahlen",
     r"nicht (?:erscheine|erscheinen|auftauche|auftauchen)": "fehle",
-    r"(?:mit )?(?:mein|unser|das|ein|dem)\w* (?:auto|fahrrad|motorrad|pkw|rad|roller|wagen) (?:ab|hin|unter)stellen":
+    r"(?:mit )?(?:mein|unser|das|ein|dem)\w* (?:auto|motorrad|pkw|wagen) (?:ab|hin|unter)stellen":
         "parken",
     r"kaputt ?(?:gegangen|gemacht)": "kaputt",
     r"zu ?viel (?:be|ge)zahlt": "Guthaben",

@@ -57,6 +57,7 @@ _SOMEBODY: Final = (
 )
 _TITLED: Final = re.compile(r"(?:Mr|Mrs|Ms|Dr|Prof|Frau|Herr|Familie)\b\.? [^\W\d_a-z]\w+")
 _INNER: Final = re.compile(r"(?<![.!?:]\s)(?<=\s)[^\W\d_a-z][\w'’-]+")
+_BESIDE: Final = re.compile(r"(?=\b([^\W\d_a-z][\w-]+),? ([^\W\d_a-z][\w-]+))\w")
 _PLACE: Final = re.compile(
     r".*(?:Street|Road|Lane|Yard|Square|Avenue|Park|Hall|House|Bridge|Station|School|Centre|Center|Hospital|Church"
     r"|Day|Plus|Pro|One)"
@@ -150,8 +151,9 @@ def _names(
 
 def _new_names(text: str, question: str, language: str) -> list[str]:
     known = question.casefold()
-    idle = LANGUAGES[language].stop_words if language == "de" else frozenset()  # "Eine Vollnarkose"
-    names = [name for name in find_names(text) if name.split()[0].casefold() not in idle]
+    # "Eine Vollnarkose", "Lüften Sie"
+    idle = LANGUAGES[language].stop_words if language == "de" else frozenset()
+    names = [name for name in find_names(text) if idle.isdisjoint(name.casefold().split())]
     names = [name for name in (*names, *_TITLED.findall(text)) if not _PLACE.fullmatch(name)]
     return [name for name in names if not any(part.casefold() in known for part in name.split())]
 
@@ -164,6 +166,11 @@ def _names_one(text: str, question: str, language: str) -> bool:
     if holds_answer(AnswerType.PERSON, text, language, question):
         return True
     known = question.casefold()
+    if language == "de":  # whose nouns have capitals: "Unser Koch Luca"
+        beside = _BESIDE.findall(text)
+        return any(
+            (one.casefold() in known) != (other.casefold() in known) for one, other in beside
+        )
     return (language == "en" and bool(whole_words(_BODIES).search(text))) or any(
         name.casefold() not in known for name in _INNER.findall(text)
     )
