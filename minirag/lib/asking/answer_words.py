@@ -50,7 +50,8 @@ ROWS: Final = {
         surely_price=r"how much (?:is|are|does|do|did|will|would)(?: \S+){0,8}? (?:cost|charge)"
         r"|how much (?:is|are)|how expensive|what (?:does|do|would|will|did)(?: \S+){1,8} cost"
         r"|what (?:is|are|'s) the (?:price|fee|cost|charge|fare)s?|prices? (?:of|for)",
-        duration=r"how long|how many (?:years|months|weeks|days|hours|minutes|seconds)|how (?:soon|quickly)",
+        duration=r"how long|how much time|how many (?:years|months|weeks|days|hours|minutes|seconds)"
+        r"|how (?:soon|quickly)",
         time=r"when(?:'s)?(?= (?:is|are|was|were|do|does|did|can|could|will|would|must|should|may|has"
         r"|have|to|the)\b|\W*$)|^when|what time|(?:what|which) (?:year|date|days?|months?|weekdays?"
         r"|century|decade)|(?:opening|office) (?:hours|times)|deadline",

@@ -27,6 +27,8 @@ _MEASURES: Final = {
         r"how heavy|how much (?:does|do) .{1,40}weigh": r"heav\w+|weigh\w*|light\w*|\d+\s?(?:kg|g|t|lbs?|oz)"
         r"|kilo\w*|grams?|pounds|tonnes?|tons?|stone",
         r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d+ ?°\w?|\d+\s?[cf]",
+        r"how much .{1,40} (?:earn|get paid)|what do you pay (?:your|the) \w+|salar(?:y|ies)": r"earn\w*|salar\w+"
+        r"|wages?",
         r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d+\s?db|decibels?",
         # How fast something is done is a time as well.
         r"how fast": r"\w*fast\w*|\w*slow\w*|quick\w*|speeds?|soon|immediate\w*|at once|same day"

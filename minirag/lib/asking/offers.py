@@ -24,8 +24,8 @@ _OFFERS: Final = {
     rf"|gibt|liefer[tn]|behandel[tn]|akzeptiere?[tn]) (?:ihr|sie|es|man) {_ALSO['de']}(?P<what>[\w'’ -]+)",
 }
 _ENDS: Final = {
-    "en": r"of|without|to|in|on|at|from|by|per|and|or|if|when|where|that|which|who|whom|because|while|during"
-    r"|before|after|as|instead|than|near|nearby|about|over|under|between|until|back|again|i|you|we|they|there|here",
+    "en": r"of|for (?:my|our|me|us)|without|to|in|on|at|from|by|per|and|or|if|when|where|that|which|who|whom|because"
+    r"|while|during|before|after|as|instead|than|near|nearby|about|over|under|between|until|back|again|i|you|we|they|there|here",
     "de": r"wenn|falls|dass|während|wo|wie|ohne",
 }
 # "Is there somewhere to park?", "Gibt es die Möglichkeit …?": no thing is named by these.

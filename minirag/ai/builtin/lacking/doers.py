@@ -62,6 +62,11 @@ _PLACE: Final = re.compile(
     r".*(?:Street|Road|Lane|Yard|Square|Avenue|Park|Hall|House|Bridge|Station|School|Centre|Center|Hospital|Church"
     r"|Day|Plus|Pro|One)"
 )
+# Whoever is asked: a site seldom calls itself that.
+_HOST: Final = {
+    "en": r"company|business|firm|organi[sz]ation",
+    "de": r"firma|unternehmen|betrieb|organisation",
+}
 _HALF: Final = 0.5
 """How much of what is asked about a sentence has to have."""
 
@@ -115,7 +120,13 @@ def _says_who(
     is_free = doing.pays and whole_words(_FREE).search(said.text)  # nobody pays
     if language == "en" and not is_free and not _names_somebody(said.text, question):
         return False
-    rest = [word for word in words if not word.is_framing and word.place[0] != doing.start]
+    rest = [
+        word
+        for word in words
+        if not word.is_framing
+        and word.place[0] != doing.start
+        and not whole_words(_HOST[language]).fullmatch(word.text)
+    ]
     verb = [word for word in words if word.place[0] == doing.start and not word.is_framing]
 
     def has(word: Word) -> bool:

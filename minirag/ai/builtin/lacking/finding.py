@@ -26,6 +26,7 @@ from minirag.lib.asking.offers import (
     names_thing,
     says_means,
 )
+from minirag.lib.asking.trades import find_favoured, lacks_trade, lacks_unit
 
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _MAIN: Final = 0.5
@@ -66,6 +67,12 @@ def find_lacking(
     doing = find_doing(question, language)
     if any(word.place[0] == doing for word in missing):
         return "doing"
+    if lacks_trade(question, texts, headings, language) or lacks_favoured(
+        question, words, there, language
+    ):
+        return "trade"
+    if lacks_unit(question, whole, language):
+        return "unit"
     who = says_who(question, words, meant, quoted, language)
     if who is not None:
         return "" if who else AnswerType.PERSON
@@ -96,7 +103,11 @@ def lacks_own_amount(
     none of the question's own words: "How long does a bleaching take?" is not answered by how long a cleaning does.
     """
     asking = asked.words.casefold().split()
-    wanted = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
+    wanted = [
+        word
+        for word in words
+        if not (word.is_framing or word.is_light) and word.text.casefold() not in asking
+    ]
     if language == "de":  # "dauert" is no thing
         wanted = [word for word in wanted if not word.text[0].islower()] or wanted
     if (
@@ -140,6 +151,17 @@ def lacks_offered(question: str, missing: Sequence[Word], language: str) -> bool
         and word.weight >= _MAIN
         and names_thing(word.text, language)
         for word in missing
+    )
+
+
+def lacks_favoured(
+    question: str, words: Sequence[Word], there: Collection[Word], language: str
+) -> bool:
+    """Whether it is asked if some people pay less, and these are not named."""
+    place = find_favoured(question, language)
+    return place is not None and any(
+        place[0] <= word.place[0] < place[1] and word not in there and not word.is_framing
+        for word in words
     )
 
 
