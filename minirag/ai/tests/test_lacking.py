@@ -184,3 +184,26 @@ def test_other_ways_to_say_who_and_when(question, text, language):
 )
 def test_one_name_is_enough_where_the_rest_is_said(question, text, language):
     assert lacks(question, text, language=language) == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacking"),
+    [
+        ("Do you buy old radios?", "The shop sells kits for old radios.", "trade"),
+        ("Do you buy old radios?", "We take old radios in exchange.", ""),
+        ("Do you sell radios?", "Radios can be hired for £5.", "trade"),
+        ("Do you sell radios?", "Radios cost £5.", ""),
+        ("Can I buy a radio?", "Our shop has radios.", ""),
+        ("Can I hire a radio by the month?", "Radios are hired for two days or more.", "unit"),
+        ("Can I hire a radio by the month?", "Radios are £9 monthly.", ""),
+        ("What does a radio cost for a whole day?", "Radios are £5 for 90 minutes.", "unit"),
+        ("Do nurses get a discount?", "A discount is for two radios.", "trade"),
+        ("Do nurses get a discount?", "Nurses have a discount of 10 %.", ""),
+        ("How much does the guard earn?", "A guard walks round the house twice.", "measure"),
+        ("How much time should I allow?", "Plan two to three hours.", ""),
+        ("Who started the company?", "It was founded by Orla Byrne.", ""),
+        ("Is there a quiet time for my child?", "There is a quiet time on Mondays.", ""),
+    ],
+)  # fmt: skip
+def test_which_way_a_trade_goes_for_how_long_and_for_whom_has_to_be_said(question, text, lacking):
+    assert lacks(question, text) == lacking

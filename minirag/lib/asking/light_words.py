@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 _ENGLISH: Final = """
-above act actually add again agree ahead alone altogether always anyway anywhere appear around arrive aside ask avoid
-away back basically become beforehand behind believe belong besides break broke broken came carry catch caught cause
-certain check choose chose chosen clearly common compare complain completely consider contain continue count cover
-create cross deal decide definitely depend develop directly discover down draw drew drop early easily easy else
+above act actually add again agree ahead allow alone altogether always anyway anywhere appear around arrive aside ask
+avoid away back basically become beforehand behind believe belong besides break broke broken came carry catch caught
+cause certain check choose chose chosen clearly common compare complain completely consider contain continue count
+cover create cross deal decide definitely depend develop directly discover down draw drew drop early easily easy else
 elsewhere enjoy enter entirely especially even eventually exist expect explore extra fail fairly fall fallen fell few
 fill finally fine follow forever forget forgot forgotten form forward full fully further gain gather generally gone
 grew grow guess handle hang hard hardly hate held here hidden hide hit hold hope hurry imagine immediately improve

@@ -76,6 +76,8 @@ _ENGLISH: Final = {
     r"leav(?:e|ing) (?=(?:my|our|the|a) (?:bike|car|caravan|motorbike|van)\b)": "park ",
     r"(?:don't|doesn't|don’t|doesn’t|not|never) eat(?:s|ing)? meat": "vegetarian",
     r"(?:don't|doesn't|don’t|doesn’t|not|never) eat(?:s|ing)? (?:any )?animal products": "vegan",
+    r"for nothing": "free of charge",
+    r"a ?& ?e": "hospital with casualty",
     r"(?:opt|opting) out of": "unsubscribe from",
     r"(?:get|getting) (?:in touch|hold of)(?: with)?": "contact",
     r"(?:find|finding) out what(?:'s| is) wrong with": "diagnose",
