@@ -6,12 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Q
 from django.db.models.sql.compiler import SQLCompiler
 
 from bots.models import BotProfile, Quota
-from minirag.lib.rows import FixedQuery, FixedStatement, fetch_together, fetched_ahead
+from minirag.lib.rows import (
+    FixedQuery,
+    FixedStatement,
+    expected_empty,
+    fetch_together,
+    fetched_ahead,
+)
+from tenants.backend.cursor import Missed
 from tenants.context import tenant_context
 from tenants.models import ApiToken, User
 
@@ -133,6 +140,32 @@ def test_what_was_fetched_ahead_serves_once_its_own_tenant_and_within_its_block(
         with fetched_ahead((names,)):
             BotProfile.objects.update(name="Helper")
         assert names.fetch() == [("Helper",)]
+
+
+def test_what_is_expected_to_find_nothing_is_looked_at_with_the_next_statement(
+    acme, globex, django_assert_num_queries
+):
+    names = FixedQuery(lambda: BotProfile.objects.values_list("name"))
+    named = FixedStatement("SELECT id FROM bots_botprofile WHERE name = %s FOR KEY SHARE")
+    make_bot(globex, "Helper")
+    with (
+        tenant_context(acme.tenant),
+        transaction.atomic(),
+        expected_empty((names,), (named, "%s")),
+        django_assert_num_queries(1),
+    ):
+        assert (names.fetch(), named.fetch("%s")) == ([], [])
+        assert not Quota.objects.exists()
+    for asked in ((names,), (named, "Helper")):
+        with (
+            tenant_context(globex.tenant),
+            pytest.raises(Missed),
+            transaction.atomic(),
+            expected_empty(asked),
+        ):
+            Quota.objects.create(subject="tenant", resource="messages", limit=1)
+        with tenant_context(globex.tenant):
+            assert not Quota.objects.exists()
 
 
 def test_how_columns_become_values_is_looked_up_once(in_acme, monkeypatch):

@@ -15,8 +15,7 @@ from conversations.models import Chat, Message
 from knowledge.models import Source, SourceStatus
 from knowledge.sources.finding import active_sources
 from knowledge.sources.homes import private_dataset
-from minirag.lib import rows as rows_module
-from minirag.lib.rows import FixedColumn, fetch_shaped
+from minirag.lib.rows import FixedColumn, fetch_shaped, shapes
 from tenants.context import tenant_context
 from tenants.models import User
 
@@ -25,7 +24,7 @@ MOMENT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def no_shapes_known(monkeypatch):
-    monkeypatch.setattr(rows_module, "_shapes", {})
+    monkeypatch.setattr(shapes, "_shapes", {})
 
 
 @pytest.fixture
@@ -141,7 +140,7 @@ def test_what_has_no_shape_is_asked_as_ever(bots, ask):
     rows = BotProfile.objects.order_by("name")
     for _ in range(2):
         assert fetch_shaped(ask(rows)) == list(ask(rows))
-    assert rows_module._shapes == {}
+    assert shapes._shapes == {}
 
 
 def test_a_value_that_a_column_sends_as_another_is_never_sent_as_it_is(bots, monkeypatch):

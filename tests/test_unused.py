@@ -37,7 +37,7 @@ CALLED_FROM_OUTSIDE = {
         "stopProducing": "Twisted",
     },
     "minirag/serving/sockets.py": {"stopProducing": "Twisted"},
-    "minirag/lib/rows.py": {"from_db": "Django's query sets"},
+    "minirag/lib/rows/quick.py": {"from_db": "Django's query sets"},
     "minirag/lib/security/passwords.py": {"validate": "Django's list of password validators"},
     "tenants/models.py": {
         "get_full_name": "admin",

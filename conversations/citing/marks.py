@@ -10,6 +10,9 @@ could still become a mark.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from knowledge.retrieval.passages import Passage
 
 _WORDS = (
     "source", "sources", "src", "quelle", "quellen", "fuente", "fuentes", "fonte", "fontes", "fonti", "bron", "bronnen",
@@ -150,3 +153,8 @@ class MarkerFilter:
         if self._lists_round or (self.cited and not self._cites_round):
             return False
         return _STATED.search(left) is not None and _BELONGS.search(left) is None
+
+
+def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:
+    """Pair the cited numbers with their passages, in ascending order."""
+    return [(number, passages[number - 1]) for number in sorted(numbers)]

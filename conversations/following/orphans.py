@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from bots.models import Outcome
 from bots.quotas.counting import Reservation
-from conversations.citing.marks import MarkerFilter
+from conversations.citing.marks import MarkerFilter, numbered
 from conversations.following.journal import (
     LAST_EVENTS,
     EventsUnavailable,
@@ -33,7 +33,7 @@ from conversations.following.journal import (
 )
 from conversations.following.lasting import longest_turn_seconds
 from conversations.models import Message
-from conversations.turns.recording import LOOK_SECONDS, close_turn, numbered
+from conversations.turns.recording import LOOK_SECONDS, close_turn
 from conversations.turns.state import Answer, OpenTurn
 from knowledge.models import Chunk
 from knowledge.retrieval.external import identify

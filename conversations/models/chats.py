@@ -19,6 +19,7 @@ from bots.models import BotProfile
 from knowledge.models import Audience
 from minirag.lib.errors import NotFound
 from minirag.lib.text.word_search import word_index
+from tenants.backend.cursor import Missed
 from tenants.context import TenantRow
 
 _COUNT = """
@@ -28,7 +29,7 @@ UPDATE conversations_chat
        language = coalesce(nullif(%s, ''), language), anonymised_at = NULL,
        traits = CASE WHEN traits @> %s::text[] THEN traits
                      ELSE ARRAY(SELECT DISTINCT trait FROM unnest(traits || %s::text[]) AS trait ORDER BY trait) END
- WHERE id = %s"""
+ WHERE id = %s RETURNING id"""
 _JUDGE = """
 UPDATE conversations_chat
    SET traits = ARRAY(SELECT trait FROM unnest(traits) AS trait WHERE trait NOT IN ('liked', 'disliked')
@@ -175,26 +176,32 @@ class Chat(TenantRow, models.Model):
             cursor.execute(_MARK, [json.dumps(audience.marks), self.pk])
             self.groups = json.loads(cursor.fetchone()[0])
 
-    def count_up(
+    def count_up(self, *, messages: int, traits: Sequence[str] = ()) -> None:
+        """Add what was said and happened in it, in the transaction that stores that; it has changed now.
+
+        Raises NotFound where the chat was deleted meanwhile: what was stored in it could not be committed.
+        """
+        try:
+            with connection.cursor() as cursor:
+                self.count_up_soon(messages=messages, traits=traits)
+                cursor.execute("SELECT")
+        except Missed:
+            raise NotFound(gettext("Chat session not found")) from None
+
+    def count_up_soon(
         self, *, messages: int, prompt_tokens: int = 0, completion_tokens: int = 0,
         cost_usd: Decimal = Decimal(0), language: str = "", traits: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """Add what was said, spent and happened in it, in the transaction that stores that; it has changed now.
+        """The same, and what was spent, with the transaction's next statement or its commit, which raises Missed.
 
-        By hand, since every turn does it and Django takes ten times as long to write the statement. Raises NotFound
-        where the chat was deleted meanwhile: what was stored in it could not be committed.
+        By hand, since every turn does it and Django takes ten times as long to write the statement.
         """
         added = list(traits)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _COUNT,
-                [
-                    messages, prompt_tokens, completion_tokens, cost_usd, timezone.now(), language[:10],
-                    added, added, self.pk,
-                ],
-            )  # fmt: skip
-            if not cursor.rowcount:
-                raise NotFound(gettext("Chat session not found"))
+        facts = [
+            messages, prompt_tokens, completion_tokens, cost_usd, timezone.now(), language[:10], added, added, self.pk,
+        ]  # fmt: skip
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        database.hold(_COUNT, facts, has_to_hit=True)
 
     def has_words_again(self) -> None:
         """Something was written beside it: if it had been made anonymous, it is so no longer."""

@@ -6,6 +6,7 @@ from django.db import models
 
 from conversations.models.messages import Message
 from knowledge.formats.sections import LONGEST_PLACE
+from knowledge.retrieval.passages import Passage
 from minirag.lib.rows import QuickRow
 from minirag.lib.text.headings import hide_heading_marks
 
@@ -54,6 +55,25 @@ class Citation(QuickRow, models.Model):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"
+
+    @classmethod
+    def of(cls, message: Message, number: int, passage: Passage) -> Citation:
+        """What was cited as it was when it was cited; not stored yet."""
+        return cls(
+            message=message,
+            number=number,
+            chunk_id=passage.chunk_id,
+            source_id=passage.source_id,
+            title=passage.title[:500],
+            heading=passage.heading[:1000],
+            url=passage.url,
+            page=passage.page,
+            place=passage.place,
+            content=passage.content,
+            score=passage.score,
+            external_id=passage.external_id,
+            kind=passage.kind,
+        )
 
     @property
     def shown_id(self) -> str:

@@ -18,7 +18,7 @@ from minirag.lib.text.word_search import word_index
 _END = """
 UPDATE conversations_message
    SET outcome = %s, error_code = %s, reserved_in = NULL, citation_valid = %s, unsupported = %s, trace = %s::jsonb
- WHERE id = %s AND outcome = 'pending'"""
+ WHERE id = %s AND outcome = 'pending' RETURNING id"""
 
 
 class MessageRole(models.TextChoices):

@@ -95,6 +95,23 @@ def test_of_those_who_end_it_at_once_one_does(initech, bot, quotas):
         assert used(quotas) == [10 * round_, round_]
 
 
+def test_the_same_where_a_turn_is_taken_to_have_neither_quota_nor_webhook(initech):
+    bot = BotProfile.objects.create(name="Helper")
+    for round_ in range(ROUNDS):
+        turn = open_turn(bot.pk, None, "How long?", Asker())
+        ends = [
+            partial(end, replace(turn, chat=Chat.objects.get(pk=turn.chat.pk)), "36 months")
+            for _ in range(AT_ONCE)
+        ]
+        if round_ % 2:
+            do_at_once(initech, partial(delete_chat, turn.chat), ends[0])
+            assert not Message.objects.filter(chat=turn.chat.pk).exists()
+        else:
+            [stored] = filter(None, do_at_once(initech, *ends))
+            assert Message.objects.get(chat=turn.chat.pk, role=MessageRole.ASSISTANT) == stored
+        assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
+
+
 def test_what_it_spent_is_counted_once_where_its_chat_is_deleted_at_that_moment(
     initech, bot, quotas
 ):

@@ -15,9 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
+from bots.models import PriceOverride, UsageEvent
+from bots.quotas.models import Quota, QuotaUse
 from conversations.following import journal
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_consumer import bot, open_session, question, talk
+from webhooks.models import Delivery, Webhook
 
 __all__ = ["bot"]
 
@@ -67,7 +70,7 @@ class Trips:
 def answers(model, monkeypatch):
     # Or a turn that takes longer than that, on a busy machine, has its events written in two goes.
     monkeypatch.setattr(journal, "WRITE_SECONDS", 60)
-    for _ in range(4):
+    for _ in range(5):
         model.enqueue("It lasts 36 months [1].")
 
 
@@ -82,7 +85,7 @@ def test_a_streamed_turn(acme, acme_bot, answers):
     stream(acme, acme_bot)  # the first one writes reminders and fills caches
     with Trips() as trips:
         stream(acme, acme_bot)
-    trips.expect_at_most(statements=7, transactions=2, commands=2)
+    trips.expect_at_most(statements=6, transactions=2, commands=2)
 
 
 def test_a_further_question_in_a_chat(acme, acme_bot, answers):
@@ -91,7 +94,7 @@ def test_a_further_question_in_a_chat(acme, acme_bot, answers):
     stream(acme, acme_bot, chat_id=chat_id)
     with Trips() as trips:
         stream(acme, acme_bot, chat_id=chat_id)
-    trips.expect_at_most(statements=10, transactions=2, commands=2)
+    trips.expect_at_most(statements=8, transactions=2, commands=2)
 
 
 def test_a_question_of_the_widget(bot, answers):
@@ -105,7 +108,28 @@ def test_a_question_of_the_widget(bot, answers):
     assert seen[-1]["type"] == "done", seen
     trips.statements = trips.statements[len(alone.statements) :]
     trips.commands -= alone.commands
-    trips.expect_at_most(statements=13, transactions=2, commands=2)
+    trips.expect_at_most(statements=12, transactions=2, commands=2)
+
+
+def test_what_a_tenant_has_since_its_last_turn_counts_in_the_next(acme, acme_bot, answers):
+    """Of a turn that was taken to have no price of the tenant's, no quota and no webhook."""
+    stream(acme, acme_bot)
+    Webhook.objects.create(url="https://hooks.example.com", events=["chat.message"])
+    stream(acme, acme_bot)
+    assert Delivery.objects.count() == 1
+    Webhook.objects.all().delete()
+    stream(acme, acme_bot)
+    stream(acme, acme_bot)
+    quota = Quota.objects.create(
+        subject="bot", subject_id=acme_bot.pk, resource="tokens", limit=10**6
+    )
+    PriceOverride.objects.create(
+        model=acme_bot.model, prompt_cost_per_1m=1, completion_cost_per_1m=1
+    )
+    stream(acme, acme_bot)
+    assert QuotaUse.objects.get(quota=quota).used == sum(
+        UsageEvent.objects.values_list("total_tokens", flat=True)
+    )
 
 
 @pytest.mark.parametrize(

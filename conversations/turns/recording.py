@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -33,14 +32,13 @@ from conversations.turns.troubles import tell_trouble
 from knowledge.curated.matching import find_by_words, with_curated
 from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.external import load_bases, with_bases
-from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
-from minirag.lib.rows import FixedQuery, fetched_ahead
+from minirag.lib.rows import FixedQuery, expected_empty, fetched_ahead
 from tenants.backend.cursor import Missed
 from tenants.backend.holding import insert_soon
-from tenants.context import require_tenant
+from tenants.context import current_schema, require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
 from tenants.platform.maintenance import require_no_maintenance
@@ -64,6 +62,12 @@ _BOT: FixedQuery[BotProfile] = FixedQuery(
 )
 
 
+_MOST_KEPT = 5_000
+_plain: set[tuple[str, uuid.UUID, uuid.UUID | None]] = set()
+"""The bots, with the tokens that asked them, whose last turn met no price of the tenant's, no quota and no webhook.
+That the next meets none is looked at as it ends."""
+
+
 def open_turn(
     bot_profile_id: uuid.UUID,
     chat_id: uuid.UUID | None,
@@ -80,10 +84,14 @@ def open_turn(
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
     AlreadyAsked as `asker` says.
     """
-    with fetched_ahead(
+    asked = (
         (_TENANT, require_tenant().pk), (_BOT, bot_profile_id), (QUOTAS, bot_profile_id, asker.token_id)
-    ):  # fmt: skip
-        return _open(bot_profile_id, chat_id, question, asker, told, source_filter)
+    )  # fmt: skip
+    try:
+        with fetched_ahead(*asked):
+            return _open(bot_profile_id, chat_id, question, asker, told, source_filter)
+    except Missed:  # the chat was deleted meanwhile
+        raise NotFound("Chat session not found") from None
 
 
 def _open(
@@ -115,7 +123,7 @@ def _open(
             )
         )  # fmt: skip
         if chat_id:
-            chat.count_up(messages=1)
+            chat.count_up_soon(messages=1)
         make_due({DueKind.TURNS: timezone.now() + timedelta(seconds=LOOK_SECONDS)})
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
@@ -199,14 +207,8 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     A turn that failed before it said anything only marks the question and meters what was spent; returns None then.
     Idempotent by claim: of two writers that close the same turn one does nothing.
     """
-    asked = (
-        (OVERRIDES,),
-        (QUOTAS, turn.bot.pk, turn.reservation.token_id),
-        subscribed_to(EventType.CHAT_MESSAGE),
-    )
     try:
-        with transaction.atomic(), fetched_ahead(*asked):
-            message, spent = _end(turn, answer)
+        message, spent = _end_in_one(turn, answer)
     except (Missed, IntegrityError):  # the answer of whoever was first may be there already
         if Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).exists():
             raise
@@ -215,6 +217,29 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     answer.is_closed = answer.is_stored = True
     count_turn(answer, spent)
     return message
+
+
+def _end_in_one(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[UsageEvent]]:
+    """`_end` in one message, with its commit, where a turn has no more to ask than that it has nothing to ask."""
+    key = current_schema(), turn.bot.pk, turn.reservation.token_id
+    asked = (
+        (OVERRIDES,),
+        (QUOTAS, turn.bot.pk, turn.reservation.token_id),
+        subscribed_to(EventType.CHAT_MESSAGE),
+    )
+    if key in _plain:
+        try:
+            with transaction.atomic(), expected_empty(*asked):
+                return _end(turn, answer)
+        except Missed:  # it has become otherwise, or others have ended the turn
+            _plain.discard(key)
+    with transaction.atomic(), fetched_ahead(*asked) as found:
+        ended = _end(turn, answer)
+    if not any(found):
+        if len(_plain) >= _MOST_KEPT:
+            _plain.clear()
+        _plain.add(key)
+    return ended
 
 
 def _end(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[UsageEvent]]:
@@ -230,7 +255,7 @@ def _end(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[UsageEven
     )
     message = _store_message(turn, answer) if answer.content or answer.calls else None
     meter_turn(spent, message or turn.question)
-    turn.chat.count_up(
+    turn.chat.count_up_soon(
         messages=1 if message else 0,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
@@ -256,10 +281,8 @@ def _note_other_end(turn: OpenTurn, answer: Answer) -> None:
     answer.is_closed = True
     if turn.is_orphan:
         return
-    with (
-        suppress(IntegrityError),
-        transaction.atomic(),
-    ):  # it is metered, and its end was not heard of
+    # Where it is metered already its end was not heard of.
+    with suppress(IntegrityError), transaction.atomic():
         if Message.objects.filter(pk=turn.question.pk).exists():
             return
         spent = price_turn(turn, answer)
@@ -312,39 +335,15 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
     if measured is None and refusal is not None:  # by a scope, before anything was searched
         measured = refusal.score, refusal.threshold
     message = Message(
-        chat=turn.chat,
-        role=MessageRole.ASSISTANT,
-        content=answer.content or answer.calls.describe(),
-        outcome=answer.outcome,
-        error_code=answer.error_code,
-        cut_reason=answer.cut_reason,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        refusal_reason=refusal.reason if refusal else "",
-        help=describe_help(answer.help),
-        confidence=measured[0] if measured else None,
-        threshold=measured[1] if measured else None,
-        request_id=turn.question.request_id,
-        question=turn.question,
-        curated_answer_id=answer.curated.answer_id if answer.curated else None,
-        is_asked_back=answer.is_asked_back,
-    )
+        chat=turn.chat, role=MessageRole.ASSISTANT, content=answer.content or answer.calls.describe(),
+        outcome=answer.outcome, error_code=answer.error_code, cut_reason=answer.cut_reason,
+        prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
+        refusal_reason=refusal.reason if refusal else "", help=describe_help(answer.help),
+        confidence=measured[0] if measured else None, threshold=measured[1] if measured else None,
+        request_id=turn.question.request_id, question=turn.question,
+        curated_answer_id=answer.curated.answer_id if answer.curated else None, is_asked_back=answer.is_asked_back,
+    )  # fmt: skip
     insert_soon(message)
-    if citations := [cite_passage(message, *each) for each in answer.citations]:
+    if citations := [Citation.of(message, *each) for each in answer.citations]:
         insert_soon(*citations)
     return message
-
-
-def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
-    """Keep what was cited as it was when it was cited."""
-    return Citation(
-        message=message, number=number, chunk_id=passage.chunk_id, source_id=passage.source_id,
-        title=passage.title[:500], heading=passage.heading[:1000], url=passage.url, page=passage.page,
-        place=passage.place, content=passage.content, score=passage.score, external_id=passage.external_id,
-        kind=passage.kind,
-    )  # fmt: skip
-
-
-def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:
-    """Pair the cited numbers with their passages, in ascending order."""
-    return [(number, passages[number - 1]) for number in sorted(numbers)]

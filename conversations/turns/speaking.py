@@ -14,7 +14,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from bots.models import Fusion, Outcome, UnsupportedMode
-from conversations.citing.marks import MarkerFilter
+from conversations.citing.marks import MarkerFilter, numbered
 from conversations.citing.supporting import SupportGate, check_support, list_statements
 from conversations.masking.asking import (
     chat_models,
@@ -33,7 +33,6 @@ from conversations.turns.grounding import (
     find_model_refusal,
 )
 from conversations.turns.prompting import Messages, build_prompt, fit_passages, recall
-from conversations.turns.recording import numbered
 from conversations.turns.state import Answer, OpenTurn, Prompted
 from conversations.turns.streams import coalesce
 from knowledge.retrieval.passages import Passage, measure_lead

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import FilteredRelation, Q
 from django.db.models.functions import Lower
 
 from bots.models import BotProfile
@@ -23,16 +23,29 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return self.filter(bot_profile__isnull=True, deleted_at__isnull=True)
 
     def searched_by(self, bot_profile_id: uuid.UUID) -> DatasetQuerySet:
-        """Return what a bot answers from now: its private dataset, and active shared ones by its active links."""
-        links = BotDataset.objects.filter(bot_profile_id=bot_profile_id, is_active=True)
-        shared = Q(pk__in=links.values("dataset_id"), is_active=True, deleted_at__isnull=True)
-        return self.filter(Q(bot_profile_id=bot_profile_id) | shared)
+        """Return what a bot answers from now."""
+        return self.alias(link=link_of(bot_profile_id)).filter(is_searched_by(bot_profile_id))
 
     def searched_by_any(self) -> DatasetQuerySet:
         """Return what any active bot answers from now."""
         links = BotDataset.objects.filter(bot_profile__is_active=True, is_active=True)
         shared = Q(pk__in=links.values("dataset_id"), is_active=True, deleted_at__isnull=True)
         return self.filter(Q(bot_profile__is_active=True) | shared)
+
+
+def link_of(bot_profile_id: uuid.UUID, at: str = "") -> FilteredRelation:
+    """The one link of a bot to each dataset, `at` which a row has its dataset; to be joined as `link`."""
+    own = Q(**{f"{at}bot_links__bot_profile": bot_profile_id})
+    return FilteredRelation(f"{at}bot_links", condition=own)
+
+
+def is_searched_by(bot_profile_id: uuid.UUID, at: str = "") -> Q:
+    """What a bot answers from now: its private dataset, and active shared ones by its active `link`.
+
+    By that join, since every search asks it, and two subqueries took longer to plan than all the rest.
+    """
+    shared = {"link__is_active": True, f"{at}is_active": True, f"{at}deleted_at__isnull": True}
+    return Q(**{f"{at}bot_profile": bot_profile_id}) | Q(**shared)
 
 
 class Dataset(TenantRow, models.Model):

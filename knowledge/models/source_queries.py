@@ -10,7 +10,7 @@ from django.db.models import Case, F, Min, Q, Value, When
 from django.utils import timezone
 
 from knowledge.models.audience import Audience
-from knowledge.models.datasets import Dataset, DatasetQuerySet
+from knowledge.models.datasets import Dataset, is_searched_by, link_of
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, looks_like_times, next_refresh
 from minirag.lib.jobs.job import RESEND_AFTER, JobQuerySet
@@ -39,17 +39,20 @@ class SourceQuerySet(JobQuerySet["Source"]):
         A source that is being re-ingested, or whose last ingestion failed, still answers from its old knowledge.
         External ones have none here.
         """
-        return self._speaking(Dataset.objects.searched_by(bot_profile_id), audience)
+        return self._searched_by(bot_profile_id)._speaking(audience)
 
     def answering_anywhere(self, audience: Audience) -> SourceQuerySet:
         """Return the sources that some active bot may answer this audience from now."""
-        return self._speaking(Dataset.objects.searched_by_any(), audience)
+        searched = self.filter(dataset__in=Dataset.objects.searched_by_any())
+        return searched._speaking(audience)
 
-    def _speaking(self, datasets: DatasetQuerySet, audience: Audience) -> SourceQuerySet:
+    def _searched_by(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
+        linked = self.alias(link=link_of(bot_profile_id, "dataset__"))
+        return linked.filter(is_searched_by(bot_profile_id, "dataset__"))
+
+    def _speaking(self, audience: Audience) -> SourceQuerySet:
         return (
-            self._in_use(datasets, audience)
-            .filter(chunk_count__gt=0)
-            .exclude(source_type=SourceType.NYXCORE)
+            self._in_use(audience).filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
         )
 
     def external(self, bot_profile_id: uuid.UUID, audience: Audience) -> SourceQuerySet:
@@ -58,16 +61,15 @@ class SourceQuerySet(JobQuerySet["Source"]):
         While one is checked again it goes on answering.
         """
         ready = ~Q(status=SourceStatus.ERROR) & Q(last_refreshed_at__isnull=False)
-        datasets = Dataset.objects.searched_by(bot_profile_id)
-        return self._in_use(datasets, audience).filter(ready, source_type=SourceType.NYXCORE)
+        searched = self._searched_by(bot_profile_id)
+        return searched._in_use(audience).filter(ready, source_type=SourceType.NYXCORE)
 
-    def _in_use(self, datasets: DatasetQuerySet, audience: Audience) -> SourceQuerySet:
+    def _in_use(self, audience: Audience) -> SourceQuerySet:
         return self.filter(
             Q(parent__isnull=True) | (Q(parent__is_active=True) & audience.reads("parent__")),
             audience.reads(),
             is_active=True,
             deleted_at__isnull=True,
-            dataset__in=datasets,
         )
 
     def at_rest(self) -> SourceQuerySet:

@@ -75,15 +75,17 @@ class Closeness:
         pairs, kin = set(pairwise(asked)), find_kin(weights, set().union(*words))
         worth = _Worth(wanted, kin)
         return [
-            PAIRS_WEIGHT * min(_weigh_pairs(pairs, each, weights) / whole, 1.0)
+            PAIRS_WEIGHT * min(_weigh_pairs(pairs, each, said, weights) / whole, 1.0)
             + SENTENCE_WEIGHT * _find_fullest(each, kin.keys(), worth) / sum(wanted.values())
-            for each in read
+            for each, said in zip(read, words, strict=True)
         ]
 
 
 def _weigh_pairs(
-    pairs: set[tuple[str, str]], read: Iterable[Iterable[str]], weights: Mapping[str, float]
-) -> float:
+    pairs: set[tuple[str, str]], read: Iterable[Iterable[str]], said: set[str], weights: Mapping[str, float]
+) -> float:  # fmt: skip
+    if not any(map(said.issuperset, pairs)):  # most passages have no two of them
+        return 0.0
     common = pairs.intersection(pairwise(chain.from_iterable(read)))
     return sum(min(weights[first], weights[second]) for first, second in common)
 

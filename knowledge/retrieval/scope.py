@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
@@ -160,11 +160,7 @@ def _count_spoken(
 def _select_rows(
     bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = (), audience: Audience = ANYONE
 ) -> QuerySet[Source, Any]:
-    link = FilteredRelation(
-        "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot_profile_id)
-    )
-    found = narrow(Source.objects.answering(bot_profile_id, audience), filters, audience)
-    found = found.annotate(link=link).order_by()
+    found = narrow(Source.objects.answering(bot_profile_id, audience), filters, audience).order_by()
     if (wanted := wanted_languages(filters)) is None:
         return found.values_list(*_COLUMNS, _DAY)
     others = (

@@ -17,7 +17,7 @@ from django_tenants.postgresql_backend import base
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
 from psycopg.pq import TransactionStatus
 
-from tenants.backend.cursor import Held, Missed, TenantCursor, open_schema
+from tenants.backend.cursor import HITS, Held, TenantCursor, Writer, open_schema, require_hit
 from tenants.backend.moments import read_moments_quickly
 from tenants.backend.pool import Pool
 from tenants.backend.proof import require_proof
@@ -91,31 +91,35 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise ProgrammingError("A transaction is open: commit it or roll it back first.")
         self.connection.is_transactional = not autocommit
         self.connection.held = []
+        if not hasattr(self.connection, "writer"):
+            self.connection.writer = Writer(self.connection)
 
     def hold(self, statement: str, parameters: Any, *, has_to_hit: bool = False) -> None:
         """Send a statement without a result with the next one of the transaction, and outside of one at once.
 
-        It is for the tenant in force now, whichever is when it is sent. One that `has_to_hit` and changes no row has
-        whatever takes it along raise Missed, once that was done as well: the transaction is to be rolled back.
+        It is for the tenant in force now, whichever is when it is sent. One that `has_to_hit` and returns no
+        row has whatever takes it along raise Missed instead, a commit as well: nothing of the transaction stays.
         """
-        with self.cursor() as cursor:
-            if self.get_autocommit():
+        if has_to_hit:
+            statement = require_hit(statement)
+        if self.get_autocommit():
+            with self.cursor() as cursor:
                 cursor.execute(statement, parameters)
-                if has_to_hit and not cursor.rowcount:
-                    raise Missed
-                return
-            self.validate_no_broken_transaction()
-            with self.wrap_database_errors:
-                written = cursor.mogrify(statement, parameters)
-            # With its own path: by the next statement another tenant may be in force.
-            self.connection.held.append(Held(open_schema(), written, has_to_hit))
+            return
+        self.validate_no_broken_transaction()
+        with self.wrap_database_errors:
+            written = self.connection.writer.mogrify(statement, parameters)
+        # With its own path: by the next statement another tenant may be in force.
+        self.connection.held.append(Held(open_schema(), written))
+
+    def hold_expectation(self, condition: str, parameters: Any) -> None:
+        """Have the transaction's next statement, or its commit, raise Missed where this condition does not hold."""
+        self.hold(HITS.format(condition), parameters)
 
     def _commit(self) -> None:
-        held = None if self.connection is None else self.connection.held
-        if held:
+        if self.connection is not None and self.connection.held:
             with self.cursor() as cursor:
-                # What may miss has to be looked at before it is committed.
-                cursor.execute("SELECT" if any(each.has_to_hit for each in held) else "COMMIT")
+                cursor.execute("COMMIT")
         super()._commit()
 
     def _rollback(self) -> None:

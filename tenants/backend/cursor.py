@@ -28,7 +28,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.postgresql import base
 from psycopg import NotSupportedError, OperationalError, sql
 from psycopg.copy import Copy
-from psycopg.errors import InvalidSchemaName, UndefinedObject
+from psycopg.errors import DivisionByZero, InvalidSchemaName, UndefinedObject
 from psycopg.pq import TransactionStatus
 
 from tenants.backend.slowness import note_slow
@@ -60,7 +60,7 @@ _BACK = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
 
 
 class Missed(DatabaseError):
-    """A held statement has changed no row, and had to (see `DatabaseWrapper.hold`)."""
+    """A held statement has changed no row, and had to (see `DatabaseWrapper.hold`), or what was expected is not so."""
 
 
 class Held(NamedTuple):
@@ -68,7 +68,16 @@ class Held(NamedTuple):
 
     path: str
     statement: str
-    has_to_hit: bool = False
+
+
+# What misses divides by zero, which ends its whole message: no COMMIT behind it is reached.
+HITS = "SELECT 1 / ({})::int AS hit"
+
+
+def require_hit(statement: str) -> str:
+    """Have a statement miss that returns no row."""
+    looked = HITS.format("SELECT count(*) FROM hits")
+    return " ".join(("WITH hits AS (", statement, ")", looked))
 
 
 class TenantUnproven(OperationalError):
@@ -109,19 +118,13 @@ class TenantCursor(Cursor):
         try:
             held = self._held_before(text)
             leading = self._lead(text, held)
-            if held:
-                query, params = self.mogrify(query, params), None
-            with _unproven_told():
-                super().execute(
-                    _join("".join(text for text, _ in leading), query), params, **options
-                )
+            if held or params is not None:
+                query, params = self._write(query, params), None
+            with _refusals_told(text, *(each.statement for each in held)):
+                super().execute(_join("".join(leading), query), params, **options)
             held.clear()  # not before: of a message that the server could not take they still wait
-            has_missed = False
-            for _, has_to_hit in leading:
-                has_missed = has_missed or (has_to_hit and not self.rowcount)
+            for _ in leading:
                 self.nextset()  # the first results are not the statement's
-            if has_missed:
-                raise Missed
         finally:
             took = perf_counter() - started
             if took >= settings.SLOW_STATEMENT_MS / 1000:
@@ -148,6 +151,10 @@ class TenantCursor(Cursor):
         """Refuse: it sends one statement only, so the path would not be with it."""
         raise NotSupportedError("Rows are read whole here, or in pages by their keys.")
 
+    def _write(self, query: Query, params: Any) -> str:
+        writer = getattr(self.connection, "writer", None)
+        return (writer or self).mogrify(query, params)
+
     def _held_before(self, text: str) -> list[Held]:
         """The connection's list of what is sent before this statement."""
         held: list[Held] = getattr(self.connection, "held", [])
@@ -155,14 +162,16 @@ class TenantCursor(Cursor):
             held.clear()  # it came after whatever this goes back to, and may have been what went wrong
         return held
 
-    def _lead(self, text: str, held: list[Held]) -> list[tuple[str, bool]]:
-        """The statements that go before one in its message, and whether they have to hit; each has a result."""
+    def _lead(self, text: str, held: list[Held]) -> list[str]:
+        """The statements that go before one in its message; each has a result."""
         begins = self._is_transactional and self.connection.pgconn.transaction_status == _IDLE
-        leading, path = [("BEGIN; ", False)] if begins else [], ""
-        wanted = [*held, *([] if _ALONE.match(text) else [Held(open_schema(), "")])]
-        for its_path, statement, has_to_hit in wanted:
-            leading += [(its_path, False)] if its_path != path else []
-            leading += [(f"{statement}; ", has_to_hit)] if statement else []
+        leading, path = ["BEGIN; "] if begins else [], ""
+        for its_path, statement in [
+            *held,
+            *([] if _ALONE.match(text) else [Held(open_schema(), "")]),
+        ]:
+            leading += [its_path] if its_path != path else []
+            leading += [f"{statement}; "] if statement else []
             path = its_path
         return leading
 
@@ -183,11 +192,26 @@ class TenantCursor(Cursor):
                 yield
 
 
+class Writer(Cursor):
+    """Puts values into statements, with what it has found out of their kinds: to look it up took longer each time."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        super().mogrify("", ())
+
+    def mogrify(self, query: Query, params: Any = None) -> str:  # type: ignore[override]
+        return self._convert_query(query, params).query.decode(self._encoding)
+
+
 @contextmanager
-def _unproven_told() -> Iterator[None]:
-    """Tell the refusal of a schema apart from that of the statement after it."""
+def _refusals_told(*statements: str) -> Iterator[None]:
+    """Tell the refusal of a schema, and a miss of what had to hit, apart from what is wrong with the statements."""
     try:
         yield
+    except DivisionByZero as error:
+        if any(" AS hit" in each for each in statements):
+            raise Missed from error
+        raise
     except (UndefinedObject, InvalidSchemaName) as error:
         tenant, schema = current_tenant(), current_schema()
         missing = (

@@ -142,7 +142,7 @@ def test_it_waits_on_where_the_message_that_begins_its_transaction_cannot_be_rea
 
 
 def test_one_that_has_to_hit_says_so_to_what_takes_it_along_or_to_the_commit(in_acme):
-    missing = "UPDATE lex_df SET df = 2 WHERE term = %s"
+    missing = "UPDATE lex_df SET df = 2 WHERE term = %s RETURNING term"
     with pytest.raises(Missed), transaction.atomic():
         connection.hold(missing, [-1], has_to_hit=True)
         make("Helper")
