@@ -28,8 +28,8 @@ from tenants.context import tenant_context
 
 OWN, UNSEEN = ("shop", "town"), ("clinic", "village")
 TUNED = (
-    "bikehire", "camping", "gym", "hausverwaltung", "invoicing", "museum", "musikschule", "stadtwerke", "storage", "vhs",
-    "zahnarzt",
+    "bikehire", "camping", "gym", "hausverwaltung", "invoicing", "museum", "musikschule", "stadtwerke", "storage",
+    "vhs", "zahnarzt",
 )  # fmt: skip
 APART = ("broadband", "kennels", "library", "tierpark")
 TO_REACH: Final = {
