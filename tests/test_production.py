@@ -15,7 +15,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from minirag.clock import make_schedule
@@ -92,6 +92,19 @@ def test_clocks_that_are_apart_are_found(db, monkeypatch, ahead, state):
     monkeypatch.setattr(production, "_ask_redis", lambda: ask() + ahead)
     finding = production.check_clocks()
     assert finding.state == state and "Redis" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("log_min_error_statement", "error"), ("log_error_verbosity", "default"), ("log_statement", "all"),
+     ("log_min_duration_statement", "250")],
+)  # fmt: skip
+def test_a_log_of_postgresql_that_may_hold_messages_is_found(db, name, value):
+    assert production.check_log().state == OK, "the embedded server's holds none"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL {name} = '{value}'")
+    finding = production.check_log()
+    assert finding.state == WARN and name in finding.detail and name in finding.remedy
 
 
 @pytest.mark.parametrize(("states", "code"), [((OK, OK), 0), ((OK, WARN), 2), ((WARN, FAIL), 1)])

@@ -22,6 +22,11 @@ from minirag.operations.health import connect_redis
 
 _FEWEST_CHARACTERS, _SHORT_TOKEN = 12, 24
 _CLOCKS_APART, _CLOCKS_FAR_APART = 1.0, 30.0
+_QUIET = {
+    "log_min_error_statement": ("panic", "fatal", "log"), "log_error_verbosity": ("terse",),
+    "log_statement": ("none", "ddl"), "log_min_duration_statement": ("-1",),
+}  # fmt: skip
+"""What writes statements, or rows that a constraint refuses, to PostgreSQL's log, with the values that do not."""
 _SENDS_NOTHING = ("dummy", "console", "locmem", "filebased")
 
 
@@ -129,6 +134,20 @@ def _ask_redis() -> float:
     return float(seconds) + float(microseconds) / 1e6
 
 
+def check_log() -> Finding:
+    """Whether PostgreSQL's log may come to hold what visitors write: a statement has its values in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [[*_QUIET]])
+        loud = [
+            f"{name} is {value}" for name, value in cursor.fetchall() if value not in _QUIET[name]
+        ]
+    if loud:
+        detail = f"may hold messages: {', '.join(sorted(loud))}"
+        remedy = ", ".join(f"{name} = {values[0]}" for name, values in _QUIET.items())
+        return Finding("log", WARN, detail, f"Set {remedy} in PostgreSQL.")
+    return Finding("log", OK, "PostgreSQL's holds no statements")
+
+
 def check_mail() -> Finding:
     """Whether mail can be sent: a forgotten password and an invitation depend on it."""
     if any(each in settings.EMAIL_BACKEND for each in _SENDS_NOTHING):
@@ -195,6 +214,7 @@ PRODUCTION: dict[str, Callable[[], Finding]] = {
     "beat": diagnosis.check_beat,
     "backup": check_backup,
     "clocks": check_clocks,
+    "log": check_log,
     "e-mail": check_mail,
     "metrics": check_metrics,
     "provider": diagnosis.CHECKS["provider"],

@@ -38,6 +38,9 @@ _FLAGS = {
     "listen_addresses": processes.LOOPBACK,
     "unix_socket_directories": "",
     "log_min_messages": "warning",
+    # A statement has its values in it, and a row that a constraint refuses is told with the error: what visitors write.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # After a crash every file is made safe before the first connection: one by one that took 7 s for 7,000 files, and

@@ -75,6 +75,19 @@ def test_postgres_brings_pgvector_listens_on_the_loopback_and_asks_for_a_passwor
         )
 
 
+def test_the_log_of_postgres_tells_that_something_failed_and_nothing_of_what_was_written(
+    server: PostgresServer, directory: Path
+) -> None:
+    server.start()
+    query(server, "create table said (text text check (length(text) < 5))")
+    for statement in ("insert into said values ('my secret')", "select 'my secret', 1 / 0"):
+        with pytest.raises(psycopg.Error):
+            query(server, statement)
+    log = (directory / "postgres.log").read_text()
+    assert "violates check constraint" in log and "division by zero" in log
+    assert "my secret" not in log
+
+
 def test_postgres_keeps_its_data_over_a_stop_and_a_kill(server: PostgresServer) -> None:
     server.start()
     query(server, "create table kept (n int)")
