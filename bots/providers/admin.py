@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import register
@@ -24,7 +23,7 @@ from unfold.widgets import (
 
 from bots.models import ProviderCredential
 from bots.providers.changing import change_provider, check_key, forget_key, keep_key, list_providers
-from bots.providers.trying import PASSING, KeyOutcome, KeyTrial, choose_model, note_trial, try_key
+from bots.providers.trying import PASSING, KeyOutcome, KeyTrial, choose_model, try_stored
 from minirag.ai import catalogue
 from minirag.ai.credentials import LONGEST_KEY
 from minirag.lib.errors import BadInput
@@ -187,8 +186,7 @@ class ProviderCredentialAdmin(ProductAdmin):
 
         def act(data: dict[str, Any]) -> None:
             model = data["model"].strip() or choose_model(row)
-            trial: KeyTrial = async_to_sync(try_key)(row.provider, row.credentials, model)
-            note_trial(row, trial)
+            trial: KeyTrial = try_stored(row, model)
             self.log_change(request, row, f"Tested it with {model}: {trial.outcome.value}.")
             level = messages.SUCCESS if trial.works else messages.ERROR
             self.message_user(request, f"{trial.detail} ({model}, {trial.milliseconds} ms)", level)

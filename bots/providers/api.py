@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from rest_framework.request import Request
 
 from bots.models import ProviderCredential
@@ -31,8 +30,9 @@ from bots.providers.schemas import (
     ProviderPageSchema,
     ProviderSchema,
 )
-from bots.providers.trying import KeyTrial, choose_model, note_trial, try_key
+from bots.providers.trying import KeyTrial, choose_model, try_stored
 from minirag.ai import catalogue
+from minirag.lib.database import MODELS
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
@@ -86,6 +86,8 @@ class ProviderDetail(ProviderView):
 
 
 class ProviderTest(ProviderView):
+    thread_pool = MODELS
+
     @describe(
         "Test a provider key", body=KeyTest, answers={200: KeyTrialSchema},
         description="One call of a few tokens, within 20 seconds. A key that does not work is an answer, not an error.",
@@ -93,10 +95,7 @@ class ProviderTest(ProviderView):
     )  # fmt: skip
     def post(self, request: Request, provider_id: UUID, body: KeyTest) -> KeyTrial:
         credential = find_provider(provider_id)
-        model = body.model or choose_model(credential)
-        trial = async_to_sync(try_key)(credential.provider, credential.credentials, model)
-        note_trial(credential, trial)
-        return trial
+        return try_stored(credential, body.model or choose_model(credential))
 
 
 class ModelCatalogue(ProviderView):

@@ -22,6 +22,7 @@ from minirag.ai.embeddings import embed_query
 from minirag.ai.lending import choose_credentials
 from minirag.ai.providers.calls import ModelCallFailed
 from minirag.ai.rerank import is_reranker, rerank
+from minirag.lib.database import wait_for_model
 from minirag.lib.errors import BadInput, ProviderError
 from tenants.audit import record
 from tenants.log.models import Outcome
@@ -101,12 +102,14 @@ def choose_model(credential: ProviderCredential) -> str:
     return small
 
 
-def note_trial(credential: ProviderCredential, trial: KeyTrial) -> None:
-    """Keep how a key fared, and write down that somebody has tried it."""
+def try_stored(credential: ProviderCredential, model: str) -> KeyTrial:
+    """`try_key`; keep how it fared, and write down that somebody has tried it. Blocks."""
+    trial = wait_for_model(try_key, credential.provider, credential.credentials, model)
     credential.note_test(trial.outcome)
     told = {"model": trial.model, "outcome": trial.outcome.value}
     became = Outcome.DONE if trial.works else Outcome.FAILED
     record("provider.tested", of=credential, detail=told, outcome=became)
+    return trial
 
 
 async def try_key(provider: str, key: Credentials, model: str) -> KeyTrial:

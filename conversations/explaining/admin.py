@@ -6,7 +6,6 @@ import re
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
@@ -32,6 +31,7 @@ from conversations.explaining.comparing import Comparison, compare
 from conversations.explaining.explaining import Explanation, Trial, explain
 from knowledge.locating.wanted import Wanted
 from knowledge.models import Audience
+from minirag.lib.database import wait_for_model
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import is_writable, posted
 from tenants.calls.permissions import require_role
@@ -141,10 +141,10 @@ def _try(asked: dict[str, Any]) -> Explanation | Comparison:
         Trial(asked["question"], wanted=wanted, audience=Audience.of(asked["groups"])),
     )
     if asked["against"]:
-        return async_to_sync(compare)(bot, asked["against"], trial)
+        return wait_for_model(compare, bot, asked["against"], trial)
     if other := _find_other(bot, asked):
-        return async_to_sync(compare)(bot, other, trial)
-    return async_to_sync(explain)(bot, trial)
+        return wait_for_model(compare, bot, other, trial)
+    return wait_for_model(explain, bot, trial)
 
 
 def _find_other(bot: BotProfile, asked: dict[str, Any]) -> BotProfile | None:

@@ -25,6 +25,7 @@ from conversations.gaps.schemas import (
     GapSchema,
 )
 from conversations.models import Gap
+from minirag.lib.database import MODELS
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
@@ -69,6 +70,8 @@ class GapDetail(GapView):
 
 
 class GapDraft(GapView):
+    thread_pool = MODELS
+
     @describe(
         "Draft an answer", answers={200: DraftSchema},
         description="By the bot's model from its sources, metered and not stored. Without a model: the closest "

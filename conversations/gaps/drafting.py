@@ -7,7 +7,6 @@ import copy
 from dataclasses import dataclass
 from typing import Final
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from bots.models import BotProfile, RefusalMode
@@ -15,6 +14,7 @@ from conversations.evaluating.rehearsing import rehearse
 from conversations.models import Gap
 from knowledge.retrieval.passages import Passage
 from minirag.ai.builtin.local import is_local
+from minirag.lib.database import wait_for_model
 from minirag.lib.errors import Conflict, ProviderError
 from tenants.audit import record
 
@@ -46,7 +46,7 @@ class Draft:
 def draft_for(gap: Gap) -> Draft:
     """`draft_answer` of a gap, in the audit log since it costs. Blocks."""
     record("gap.draft_asked", detail={"gap_id": gap.pk})
-    return async_to_sync(draft_answer)(gap.bot_profile, gap.question)
+    return wait_for_model(draft_answer, gap.bot_profile, gap.question)
 
 
 async def draft_answer(bot: BotProfile, question: str) -> Draft:

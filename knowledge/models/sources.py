@@ -153,9 +153,6 @@ class Source(TenantRow, Standing, Job):
         return self.name
 
     children_count = 0  # of a row that is shown without a summary of its children
-    is_parent = (
-        False  # of a row that was not asked for it (`knowledge.sources.finding.listed_sources`)
-    )
 
     @property
     def shared_dataset_id(self) -> uuid.UUID | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import structlog
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, connections
 from psycopg.errors import ReadOnlySqlTransaction
@@ -30,10 +31,10 @@ R = TypeVar("R")
 
 
 DATABASE, UPLOADS, PASSWORDS = "database", "uploads", "passwords"
-OUTBOUND, PREVIEWS = "outbound", "previews"
+OUTBOUND, PREVIEWS, MODELS = "outbound", "previews", "models"
 """The pools of threads. What takes long (a file that is parsed, a password that is hashed, a foreign server that is
-asked, a site that is looked at) has few threads of its own, so that however much of it comes, every other request finds
-a thread."""
+asked, a site that is looked at, a model that answers) has few threads of its own, so that however much of it comes,
+every other request finds a thread."""
 _SLOW_THREADS = 2
 PIECE_BYTES = 64 * 1024
 
@@ -162,6 +163,20 @@ def release_connections() -> None:
             connection.close()
 
 
+def wait_for_model(
+    function: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Have the event loop do what takes as long as a model likes, and hold no connection meanwhile. Blocks.
+
+    Not on a thread of the database: what is done asks for one itself, and as many as there are would wait for each
+    other. A view of the API that does this is on the pool MODELS.
+    """
+    if threading.current_thread().name.startswith(DATABASE):
+        raise RuntimeError("A database thread may not wait for what needs one; name MODELS.")
+    release_connections()
+    return async_to_sync(function)(*args, **kwargs)
+
+
 async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `function` in a bounded pool of threads, in the caller's context and so in its tenant.
 
@@ -175,7 +190,7 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS, OUTBOUND or PREVIEWS."""
+    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS, OUTBOUND, PREVIEWS or MODELS."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
     if pool != DATABASE:

@@ -12,11 +12,13 @@ from minirag.lib.database import (
     AT_LEISURE,
     AT_ONCE,
     DATABASE,
+    MODELS,
     PASSWORDS,
     SOON,
     UPLOADS,
     run_in_pool,
     run_sync,
+    wait_for_model,
     waiting,
 )
 
@@ -50,12 +52,25 @@ async def test_slow_work_without_end_leaves_every_other_request_a_thread(threads
 
 
 def test_the_views_that_take_long_are_on_pools_of_their_own():
+    from bots.providers.api import ProviderTest
+    from conversations.gaps.api import GapDraft
     from knowledge.sources.api import SourceUpload
     from tenants.api import TenantList
     from tenants.people.api import LogInView
 
     assert SourceUpload.thread_pool == UPLOADS
     assert {LogInView.thread_pool, TenantList.thread_pool} == {PASSWORDS}
+    assert {GapDraft.thread_pool, ProviderTest.thread_pool} == {MODELS}
+
+
+async def test_as_many_as_like_wait_for_models_that_want_the_database_themselves(threads):
+    async def answer() -> str:
+        return await run_sync(lambda: "answered")
+
+    all_at_once = (run_in_pool(MODELS, wait_for_model, answer) for _ in range(5))
+    assert await asyncio.wait_for(asyncio.gather(*all_at_once), 60) == ["answered"] * 5
+    with pytest.raises(RuntimeError):
+        await run_in_pool(DATABASE, wait_for_model, answer)
 
 
 class Crowd:
