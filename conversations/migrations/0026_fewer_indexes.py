@@ -20,7 +20,7 @@ _GONE = (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0026_fewer_indexes'),
+        ('bots', '0025_fewer_indexes'),
         ('conversations', '0025_names'),
     ]
 

@@ -1,5 +1,7 @@
 """What a new tenant's schema is made from: the dump of the template, condensed, and what is in it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import connection, transaction
 
@@ -7,7 +9,8 @@ from tenants import schemas
 from tenants.backend.comparing import read_facts
 from tenants.backend.condensing import condense
 from tenants.backend.dumping import PLACEHOLDER, dump_schema
-from tenants.models import SchemaTemplate
+from tenants.models import SchemaTemplate, User
+from tests.waiting import beside, wait_until_somebody_waits
 
 
 def test_what_the_comparison_reads_tells_two_schemas_apart(acme):
@@ -99,14 +102,41 @@ ALTER TABLE ONLY {PLACEHOLDER}.b
     ]
 
 
+_REFERENCES_TO_ALL = """
+SELECT conname FROM pg_constraint WHERE contype = 'f' AND connamespace = %s::regnamespace
+   AND confrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"""
+
+
 def test_no_tenant_refers_to_a_table_that_all_share(acme):
     """Each reference would be two triggers on it more: each write to it then takes longer with each tenant."""
     with connection.cursor() as cursor:
+        cursor.execute(_REFERENCES_TO_ALL, [acme.tenant.schema_name])
+        assert cursor.fetchall() == []
+
+
+def test_a_migration_that_waits_for_a_tenant_s_rows_keeps_nobody_from_what_all_share(initech):
+    """To drop a reference locks the table that it leads to: users, whom every request looks up."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND connamespace = %s::regnamespace"
-            " AND confrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)",
-            [acme.tenant.schema_name],
+            "DELETE FROM django_migrations WHERE name LIKE '%%_fewer_indexes' OR name LIKE '%%_log_without_references'"
         )
+        cursor.execute(
+            "CREATE INDEX conversations_message_chat_id_7bd9dfad ON conversations_message (chat_id)"
+        )
+        cursor.execute(
+            "ALTER TABLE django_admin_log ADD CONSTRAINT django_admin_log_user_id_c564eba6_fk_tenants_user_id"
+            " FOREIGN KEY (user_id) REFERENCES public.tenants_user (id) DEFERRABLE INITIALLY DEFERRED"
+        )
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT FROM conversations_message")
+            migrating = pool.submit(beside, initech, lambda: schemas.migrate_schema("t_initech"))
+            wait_until_somebody_waits()
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            assert User.objects.filter(tenant=initech).exists()
+        migrating.result()
+    with connection.cursor() as cursor:
+        cursor.execute(_REFERENCES_TO_ALL, ["t_initech"])
         assert cursor.fetchall() == []
 
 

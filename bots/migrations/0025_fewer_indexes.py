@@ -15,7 +15,7 @@ _GONE = (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0025_log_without_references'),
+        ('bots', '0024_masking'),
     ]
 
     operations = [
