@@ -23,6 +23,8 @@ from knowledge.models import Source
 from knowledge.sources.changing import (
     delete_source,
 )
+from minirag.lib import database
+from minirag.lib.database import AT_LEISURE, AT_ONCE
 from minirag.lib.errors import Conflict, NotFound
 from tenants.context import tenant_context
 from tests.fakes.chat_model import provider_down
@@ -32,13 +34,14 @@ QUESTION = "How many months of warranty does the Aeris One have?"
 
 
 def take(
-    bot: BotProfile, question: str = QUESTION, chat_id=None, stop_after: int | None = None, **asker
-):
+    bot: BotProfile, question: str = QUESTION, chat_id=None, stop_after: int | None = None,
+    is_stream: bool = True, **asker,
+):  # fmt: skip
     """Run a turn to its end, or close it after some events as a reader does who goes away."""
 
     async def run():
         events, seen = (
-            take_turn(bot.pk, chat_id, question, asker=Asker(**asker), is_stream=True),
+            take_turn(bot.pk, chat_id, question, asker=Asker(**asker), is_stream=is_stream),
             [],
         )
         async for event in events:
@@ -274,6 +277,22 @@ def test_a_reader_who_goes_away_before_a_word_was_said_leaves_a_stopped_turn(acm
 
     async_to_sync(run)()
     assert list(Message.objects.values_list("role", "outcome")) == [("user", "stopped")]
+
+
+@pytest.mark.parametrize(("is_stream", "patience"), [(True, AT_LEISURE), (False, AT_ONCE)])
+def test_an_answer_may_be_stored_at_leisure_only_where_its_reader_has_its_words(
+    acme_bot, model, monkeypatch, is_stream, patience
+):
+    seen = []
+
+    def note(turn, answer):
+        seen.append(database._patience.get())
+        return close_turn(turn, answer)
+
+    monkeypatch.setattr("conversations.turns.taking.close_turn", note)
+    model.enqueue("36 months [1].")
+    take(acme_bot, is_stream=is_stream)
+    assert seen == [patience]
 
 
 def test_an_end_that_cannot_be_stored_still_reaches_the_reader(acme_bot, model, monkeypatch):

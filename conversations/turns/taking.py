@@ -50,7 +50,7 @@ from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from minirag.ai.tooling import Tooling
-from minirag.lib.database import AT_LEISURE, waiting
+from minirag.lib.database import AT_LEISURE, AT_ONCE, waiting
 from minirag.lib.errors import DatabaseUnavailable, ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
@@ -308,7 +308,8 @@ async def _store(turn: OpenTurn, answer: Answer) -> Message | None:
     began, pause, is_second = time.monotonic(), _PAUSE_SECONDS, False
     while True:
         try:
-            with waiting(AT_LEISURE):  # its reader has the whole text
+            # The reader of a stream has the whole text by now, any other has nothing yet.
+            with waiting(AT_LEISURE if answer.is_stream else AT_ONCE):
                 message = await run_sync(close_turn, turn, answer)
             if message is None and is_second:
                 return await run_sync(find_stored, turn, answer)
