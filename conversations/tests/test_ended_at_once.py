@@ -9,8 +9,9 @@ from decimal import Decimal
 from functools import partial
 from threading import Barrier
 
+import psycopg
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from bots.models import BotProfile, Outcome, UsageEvent
 from bots.quotas.changing import remove_quotas
@@ -22,6 +23,7 @@ from conversations.models import Chat, Message, MessageRole
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.state import Answer, Asker, OpenTurn
 from minirag.lib.errors import NotFound
+from tenants.backend.cursor import TenantCursor
 from tenants.context import tenant_context
 from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import delete_webhook
@@ -110,6 +112,28 @@ def test_the_same_where_a_turn_is_taken_to_have_neither_quota_nor_webhook(initec
             [stored] = filter(None, do_at_once(initech, *ends))
             assert Message.objects.get(chat=turn.chat.pk, role=MessageRole.ASSISTANT) == stored
         assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
+
+
+def test_an_end_in_one_message_whose_commit_is_not_heard_of_is_stored_once(initech, monkeypatch):
+    bot, send = BotProfile.objects.create(name="Helper"), TenantCursor.execute
+    end(open_turn(bot.pk, None, "How long?", Asker()), "36 months")  # now it is known to be plain
+    turn, lost = open_turn(bot.pk, None, "How long?", Asker()), []
+
+    def lose(cursor, query, *values, **options):
+        send(cursor, query, *values, **options)
+        if query == "COMMIT" and not lost:
+            lost.append(query)
+            cursor.connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return cursor
+
+    monkeypatch.setattr(TenantCursor, "execute", lose)
+    with pytest.raises(OperationalError):
+        end(turn, "24 months")
+    connections.close_all()
+    assert end(turn, "24 months") is None
+    assert Chat.objects.get(pk=turn.chat.pk).message_count == turn.chat.messages.count() == 2
+    assert UsageEvent.objects.get(chat_id=turn.chat.pk).total_tokens == 10
 
 
 def test_what_it_spent_is_counted_once_where_its_chat_is_deleted_at_that_moment(

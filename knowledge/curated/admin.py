@@ -212,7 +212,7 @@ class CuratedAnswerAdmin(ProductAdmin):
 
     @display(description=_("state"), label=_STATE_COLOURS)
     def shown_state(self, answer: CuratedAnswer) -> tuple[str, str]:
-        return answer.state, answer.state.label
+        return answer.state, str(answer.state.label)
 
     @display(description=_("state"))
     def state_now(self, answer: CuratedAnswer) -> str:
