@@ -32,8 +32,8 @@ def test_an_error_in_the_admin_is_told_in_the_readers_language(
     assert answer.status_code == 500 and "Etwas ist schiefgegangen" in answer.content.decode()
 
 
-def test_programs_and_visitors_are_told_in_english(acme: Party) -> None:
+def test_programs_are_told_in_english_and_visitors_in_their_language(acme: Party) -> None:
     told = Client().get("/v1/nowhere", **GERMAN)
     assert told.json()["detail"] == "Not Found"
     page = Client().get("/nowhere", **GERMAN)
-    assert page.status_code == 404 and "There is nothing here" in page.content.decode()
+    assert page.status_code == 404 and "Hier ist nichts" in page.content.decode()

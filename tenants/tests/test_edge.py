@@ -42,6 +42,7 @@ def test_a_person_at_a_tenant_that_there_is_not_reads_a_page_and_a_program_json(
         shown = nobody.get(path, HTTP_ACCEPT="text/html", HTTP_ACCEPT_LANGUAGE="de")
         assert (shown.status_code, shown["Content-Type"]) == (404, "text/html; charset=utf-8")
         assert "Hier ist nichts" in shown.content.decode()
+        assert {"Accept", "Accept-Language"} <= set(shown["Vary"].split(", "))
     assert nobody.get("/").json()["code"] == "not_found"
     assert nobody.get("/v1/sources", HTTP_ACCEPT="text/html").json()["code"] == "not_found"
 

@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, get_language_from_request, gettext, override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import page_not_found
@@ -243,7 +244,9 @@ def answer_absence(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return error_response(Http404(), request)
     with override(get_language_from_request(request)):
-        return page_not_found(request, Http404())
+        page = page_not_found(request, Http404())
+    patch_vary_headers(page, ("Accept", "Accept-Language", "Cookie"))
+    return page
 
 
 def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse:
