@@ -37,6 +37,8 @@ def lacks(
         ),
         ("Who is the head of support?", "Questions that reach the Breva service desk most often."),
         ("Who is the head of support?", "Our head of support replies within a day."),
+        ("Who owns the company?", "Lockstead Self Storage is a family business."),
+        ("Who owns the brewery?", "We brew our own pale ale, Mill Race, in the brewery."),
     ],
 )
 def test_who_does_it_is_not_said(question, text):
@@ -53,6 +55,7 @@ def test_who_does_it_is_not_said(question, text):
         ("Who may change the billing?", "Role: Owner, Write invoices: yes, Change billing: yes"),
         ("Who is the head of support?", "Mira Stone is the head of support."),
         ("Who do I write to?", "Write to help@example.com."),
+        ("Who owns the inn?", "The inn is owned by Ines Garrick."),
     ],
 )
 def test_who_does_it_is_said(question, text):

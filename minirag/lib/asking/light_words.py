@@ -11,7 +11,7 @@ from typing import Final
 
 _ENGLISH: Final = """
 above act actually add again agree ahead allow alone altogether always anyway anywhere appear around arrive aside ask
-avoid away back basically become beforehand behind believe belong besides break broke broken came carry catch caught
+avoid away back basically beforehand behind believe belong besides break broke broken came carry catch caught
 cause certain check choose chose chosen clearly common compare complain completely consider contain continue count
 cover create cross deal decide definitely depend develop directly discover down draw drew drop early easily easy else
 elsewhere enjoy enter entirely especially even eventually exist expect explore extra fail fairly fall fallen fell few

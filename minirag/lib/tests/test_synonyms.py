@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils import dates, translation
 
 from minirag.lib.asking import synonyms
 from minirag.lib.asking.synonyms import find_synonyms, is_meant, list_languages
@@ -64,6 +65,23 @@ def test_a_wider_word_may_be_said_for_a_narrower_one_and_not_the_other_way_round
         ("nl", "paspoort", "identiteitskaart"),
         ("es", "vegano", "vegetariano"),
         ("it", "treno", "autobus"),
+        ("de", "Aufzug", "Stufen"),
+        ("de", "vergessen", "Fundbüro"),
+        ("de", "räumen", "Schnee"),
+        ("de", "Auszug", "Einzug"),
+        ("en", "LED", "lead"),
+        ("en", "flat", "puncture"),
+        ("es", "perro", "gato"),
+        ("es", "ascensor", "rampa"),
+        ("fr", "pousser", "tirer"),
+        ("fr", "bière", "vin"),
+        ("fr", "hiver", "été"),
+        ("fr", "anglais", "espagnol"),
+        ("it", "cane", "gatto"),
+        ("nl", "slot", "sleutel"),
+        ("nl", "kleuter", "peuter"),
+        ("sv", "hund", "katt"),
+        ("pl", "winda", "podjazd"),
     ],
 )
 def test_no_word_is_said_for_another_thing_that_may_have_another_price_or_time(
@@ -87,6 +105,18 @@ def test_no_word_is_said_for_another_thing_that_may_have_another_price_or_time(
 )
 def test_no_word_has_the_meaning_of_another_with_the_same_stem(language, asked, said):
     assert term(said, language) not in find_synonyms(term(asked, language), language)
+
+
+@pytest.mark.parametrize("language", list_languages())
+def test_no_month_or_day_is_said_for_another(language):
+    with translation.override(language):
+        kinds = [
+            {term(str(name), language) for name in names.values()}
+            for names in (dates.MONTHS, dates.WEEKDAYS)
+        ]
+    for kind in kinds:
+        for name in kind:
+            assert kind.isdisjoint({*find_synonyms(name, language)} - {name}), name
 
 
 def test_words_of_a_language_that_nobody_has_listed_have_none():

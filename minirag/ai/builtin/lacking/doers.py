@@ -48,11 +48,12 @@ _FREE: Final = r"free(?! of (?!charge))|included|no charge"
 _BODIES: Final = (
     r"company|council|authority|city|town|parish|association|society|university|government|state"
 )
+_FAMILY: Final = r"(?:the|our|his|her|their) (?:[\w-]+ )?family"  # "a family business" is nobody's
 _SOMEBODY: Final = (
     rf"{_BODIES}|we|us|our|ours|you|your|yourself|they|them|he|she|his|anyone|anybody|everyone|everybody|nobody|someone|somebody"
     r"|people|persons?|staff|team|police|parents?|children|adults|members?|guests?|clients?"
-    r"|customers?|owners?|admins?|tenants?|residents?|colleagues?|experts?|doctors?|volunteers?|students?|family|men"
-    r"|women|man|woman|\w+m[ae]n"
+    r"|customers?|owners?|admins?|tenants?|residents?|colleagues?|experts?|doctors?|volunteers?|students?|men|women|man"
+    r"|woman|\w+m[ae]n|{_FAMILY}"
     r"|(?:the|our|your|an?|by|each|every|only|all|any|most) (?:[\w-]+ )?\w{2,}(?:er|or|ist|ian|ant|ee)s?"
 )
 _TITLED: Final = re.compile(r"(?:Mr|Mrs|Ms|Dr|Prof|Frau|Herr|Familie)\b\.? [^\W\d_a-z]\w+")
@@ -61,6 +62,12 @@ _BESIDE: Final = re.compile(r"(?=\b([^\W\d_a-z][\w-]+),? ([^\W\d_a-z][\w-]+))\w"
 _PLACE: Final = re.compile(
     r".*(?:Street|Road|Lane|Yard|Square|Avenue|Park|Hall|House|Bridge|Station|School|Centre|Center|Hospital|Church"
     r"|Day|Plus|Pro|One)"
+)
+_OWNS: Final = r"own(?:s|ed)?"
+# "Our own ale" is nobody's.
+_OWNED: Final = (
+    r"(?<!my )(?<!our )(?<!your )(?<!his )(?<!her )(?<!its )(?<!their )(?<!'s )(?<!’s )own"
+    rf"|owns|owned|owners?|belong\w*|proprietor\w*|{_FAMILY}|bought"
 )
 # Whoever is asked: a site seldom calls itself that.
 _HOST: Final = {
@@ -119,6 +126,8 @@ def _says_who(
 ) -> bool:
     is_free = doing.pays and whole_words(_FREE).search(said.text)  # nobody pays
     if language == "en" and not is_free and not _names_somebody(said.text, question):
+        return False
+    if whole_words(_OWNS).fullmatch(doing.verb) and not whole_words(_OWNED).search(said.text):
         return False
     rest = [
         word
