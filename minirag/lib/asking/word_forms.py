@@ -23,12 +23,13 @@ _GERMAN_PREFIXES: Final = (
     "auf", "aus", "bei", "ein", "ent", "fest", "fort", "her", "hin", "hoch", "los", "mit", "ver", "vor", "weg", "zer",
     "ab", "an", "be", "er", "um", "zu",
 )  # fmt: skip
-# Of verbs that change their vowel: how they begin a dictionary's entry, he does, he did, has done.
+# Of verbs that change their vowel: how they begin a dictionary's entry, he does, he did, has done; without what he did
+# where that is a thing as well, as a "Schloss", a "Stand" and a "Band" are.
 _GERMAN_VERBS: Final = """
 backen bäckt backte gebacken
 beginnen beginnt begann begonnen
-bieten bietet bot geboten
-binden bindet band gebunden
+bieten bietet geboten
+binden bindet gebunden
 bitten bittet bat gebeten
 bleiben bleibt blieb geblieben
 braten brät briet gebraten
@@ -55,24 +56,24 @@ halten hält hielt gehalten
 heben hebt hob gehoben
 helfen hilft half geholfen
 kennen kennt kannte gekannt
-laden lädt lud geladen
+laden lädt geladen
 lassen lässt ließ gelassen
 laufen läuft lief gelaufen
 leiden leidet litt gelitten
 leihen leiht lieh geliehen
 lesen liest las gelesen
-liegen liegt lag gelegen
+liegen liegt gelegen
 nehmen nimmt nahm genommen
 nennen nennt nannte genannt
 raten rät riet geraten
 reißen reißt riss gerissen
 reiten reitet ritt geritten
 rufen ruft rief gerufen
-scheinen scheint schien geschienen
+scheinen scheint geschienen
 schieben schiebt schob geschoben
 schlafen schläft schlief geschlafen
 schlagen schlägt schlug geschlagen
-schließen schließt schloss geschlossen
+schließen schließt geschlossen
 schneiden schneidet schnitt geschnitten
 schreiben schreibt schrieb geschrieben
 schwimmen schwimmt schwamm geschwommen
@@ -82,7 +83,7 @@ singen singt sang gesungen
 sitzen sitzt saß gesessen
 sprechen spricht sprach gesprochen
 springen springt sprang gesprungen
-stehen steht stand gestanden
+stehen steht gestanden
 steigen steigt stieg gestiegen
 sterben stirbt starb gestorben
 stoßen stößt stieß gestoßen
@@ -123,7 +124,8 @@ praktikum praktika praktikant
 _GERMAN_NOUNS: Final = """
 achtung bedingung besatzung bildung dichtung fassung grundung haltung kleidung meinung ordnung raumung rechnung
 richtung satzung sitzung schulung stellung stiftung stundung wohnung zeitung gebet gebiet geburt gefecht gehalt geland
-gericht gesicht geschaft gewalt gewicht markt
+gericht gesicht geschaft gewalt gewicht markt gast tagung gerat gefahr gefall gesetz gestatt geraumt nacht zweit bart
+braut haut wert rest
 """
 _NO_DOING: Final = frozenset(_GERMAN_NOUNS.strip().split())
 _VOWELS: Final = tuple("aiouy")
@@ -135,7 +137,7 @@ _DONE: Final = re.compile(r"ge(?P<stem>\w{2,}(?:[td]|[^aeiour]n))")
 def find_forms(term: str, language: str) -> tuple[str, ...]:
     """Terms that may be other forms of a term of a language; () where none are known."""
     finder = _FINDERS.get(language)
-    if finder is None or not term.isalpha():
+    if finder is None or len(term) < _SHORTEST or not term.isalpha():
         return ()
     return tuple(
         dict.fromkeys(form for form in finder(term) if form != term and form not in _NO_DOING)
@@ -158,7 +160,9 @@ def _inflect_german(term: str) -> Iterator[str]:
 
 def _conjugate(prefix: str, core: str) -> Iterator[str]:
     """The forms of a verb, if the term is one of it."""
-    if family := _list_verbs().get(core):
+    if core in _NO_DOING and not prefix:
+        return
+    if family := _list_verbs(has_prefix=bool(prefix)).get(core):
         yield from (prefix + form for form in family)
         if prefix:
             yield f"{prefix}zu{family[0]}"
@@ -172,8 +176,6 @@ def _conjugate(prefix: str, core: str) -> Iterator[str]:
 
 def _cut(core: str, *, has_prefix: bool) -> Iterator[str]:
     """What the forms of a verb, and what doing it is called, have in common."""
-    if core in _NO_DOING:
-        return
     yield core
     if core.endswith("ung") and len(core) - 3 >= _SHORTEST_CUT:
         yield core[:-3]
@@ -199,14 +201,14 @@ def _folded_prefixes() -> tuple[str, ...]:
 
 
 @cache
-def _list_verbs() -> dict[str, tuple[str, ...]]:
+def _list_verbs(*, has_prefix: bool) -> dict[str, tuple[str, ...]]:
     """All forms of each verb by any of them; behind a prefix some participles lose theirs: "verliehen"."""
     families: dict[str, tuple[str, ...]] = {}
     for line in _GERMAN_VERBS.split("\n"):
         forms = line.split()
         if not forms:
             continue
-        bare = [forms[-1].removeprefix("ge")] if forms[-1].startswith("ge") else []
+        bare = [forms[-1].removeprefix("ge")] if has_prefix else []
         terms = tuple(dict.fromkeys(_read_terms([*forms, *bare])))
         families |= dict.fromkeys(terms, terms)
     return families

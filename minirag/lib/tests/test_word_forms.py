@@ -21,7 +21,8 @@ def is_form(asked: str, said: str) -> bool:
         ("anzumelden", "anmelden"), ("bezahlt", "bezahlen"), ("mitnehmen", "mitgenommen"),
         ("nimmt", "nehmen"), ("verliehen", "verleihen"), ("ausgeliehen", "ausleiht"),
         ("abgeschlossen", "abschließen"), ("repariert", "reparieren"), ("leitet", "Leitung"),
-        ("Kurs", "Kurse"), ("Auto", "Autos"), ("Handys", "Handy"), ("hoch", "hohe"),
+        ("abgefahren", "abfahren"),
+        ("abgeräumt", "abräumen"), ("Kurs", "Kurse"), ("Auto", "Autos"), ("Handys", "Handy"), ("hoch", "hohe"),
     ],
 )  # fmt: skip
 def test_a_german_word_is_known_in_its_other_forms(asked, said):
@@ -34,6 +35,9 @@ def test_a_german_word_is_known_in_its_other_forms(asked, said):
     [
         ("Gast", "Gas"), ("Zeit", "Zeitung"), ("Markt", "Mark"), ("Satz", "Satzung"), ("Land", "Gelände"),
         ("wohnt", "Wohnung"), ("Halt", "Gehalt"), ("richten", "Gericht"), ("Bild", "Bildung"),
+        ("Gas", "Gast"), ("schließen", "Schloss"), ("liegen", "Lager"), ("stehen", "Stand"), ("binden", "Band"),
+        ("Raten", "Geräte"), ("fahren", "Gefahr"), ("Tag", "Tagung"), ("nächsten", "Nächte"), ("gehen", "Gänge"),
+        ("Scheine", "Schiene"), ("setzen", "Gesetz"), ("Räume", "geräumt"), ("bar", "Bart"),
     ],
 )  # fmt: skip
 def test_a_word_that_is_only_written_alike_is_no_form_of_it(asked, said):
