@@ -1,0 +1,21 @@
+"""Everyday words say little of what a question is about; things do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from minirag.lib.asking.light_words import is_light
+
+
+@pytest.mark.parametrize("word", ["stay", "stays", "stayed", "Early", "else", "arrived"])
+def test_an_everyday_word_says_little_in_any_form(word):
+    assert is_light(word, "en")
+
+
+@pytest.mark.parametrize("word", ["suits", "plans", "watch", "pass", "stand", "points", "become"])
+def test_what_may_be_hired_or_sold_is_no_everyday_word(word):
+    assert not is_light(word, "en")
+
+
+def test_a_language_without_rows_has_none():
+    assert not is_light("stay", "de")
