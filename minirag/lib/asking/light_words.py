@@ -21,14 +21,14 @@ grew grow guess handle hang hard hardly hate held here hidden hide hit hold hope
 include increase indeed inside kept lack later learn least leave led left less lie like likely limit listen little
 live lose lost lot love mainly manage matter meant meet mention met mind miss mostly move myself nearly necessary nice
 normal normally notice nowadays obtain obviously occasionally occur okay once organise organize ourselves own perhaps
-personally pick place play prefer prepare pretty prevent probably produce promise properly protect prove provide pull
-push quick quite raise rather reach read ready real realise realize receive recent recognise recognize reduce refer
-regularly remain remember remove repeat reply require rest result rise rose sadly same sat save seem seen serve set
-settle several share short shut similar simple simply single sit slightly slow somehow sometimes somewhere sound speak
-special specific spend spent spoke stay stood straight strange stuck stuff succeed such sudden suddenly suffer suggest
-support sure surprise temporarily threw throw thrown today together tomorrow tonight too took top total totally touch
-travel treat try turn understand understood unfortunately usual usually various very visit wait walk wash weird went
-whatever whenever wherever whole wish wonder worry wrong yesterday
+personally pick place play point prefer prepare pretty prevent probably produce promise properly protect prove provide
+pull push quick quite raise rather reach read ready real realise realize receive recent recognise recognize reduce
+refer regularly remain remember remove repeat reply require rest result rise rose sadly same sat save seem seen serve
+set settle several share short shut similar simple simply single sit slightly slow somehow sometimes somewhere sound
+speak special specific spend spent spoke stay stood straight strange stuck stuff succeed such sudden suddenly suffer
+suggest support sure surprise temporarily threw throw thrown today together tomorrow tonight too took top total
+totally touch travel treat try turn understand understood unfortunately usual usually various very visit wait walk
+wash weird went whatever whenever wherever whole wish wonder worry wrong yesterday
 """
 _WORDS: Final = {"en": frozenset(_ENGLISH.split())}
 _ENDINGS: Final = {"en": ("", "s", "es", "d", "ed")}
