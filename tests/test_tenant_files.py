@@ -409,17 +409,18 @@ def test_every_public_row_of_a_tenant_travels_or_is_said_not_to():
 
 
 def test_a_file_of_an_earlier_version_is_migrated(scene, tmp_path):
-    """Of what the newest migration of webhooks has changed nothing is missed: it only widens a choice."""
+    """Nothing waits for the newest migration of conversations, and of what it changed nothing is missed: it only takes
+    references away.
+    """
     file = write(scene.globex.party.tenant)
 
     def forget_newest(entries: dict[str, bytes], manifest: dict[str, Any]) -> None:
         manifest["migrations"] = [
-            each for each in manifest["migrations"] if each != ["webhooks", newest]
+            each for each in manifest["migrations"] if each != ["conversations", newest]
         ]
 
-    newest = max(
-        path.stem for path in (Path(__file__).parent.parent / "webhooks/migrations").glob("0*.py")
-    )
+    migrations = Path(__file__).parent.parent / "conversations/migrations"
+    newest = max(path.stem for path in migrations.glob("0*.py"))
     taken = import_tenant(
         bend(file, forget_newest), slug="older", passphrase=PASSPHRASE, parts=frozenset()
     )
