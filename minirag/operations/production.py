@@ -142,9 +142,9 @@ def check_log() -> Finding:
             f"{name} is {value}" for name, value in cursor.fetchall() if value not in _QUIET[name]
         ]
     if loud:
-        detail = f"may hold messages: {', '.join(sorted(loud))}"
+        shown = ", ".join(sorted(loud))
         remedy = ", ".join(f"{name} = {values[0]}" for name, values in _QUIET.items())
-        return Finding("log", WARN, detail, f"Set {remedy} in PostgreSQL.")
+        return Finding("log", WARN, f"may hold messages: {shown}", f"Set {remedy} in PostgreSQL.")
     return Finding("log", OK, "PostgreSQL's holds no statements")
 
 
