@@ -541,5 +541,8 @@ def test_deleting_one_with_its_sources_waits_for_a_swap_before_it_holds_any_row(
         for each in asked
         if any(lock in each["sql"] for lock in ("FOR UPDATE", "FOR NO KEY UPDATE", "advisory"))
     ]
-    assert "pg_advisory_xact_lock" in held[0] and "bots_botprofile" in held[1]
-    assert "knowledge_dataset" in held[2]
+    assert "pg_advisory_xact_lock" in held[0]
+    rows = ("knowledge_source", "bots_botprofile", "knowledge_dataset")
+    assert [f'FROM "{table}"' in lock for table, lock in zip(rows, held[1:], strict=False)] == [
+        True
+    ] * 3
