@@ -33,7 +33,9 @@ _UNITS: Final = {
         "season": r"seasons?",
     },
 }  # fmt: skip
-_EACH: Final = {"en": r"(?:by the|per|for (?:a|the|one) (?:whole|full|entire)) (?P<unit>{units})"}
+_EACH: Final = {
+    "en": rf"(?:by the|per|for (?:a|the|one) (?:whole|full|entire)) (?P<unit>{'|'.join(_UNITS['en'])})",
+}
 _REDUCED: Final = {"en": r"discounts?|reduc(?:ed|tions?)|concessions?|rebates?|cheaper"}
 _GROUPS: Final = {
     "en": r"students?|pensioners?|seniors?|nurses?|teachers?|soldiers?|veterans?|military|unemployed|job[- ]?seekers?"
@@ -62,12 +64,9 @@ def lacks_trade(question: str, texts: list[str], headings: str, language: str) -
 
 def lacks_unit(question: str, text: str, language: str) -> bool:
     """Whether it is asked what something is for a day, a month …, and a text says nothing of these."""
-    units = _UNITS.get(language, {})
-    asked = (
-        whole_words(_EACH[language].format(units="|".join(units))).search(question)
-        if units
-        else None
-    )
+    if language not in _EACH:
+        return False
+    asked, units = whole_words(_EACH[language]).search(question), _UNITS[language]
     return asked is not None and not whole_words(units[asked["unit"].lower()]).search(text)
 
 
