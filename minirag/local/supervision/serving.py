@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Generator
 
@@ -14,7 +13,7 @@ from conversations.following.lasting import longest_turn_seconds
 from minirag.local.embedded import StartError
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.listening import open_listener
-from minirag.local.supervision.orders import Orders
+from minirag.local.supervision.orders import Orders, Stopping
 from minirag.local.supervision.programs import Program
 from minirag.local.supervision.web import (
     WEB_ENVIRONMENT,
@@ -36,7 +35,7 @@ class Server:
 
     def run(self) -> int:
         """Serves until told to stop. 1: a sentence on the console says why it ended."""
-        orders = Orders(threading.Event(), self._hurry)
+        orders = Orders(Stopping(), self._hurry)
         try:
             count = count_web_processes(self._wanted)
             with open_listener(self._host, self._port) as listener:

@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import CHECKOUT, Installation
 from minirag.local.supervision.listening import is_healthy, open_listener
-from minirag.local.supervision.orders import Orders
+from minirag.local.supervision.orders import Orders, Stopping
 from minirag.local.supervision.programs import Program
 from minirag.local.supervision.web import (
     AUTO,
@@ -73,7 +72,7 @@ class Supervisor:
         self.options = options
         self.console = console or Console()
         self.installation = Installation(options.data_dir)
-        self.stopping = threading.Event()
+        self.stopping = Stopping()
         self.postgres: PostgresServer | None = None
         self.valkey: ValkeyServer | None = None
         self.webs: WebProcesses | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import signal
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -127,7 +128,7 @@ def test_sighup_replaces_processes_unless_it_comes_of_a_closed_terminal(
     before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     monkeypatch.setattr(orders, "_has_terminal", lambda: had_terminal)
-    stopping, seen = threading.Event(), []
+    stopping, seen = orders.Stopping(), []
 
     def roll() -> Generator[None, None, None]:
         seen.append("rolls")
@@ -143,3 +144,23 @@ def test_sighup_replaces_processes_unless_it_comes_of_a_closed_terminal(
         for number, handler in before.items():
             signal.signal(number, handler)
     assert (seen or ["stops"]) == [expected]
+
+
+def test_a_signal_may_come_at_any_moment_of_the_wait_for_it() -> None:
+    """The handler runs in the thread that waits, within whatever it is doing: a lock of its own would hang it."""
+    program = """
+import os, signal, subprocess, sys
+from minirag.local.supervision.orders import Stopping
+
+stopping = Stopping()
+signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+many = f"import os, time\\nfor _ in range(2000): os.kill({os.getpid()}, 15), time.sleep(0.0001)"
+sender = subprocess.Popen([sys.executable, "-c", many], stderr=subprocess.DEVNULL)
+while sender.poll() is None:
+    for _ in range(100):
+        stopping.wait(0)
+        stopping = Stopping()
+"""
+    command = [sys.executable, "-c", program]
+    waits = subprocess.run(command, timeout=60, stderr=subprocess.DEVNULL, check=False)
+    assert waits.returncode == 0
