@@ -14,7 +14,8 @@ from knowledge.indexing.search_indexes import WORDS_OF_ENTRY
 
 CANDIDATES = 50  # of each kind
 RANK_OFFSET = 60  # the k of reciprocal rank fusion
-RARE_SHARE, RARE_ROWS = 0.2, 1_500  # of the chunks, and so many more, have rare words at most
+# Words are rare where so many chunks at most have any of them: a share of all and so many more. Fewest first.
+RARITIES = ((0.05, 1_000), (0.2, 1_500))
 
 # idf as Lucene has it. `best` is what a chunk with all the counted words, each saturated, would score: k1 + 1 = 2.2.
 _TERMS = """
@@ -38,26 +39,29 @@ WITH q AS (
       LIMIT {candidates})
 )"""
 # Many rows are not all compared: those with a rare word of the question are enough where the last of them scores more
-# than all its common words together could, and they are all there is where it has no common words. Otherwise it is
-# as if they had not been looked for. Weights are kept in single precision, hence the thousandth.
+# than all its common words together could, and they are all there is where it has no common words. Otherwise words are
+# called rare that more rows have, and in the end it is as if none had been looked for. Weights are kept in single
+# precision, hence the thousandth.
 _RARITY = """,
-           sum(coalesce(d.df, 0)) OVER (ORDER BY coalesce(d.df, 0), t.term) <= s.n * {share} + {spare} AS is_rare"""
+           sum(coalesce(d.df, 0)) OVER (ORDER BY coalesce(d.df, 0), t.term)
+               <= s.n * {share} + {spare} AS is_rare_{step}"""
 _RARE = """,
-           array_agg(term::text) FILTER (WHERE is_rare) AS rare,
-           coalesce(sum(idf * frequency) FILTER (WHERE NOT is_rare), 0) * 2.2 * 1.001 AS common"""
-_NARROWED = """, few AS MATERIALIZED (
+           array_agg(term::text) FILTER (WHERE is_rare_{step}) AS rare_{step},
+           coalesce(sum(idf * frequency) FILTER (WHERE NOT is_rare_{step}), 0) * 2.2 * 1.001 AS common_{step}"""
+_NARROWED = """, few_{step} AS MATERIALIZED (
     SELECT chunk_id, -(lex <#> (SELECT lex FROM qv)) AS bm25 FROM chunk_index
-     WHERE source_id = ANY(%(sources)s) AND {words} && (SELECT rare FROM qv){spoken}
+     WHERE source_id = ANY(%(sources)s) AND {words} && (SELECT rare_{step} FROM qv){spoken}{earlier}
      ORDER BY bm25 DESC, chunk_id
      LIMIT {candidates}
-), enough AS MATERIALIZED (
-    SELECT (SELECT common FROM qv) = 0 OR count(*) = {candidates} AND min(bm25) > (SELECT common FROM qv) AS suffices
-      FROM few
+), enough_{step} AS MATERIALIZED (
+    SELECT (SELECT common_{step} FROM qv) = 0
+           OR count(*) = {candidates} AND min(bm25) > (SELECT common_{step} FROM qv) AS suffices
+      FROM few_{step}
 )"""
 _FEW = """
-    SELECT chunk_id FROM few WHERE (SELECT suffices FROM enough)
+    SELECT chunk_id FROM few_{step} WHERE (SELECT suffices FROM enough_{step})
     UNION ALL"""
-_OTHERWISE = " AND NOT (SELECT suffices FROM enough)"
+_OTHERWISE = " AND NOT (SELECT suffices FROM enough_{step})"
 _NARROWING = {
     "rarity": _RARITY, "rare": _RARE, "narrowed": _NARROWED, "few": _FEW, "otherwise": _OTHERWISE,
 }  # fmt: skip
@@ -160,20 +164,38 @@ def compose_statement(
     dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
     union = _BOTH if dimensions else _LEXICAL
     score = _BY_RANK if by_rank else _BY_SCORE if dimensions else _BY_WORDS
-    statement = _TERMS + dense + _SCORED
-    for name, value in (
-        *((name, part if uses_word_index else "") for name, part in _NARROWING.items()),
-        ("words", WORDS_OF_ENTRY), ("share", str(RARE_SHARE)), ("spare", str(RARE_ROWS)),
-        ("union", union), ("score", f"({score}) * f.factor" if is_weighed else score),
-        ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
-        ("cosine", _COSINE if dimensions else "0::float8"), ("compared", _COMPARED if dimensions else "false"),
-        ("trusted", _TRUSTED if is_mixed else ""),
-        ("embedded", "%(embedded)s" if is_mixed else "%(sources)s"),
-        ("spoken", _SPOKEN if is_spoken else ""),
-        ("own_lex", _OWN_LEX if is_carried else ""), ("own_bm25", _OWN_BM25 if is_carried else ""),
-        ("counting", "own_bm25" if is_carried else "bm25"),
-        ("candidates", str(CANDIDATES)), ("dimensions", str(int(dimensions))), ("offset", str(RANK_OFFSET)),
-    ):  # fmt: skip
+    values = {
+        **_narrow(RARITIES if uses_word_index else ()),
+        "words": WORDS_OF_ENTRY,
+        "union": union, "score": f"({score}) * f.factor" if is_weighed else score,
+        "place": " i.source_id," if is_weighed else "", "factors": _FACTORS if is_weighed else "",
+        "cosine": _COSINE if dimensions else "0::float8", "compared": _COMPARED if dimensions else "false",
+        "trusted": _TRUSTED if is_mixed else "",
+        "embedded": "%(embedded)s" if is_mixed else "%(sources)s",
+        "spoken": _SPOKEN if is_spoken else "",
+        "own_lex": _OWN_LEX if is_carried else "", "own_bm25": _OWN_BM25 if is_carried else "",
+        "counting": "own_bm25" if is_carried else "bm25",
+        "candidates": str(CANDIDATES), "dimensions": str(int(dimensions)), "offset": str(RANK_OFFSET),
+    }  # fmt: skip
+    return _fill(_TERMS + dense + _SCORED, values)
+
+
+def _narrow(rarities: tuple[tuple[float, int], ...]) -> dict[str, str]:
+    """Return the parts by which rows with rare words are looked at before all others, once for each of `rarities`."""
+    parts = dict.fromkeys(_NARROWING, "")
+    for step, (share, spare) in enumerate(rarities):
+        more = f" AND (SELECT rare_{step} IS DISTINCT FROM rare_{step - 1} FROM qv)" if step else ""
+        values = {
+            "earlier": parts["otherwise"] + more, "step": str(step), "share": str(share), "spare": str(spare),
+        }  # fmt: skip
+        for name, part in _NARROWING.items():
+            parts[name] += _fill(part, values)
+    return parts
+
+
+def _fill(statement: str, values: dict[str, str]) -> str:
+    """Put the values in, each of which may name those after it."""
+    for name, value in values.items():
         statement = statement.replace("{" + name + "}", value)
     return statement
 
@@ -199,12 +221,10 @@ def compose_placing(*, has_vector: bool) -> str:
     Row: chunk_id, dimensions, terms as pgvector writes them, bm25, cosine, place by words, place by meaning (null
     without a vector that could be compared).
     """
-    statement = _TERMS + _PLACED
-    for name, value in (
-        *((name, "") for name in _NARROWING),
-        ("own_lex", ""), ("spoken", ""), ("candidates", "1"),
-        ("by_meaning", _BY_MEANING if has_vector else "NULL::bigint"),
-        ("cosine", _COSINE if has_vector else "0::float8"), ("compared", _COMPARED), ("trusted", _TRUSTED),
-    ):  # fmt: skip
-        statement = statement.replace("{" + name + "}", value)
-    return statement
+    values = {
+        **_narrow(()),
+        "own_lex": "", "spoken": "", "candidates": "1",
+        "by_meaning": _BY_MEANING if has_vector else "NULL::bigint",
+        "cosine": _COSINE if has_vector else "0::float8", "compared": _COMPARED, "trusted": _TRUSTED,
+    }  # fmt: skip
+    return _fill(_TERMS + _PLACED, values)

@@ -629,9 +629,12 @@ def test_what_is_carried_into_a_question_that_stands_alone_leaves_its_confidence
         assert after.confidence == pytest.approx(alone.confidence, abs=1e-6)
 
 
-@pytest.fixture(params=[0, composing.RARE_ROWS], ids=["a fifth is rare", "nearly all are rare"])
+@pytest.fixture(
+    params=[((0.05, 0), (0.2, 0)), composing.RARITIES],
+    ids=["a fifth is rare", "nearly all are rare"],
+)
 def rare_rows(monkeypatch, request):
-    monkeypatch.setattr(composing, "RARE_ROWS", request.param)
+    monkeypatch.setattr(composing, "RARITIES", request.param)
     compose_statement.cache_clear()
     yield
     compose_statement.cache_clear()

@@ -30,7 +30,7 @@ DATABASE = "minirag"
 USER = "postgres"
 _FREE_BYTES_NEEDED = 200 * 1024 * 1024
 _FLAGS = {
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",
     "max_connections": "100",
     # A tenant is a schema of dozens of tables, and a migration or a dump locks every one of them.
     "max_locks_per_transaction": "512",
