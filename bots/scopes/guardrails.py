@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from bots.models import Scope, Strictness
 from bots.scopes.topics import Terms, measure_topic, read_terms
+from minirag.lib.remembering import Remembered
 from minirag.lib.security.injections import is_override
 from minirag.lib.text.language_table import back_words_in
 from minirag.lib.text.short_texts import decide_language
@@ -56,10 +57,9 @@ NEEDED: Final = {
 _ORDER = list(NEEDED)  # the strictest first
 _LONGEST_FOLLOW_UP = 3  # words that carry meaning, beside a pronoun
 _LONGEST_FRAGMENT = 1  # "And in white?"
-_MOST_VECTORS = 4096
 _LOOK_BACK = 5
 
-_vectors: dict[str, np.ndarray] = {}
+_vectors: Remembered[str, np.ndarray] = Remembered(4096)
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,8 @@ def _compare(
     missing = [topic for topic, vector in known.items() if vector is None]
     found = embed([text, *missing])
     new = dict(zip(missing, found[1:], strict=True))
-    if len(_vectors) + len(new) > _MOST_VECTORS:
-        _vectors.clear()
-    _vectors.update(new)
+    for topic, vector in new.items():
+        _vectors[topic] = vector
     vectors = known | new
 
     def near(match: _Match) -> _Match:

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
@@ -126,11 +126,15 @@ class GoldenQuestionAdmin(ProductAdmin):
     def shown_expectation(self, golden: GoldenQuestion) -> tuple[str, str]:
         if golden.must_decline:
             return "declined", gettext("declined")
-        expected = {"fact": golden.expected_facts, "source": golden.expected_sources}
+        facts, sources = len(golden.expected_facts), len(golden.expected_sources)
         parts = [
-            f"{len(each)} {noun}{'s'[: len(each) > 1]}" for noun, each in expected.items() if each
-        ]
-        return "answered", " with ".join(["answered", *[", ".join(parts)][: len(parts)]])
+            ngettext("%(count)s fact", "%(count)s facts", facts) % {"count": facts} if facts else "",
+            ngettext("%(count)s source", "%(count)s sources", sources) % {"count": sources} if sources else "",
+        ]  # fmt: skip
+        if not any(parts):
+            return "answered", gettext("answered")
+        told = {"what": ", ".join(filter(None, parts))}
+        return "answered", gettext("answered with %(what)s") % told
 
     @display(description=_("tags"))
     def shown_tags(self, golden: GoldenQuestion) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,10 +19,12 @@ from bots.models import BotProfile
 from conversations.golden.changing import check_golden, require_room
 from conversations.golden.importing import LARGEST_FILE
 from conversations.models import GoldenQuestion, MessageRole, name_question
+from knowledge.models import Source
 from minirag.lib.errors import BadInput, Conflict
 from tenants.admin_site.meanwhile import GuardedModelForm
 
 _VISITOR, _BOT = "Visitor:", "Bot:"
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _lines(rows: int, help_text: Any) -> LinesField:
@@ -67,6 +72,28 @@ class SaidField(forms.CharField):
             return True
 
 
+class SourcesField(LinesField):
+    """What sources are called, one a line. One kept by its id is shown by its name, and stays kept so."""
+
+    names: Mapping[str, str] = {}
+
+    def show_names(self, kept: Sequence[str]) -> None:
+        """Look up the names of what is kept by id; an id stands as it is where it is gone or two are called alike."""
+        ids = [each for each in kept if _ID.fullmatch(each)]
+        found = Source.objects.filter(pk__in=ids).values_list("pk", "name") if ids else ()
+        names = {str(pk): " ".join(name.split()) for pk, name in found}
+        often = Counter(names.values())
+        self.names = {pk: name for pk, name in names.items() if name and often[name] == 1}
+
+    def prepare_value(self, value: Any) -> Any:
+        told = [self.names.get(each, each) for each in value] if isinstance(value, list) else value
+        return super().prepare_value(told)
+
+    def to_python(self, value: Any) -> list[str]:
+        ids = {name: pk for pk, name in self.names.items()}
+        return [ids.get(line, line) for line in super().to_python(value)]
+
+
 class GoldenQuestionForm(GuardedModelForm):
     before = SaidField(
         label=_("Said before"),
@@ -78,8 +105,10 @@ class GoldenQuestionForm(GuardedModelForm):
             bot=_BOT,
         ),
     )
-    expected_sources = _lines(
-        3, _("Names or ids of sources, one per line. One of them is to be cited.")
+    expected_sources = SourcesField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("Names or ids of sources, one per line. One of them is to be cited."),
     )
     expected_facts = _lines(
         4,
@@ -98,6 +127,12 @@ class GoldenQuestionForm(GuardedModelForm):
         model = GoldenQuestion
         fields = "__all__"  # fieldsets choose
         widgets = {"question": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sources = self.fields.get("expected_sources")  # only shown to who may not write
+        if isinstance(sources, SourcesField):
+            sources.show_names(self.instance.expected_sources)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}

@@ -89,7 +89,7 @@ async def _ask(caller: Caller, asked: AskArguments, report: Report) -> tuple[str
         asked.chat_id,
         asked.question,
         asker=caller.asker(asked.groups),
-        is_stream=True,
+        is_stream=False,  # an agent is told the answer once it is stored
         tell=tell_event,
     )
     said, news, told_at = 0, "", time.monotonic()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
 
@@ -46,6 +47,17 @@ UPDATE conversations_chat
 
 
 LONGEST_SUBJECT: Final = 200
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """Send what the body has the chat do "soon", now. Raises NotFound where it was deleted meanwhile."""
+    try:
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT")
+    except Missed:
+        raise NotFound(gettext("Chat session not found")) from None
 
 
 class Trait(models.TextChoices):
@@ -155,10 +167,8 @@ class Chat(TenantRow, models.Model):
 
         Raises NotFound where it was deleted meanwhile.
         """
-        with connection.cursor() as cursor:
-            cursor.execute(_HOLD, [self.pk])
-            if not cursor.rowcount:
-                raise NotFound(gettext("Chat session not found"))
+        with _still_there():
+            self.hold_soon()
 
     def hold_soon(self) -> None:
         """The same with the transaction's next statement, which raises Missed instead."""
@@ -181,12 +191,8 @@ class Chat(TenantRow, models.Model):
 
         Raises NotFound where the chat was deleted meanwhile: what was stored in it could not be committed.
         """
-        try:
-            with connection.cursor() as cursor:
-                self.count_up_soon(messages=messages, traits=traits)
-                cursor.execute("SELECT")
-        except Missed:
-            raise NotFound(gettext("Chat session not found")) from None
+        with _still_there():
+            self.count_up_soon(messages=messages, traits=traits)
 
     def count_up_soon(
         self, *, messages: int, prompt_tokens: int = 0, completion_tokens: int = 0,

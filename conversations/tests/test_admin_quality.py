@@ -44,6 +44,23 @@ def test_a_bot_has_only_so_many_golden_questions_in_the_form_too(alice, acme_bot
     assert changed.status_code == 302  # one that is there may change
 
 
+def test_a_source_that_is_expected_by_its_id_is_told_by_its_name_and_stays_the_one(alice, acme_bot):
+    source = acme_bot.sources.get()
+    gone = "00000000-0000-4000-8000-000000000000"
+    kept = create_golden(
+        acme_bot, {"question": "Is it red?", "expected_sources": [str(source.pk), gone, "Prices"]}, made_by=""
+    )  # fmt: skip
+    url = f"/admin/conversations/goldenquestion/{kept.pk}/change/"
+    page = alice.get(url).content.decode()
+    assert f"{source.name}\n{gone}\nPrices</textarea>" in page and str(source.pk) not in page
+    said = {"question": "Is it red?", "expected_sources": f"{source.name}\r\nPrices"}
+    assert alice.post(url, said).status_code == 302
+    kept.refresh_from_db()
+    assert kept.expected_sources == [str(source.pk), "Prices"]
+    listed = alice.get("/admin/conversations/goldenquestion/", HTTP_ACCEPT_LANGUAGE="de")
+    assert "beantwortet mit 2 Quellen" in listed.content.decode()
+
+
 def test_a_tenant_has_only_so_many_curated_answers_in_the_form_too(
     alice, acme, acme_bot, monkeypatch
 ):

@@ -68,6 +68,12 @@ def test_ask_answers_with_citations_and_goes_on_in_its_chat(acme, acme_bot, mode
     assert Chat.objects.count() == 1
 
 
+def test_an_agent_has_nothing_before_its_answer_is_stored(acme, acme_bot, model):
+    model.enqueue("It lasts 36 months [1].")
+    use(acme, "ask", question=QUESTION)
+    assert not UsageEvent.objects.get(kind="chat").is_stream
+
+
 def test_search_finds_passages_and_is_metered(acme, acme_bot):
     result = use(acme, "search", query="warranty months", limit=2)
     passages = result["structuredContent"]["passages"]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness, UsageEvent
 from bots.quotas.counting import QUOTAS, Reservation, reserve_turn, settle_turn
@@ -35,6 +36,7 @@ from knowledge.retrieval.external import load_bases, with_bases
 from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
+from minirag.lib.remembering import Remembered
 from minirag.lib.rows import FixedQuery, expected_empty, fetched_ahead
 from tenants.backend.cursor import Missed
 from tenants.backend.holding import insert_soon
@@ -62,8 +64,7 @@ _BOT: FixedQuery[BotProfile] = FixedQuery(
 )
 
 
-_MOST_KEPT = 5_000
-_plain: set[tuple[str, uuid.UUID, uuid.UUID | None]] = set()
+_plain: Remembered[tuple[str, uuid.UUID, uuid.UUID | None], bool] = Remembered(5_000)
 """The bots, with the tokens that asked them, whose last turn met no price of the tenant's, no quota and no webhook.
 That the next meets none is looked at as it ends."""
 
@@ -91,7 +92,7 @@ def open_turn(
         with fetched_ahead(*asked):
             return _open(bot_profile_id, chat_id, question, asker, told, source_filter)
     except Missed:  # the chat was deleted meanwhile
-        raise NotFound("Chat session not found") from None
+        raise NotFound(gettext("Chat session not found")) from None
 
 
 def _open(
@@ -101,7 +102,7 @@ def _open(
     tenant = require_active_tenant()
     bot = _BOT.first(bot_profile_id)
     if bot is None:
-        raise NotFound("Bot profile not found or inactive")
+        raise NotFound(gettext("Bot profile not found or inactive"))
     scopes = heed_scopes(bot)
     with transaction.atomic():
         if asker.require_new is not None:
@@ -188,7 +189,7 @@ def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
         chats = chats.filter(bot_profile=bot)
     chat = chats.first()
     if chat is None:
-        raise NotFound("Chat session not found")
+        raise NotFound(gettext("Chat session not found"))
     return chat
 
 
@@ -232,13 +233,11 @@ def _end_in_one(turn: OpenTurn, answer: Answer) -> tuple[Message | None, list[Us
             with transaction.atomic(), expected_empty(*asked):
                 return _end(turn, answer)
         except Missed:  # it has become otherwise, or others have ended the turn
-            _plain.discard(key)
+            _plain.pop(key, None)
     with transaction.atomic(), fetched_ahead(*asked) as found:
         ended = _end(turn, answer)
     if not any(found):
-        if len(_plain) >= _MOST_KEPT:
-            _plain.clear()
-        _plain.add(key)
+        _plain[key] = True
     return ended
 
 

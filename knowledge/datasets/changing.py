@@ -221,8 +221,8 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
     if len(set(ids)) < len(ids):
         raise BadInput(gettext("A dataset is named twice"), code="dataset_named_twice")
     bot = find_bot(bot_profile_id)
-    linked = BotDataset.objects.filter(bot_profile=bot).values_list("dataset", flat=True)
-    with _relinking(bot, {*ids, *linked}):
+    linked = BotDataset.objects.filter(bot_profile=bot)
+    with _relinking(bot, ids, linked):
         found = {
             row.pk: row
             for row in Dataset.objects.filter(pk__in=ids).order_by("pk").select_for_update()
@@ -249,11 +249,16 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
 
 
 @contextmanager
-def _relinking(bot: BotProfile, dataset_ids: Collection[UUID]) -> Iterator[None]:
-    """Keep what the body makes of the bot's links with these datasets."""
+def _relinking(
+    bot: BotProfile, dataset_ids: Collection[UUID], links: QuerySet[BotDataset] | None = None
+) -> Iterator[None]:
+    """Keep what the body makes of the bot's links with these datasets, and of `links` as they are when it begins."""
     concerned = _waiting_for_a_bot() | Source.objects.filter(bot_profile=bot)
+    named = Q(dataset__in=dataset_ids)
+    if links is not None:
+        named |= Q(dataset__in=links.values("dataset"))
     with transaction.atomic():
-        _hold(concerned.filter(dataset__in=dataset_ids))
+        _hold(concerned.filter(named))
         with keeping(bot):
             yield
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from knowledge.formats.sections import Section
+from minirag.lib.remembering import Remembered
 from minirag.lib.text.sentences import split_lines
 
 CountTokens = Callable[[list[str]], list[int]]
@@ -22,7 +23,6 @@ _TOKEN = re.compile(
 _WORD = re.compile(r"\s*\S+")
 _LONGEST_TOKEN = 32  # characters; text has four or five to a token
 _PORTION = 1000
-_MOST_REMEMBERED = 60_000
 _MOST_SENTENCES = 10_000  # in one line; where there are more, they are none
 _DENSE_END = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
 
@@ -57,19 +57,17 @@ def estimate_tokens(texts: list[str]) -> list[int]:
     return [sum(map(_COUNTED.__getitem__, text.split())) for text in texts]
 
 
-class _Counted(dict[str, int]):
+class _Counted(Remembered[str, int]):
     """The tokens in what stands between two blanks, which none goes across: counted once for all texts."""
 
     def __missing__(self, word: str) -> int:
         count = len(_TOKEN.findall(word))
         if len(word) <= _LONGEST_TOKEN:
-            if len(self) >= _MOST_REMEMBERED:
-                self.clear()
             self[word] = count
         return count
 
 
-_COUNTED: Final = _Counted()
+_COUNTED: Final = _Counted(60_000)
 
 
 class Cutter:

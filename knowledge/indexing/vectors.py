@@ -15,6 +15,7 @@ from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.models import LEXICAL_DIMENSIONS
+from minirag.lib.remembering import Remembered
 from minirag.lib.text.analysis import tally, term_id
 
 if TYPE_CHECKING:
@@ -25,23 +26,20 @@ if TYPE_CHECKING:
 K1, B = 1.2, 0.75
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
-_MOST_REMEMBERED = 100_000  # ids of terms
 _NULL = struct.pack(">i", -1)
 _SPARSE_HEAD = struct.Struct(">iii")
 _INDEX_HEAD = struct.Struct(">hi16si16siiih")  # six fields, of which the first four
 
 
-class _Ids(dict[str, int]):
+class _Ids(Remembered[str, int]):
     """The ids of terms, made once each."""
 
     def __missing__(self, term: str) -> int:
-        if len(self) >= _MOST_REMEMBERED:
-            self.clear()
         found = self[term] = term_id(term)
         return found
 
 
-TERM_IDS: Final = _Ids()
+TERM_IDS: Final = _Ids(100_000)
 
 
 def count_words(text: str, language: str) -> dict[str, int]:

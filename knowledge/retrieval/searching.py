@@ -43,6 +43,7 @@ from knowledge.wording.respelling import respell
 from knowledge.wording.vocabulary import Expansion, find_expansions
 from minirag.ai.builtin.local import is_local, knows_word
 from minirag.ai.embeddings import EmbedderProfile, profile_of
+from minirag.lib.remembering import Remembered
 from minirag.lib.rows import FixedStatement, fetched_ahead
 from minirag.lib.text.languages import script_of_language
 from minirag.lib.text.short_texts import decide_language
@@ -53,8 +54,7 @@ FREE = Decimal(0)
 DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.6, 0.4, 0.2
 ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
-_MOST_KEPT = 2000
-_spoken: dict[tuple[str, UUID], list[str]] = {}
+_spoken: Remembered[tuple[str, UUID], list[str]] = Remembered(2000)
 """The languages of each bot's sources as they were last, which says what a question's words will be."""
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
 _KNOWN = FixedStatement(
@@ -148,8 +148,6 @@ def _search(
     bot: BotProfile, asked: Asked, language: str, foreseen: tuple[list[str], QueryTerms] | None = None
 ) -> Retrieval | Again:  # fmt: skip
     scope = load_scope(bot, asked.filters, asked.audience)
-    if len(_spoken) >= _MOST_KEPT:
-        _spoken.clear()
     _spoken[current_schema(), bot.pk] = scope.languages
     if scope.source_ids and scope.embedding_model != asked.model:
         # It was embedded with another model than the bot names now: it is being re-embedded.

@@ -18,16 +18,16 @@ from knowledge.retrieval.scope import (
     filters_of,
     wanted_languages,
 )
+from minirag.lib.remembering import Remembered
 from minirag.lib.text.analysis import analyse, term_id
 from tenants.context import current_schema
 
 KEPT_SECONDS: Final = 30.0
 """For so long the languages are remembered: they are a hint, and what may answer is looked up by the search."""
-_MOST_KEPT: Final = 2000
 _LONGEST_TITLE: Final = 60
 _LOOKED_AT: Final = 30
 
-_kept: dict[tuple[str, uuid.UUID, Audience], tuple[float, tuple[str, ...]]] = {}
+_kept: Remembered[tuple[str, uuid.UUID, Audience], tuple[float, tuple[str, ...]]] = Remembered(2000)
 
 
 def load_languages(bot_profile_id: uuid.UUID, audience: Audience) -> tuple[str, ...]:
@@ -45,8 +45,6 @@ def load_languages(bot_profile_id: uuid.UUID, audience: Audience) -> tuple[str, 
     languages = tuple(
         language for language, _ in sorted(found, key=lambda row: (-row[1], row[0])) if language
     )
-    if len(_kept) >= _MOST_KEPT:
-        _kept.clear()
     _kept[key] = now, languages
     return languages
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile
 from knowledge.datasets.changing import delete_dataset, link_bot, replace_links, unlink_bot
-from knowledge.models import Dataset, Source
+from knowledge.models import BotDataset, Dataset, Source
 from knowledge.sources.changing import update_source
 from tests.waiting import beside, wait_until_somebody_waits
 
@@ -57,3 +58,14 @@ def test_whoever_links_a_dataset_waits_for_its_sources_and_holds_no_bot_meanwhil
             update_source(source.pk, {"content": "A longer text."})  # counted in the bot's row
         linked.result(30)
     assert Source.objects.get(pk=source.pk).content == "A longer text."
+
+
+def test_the_links_that_are_replaced_are_those_there_are_once_it_is_ones_turn(bot, source):
+    link_bot(source.dataset_id, bot.pk)
+    with CaptureQueriesContext(connection) as asked:
+        replace_links(bot.pk, [])
+    said = [each["sql"] for each in asked]
+    turn = next(place for place, sql in enumerate(said) if "pg_advisory_xact_lock" in sql)
+    assert not [sql for sql in said[:turn] if BotDataset._meta.db_table in sql]
+    assert "FOR UPDATE" in said[turn + 1] and BotDataset._meta.db_table in said[turn + 1]
+    assert not BotDataset.objects.filter(bot_profile=bot).exists()

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,6 +100,25 @@ def test_a_nursery_that_hangs_is_replaced_though_nobody_has_time_to_wait_long_fo
     with PageReader() as reader:
         assert read(reader, b"<p>two").document.sections[0].text == "two"
     assert hanging.wait(30) == -signal.SIGKILL
+
+
+def test_who_waits_at_once_with_others_waits_no_longer_than_they(monkeypatch):
+    """Of ten that are read at once and hang for three seconds nobody has waited for thirty."""
+    now = 1000.0
+    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=lambda: now))
+    nursery = asking._Nursery()
+    nursery.note_heard()
+    now += 3
+    for _ in range(10):
+        nursery.wait_in_vain(None, 1000.0)
+    assert nursery.in_vain == 3
+    now += 2
+    nursery.wait_in_vain(None, 1004.0)
+    assert nursery.in_vain == 4
+    nursery.note_heard()
+    now += 1
+    nursery.wait_in_vain(None, 1000.0)
+    assert nursery.in_vain == 1
 
 
 def test_an_answer_without_bounds_is_no_answer(monkeypatch):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
 from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
@@ -47,9 +47,22 @@ before others begin, and what nobody waits for comes last. It says who is first,
 _patience: ContextVar[float] = ContextVar("patience", default=SOON)
 
 
+_calls: ContextVar[list[Future[Any]]] = ContextVar("calls")
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads of which who calls one can tell when it has ended, also once nobody waits for it any more."""
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        call = super().submit(fn, *args, **kwargs)
+        if (calls := _calls.get(None)) is not None:
+            calls.append(call)
+        return call
+
+
 @cache
 def _threads(pool: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(
+    return _Threads(
         settings.DATABASE_THREADS if pool == DATABASE else _SLOW_THREADS, thread_name_prefix=pool
     )
 
@@ -113,7 +126,8 @@ class _Line:
     """Who of one event loop waits for a thread of the database; whose patience ends first is served first.
 
     A place is free again when the loop has heard what came of a call, not when the thread is: what follows from it in
-    a turn stands in the line by then. Threads with a queue of their own took up everybody's first step before.
+    a turn stands in the line by then. Threads with a queue of their own took up everybody's first step before. A call
+    that is cancelled while it runs has its thread to its end, and so its place.
     """
 
     def __init__(self, places: int) -> None:
@@ -197,10 +211,21 @@ async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwar
         return await _gate(pool)(function, args, kwargs, 0.0)
     asked_at, line = monotonic(), _line()
     await line.stand(asked_at + _patience.get())
+    calls: list[Future[Any]] = []
+    token = _calls.set(calls)
     try:
         return await _gate(pool)(function, args, kwargs, asked_at)
     finally:
-        line.leave()
+        _calls.reset(token)
+        if all(call.done() for call in calls):
+            line.leave()
+        else:
+            calls[0].add_done_callback(partial(_leave_later, line, asyncio.get_running_loop()))
+
+
+def _leave_later(line: _Line, loop: asyncio.AbstractEventLoop, _: Future[Any]) -> None:
+    with suppress(RuntimeError):  # the loop has ended meanwhile, and its line
+        loop.call_soon_threadsafe(line.leave)
 
 
 @cache

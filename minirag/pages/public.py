@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Q
@@ -34,16 +35,20 @@ def show_platform(request: HttpRequest) -> HttpResponse:
         for demo in DEMO_TENANTS
         if demo.slug in active
     ]
-    return render(
-        request, "platform/home.html", {"demos": demos, "admin_url": reverse("admin:index")}
-    )
+    context = {"demos": demos, "admin_url": reverse("admin:index")}
+    return _in_its_language(request, lambda: render(request, "platform/home.html", context))
 
 
 @require_safe
 def show_tenant(request: HttpRequest) -> HttpResponse:
     """Show the page of the tenant's oldest public bot. 404 while the tenant has none or is not active."""
+    return _in_its_language(request, lambda: _render_page(request, require_tenant()))
+
+
+def _in_its_language(request: HttpRequest, render_page: Callable[[], HttpResponse]) -> HttpResponse:
+    """The page in the language that was chosen in the admin, or that the browser asks for."""
     with override(get_language_from_request(request)):
-        response = _render_page(request, require_tenant())
+        response = render_page()
     patch_vary_headers(response, ("Accept-Language", "Cookie"))
     return response
 

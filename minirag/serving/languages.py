@@ -1,7 +1,7 @@
 """In which language the pages of the admin speak: the one chosen there (a cookie), else the browser's.
 
 `/v1` and what bots say are not concerned: the contract's texts stay English, and bots speak as they are asked. The
-public page of a tenant (minirag.pages.public) goes by the browser as well.
+public pages of the platform and of a tenant (minirag.pages.public) go by the browser as well.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def _tell_last_change(row_id: object) -> str:
     found = about.filter(detail__has_key="changes").first() or about.first()
     if found is None:
         return gettext("Somebody")
-    return f"{found.actor or 'Somebody'} ({found.created_at:%H:%M} UTC)"
+    return f"{found.actor or gettext('Somebody')} ({found.created_at:%H:%M} UTC)"
 
 
 def _read_seen(text: Any) -> dict[str, str]:
@@ -257,8 +257,8 @@ def _show(field: forms.Field, value: Any) -> str:
     if isinstance(value, str | int) and value in choices:
         return str(choices[value])
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("Yes") if value else gettext("No")
     shown = field.prepare_value(value)
-    if isinstance(value, list | tuple | set | QuerySet):
+    if isinstance(value, list | tuple | set | QuerySet) and not isinstance(shown, str):
         shown = "\n".join(str(each) for each in value)
-    return str("" if shown is None else shown)[:_LONGEST_SHOWN] or "(empty)"
+    return str("" if shown is None else shown)[:_LONGEST_SHOWN] or gettext("(empty)")

@@ -15,7 +15,12 @@ from minirag.lib.errors import NotAuthenticated, ProductError
 from minirag.lib.http_in.arrivals import Arrival, settle_scope
 from minirag.lib.http_in.doors import Door, Proof, route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
-from minirag.lib.http_in.rest import answer_absence, answer_outage, error_response
+from minirag.lib.http_in.rest import (
+    answer_absence,
+    answer_outage,
+    answer_unserved,
+    error_response,
+)
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer
@@ -108,7 +113,7 @@ class TenantMiddleware(TwofoldMiddleware):
             try:
                 found = find_tenant(arrival, wants_bearer=door.proof == Proof.BEARER)
             except HostUnknown as error:
-                return error_response(error, request)
+                return answer_unserved(request, error)
             except OUTAGES:
                 return answer_outage(request)
         refusal = _prepare(request, found, door)
@@ -133,7 +138,7 @@ class TenantMiddleware(TwofoldMiddleware):
                     find_tenant, arrival, wants_bearer=door.proof == Proof.BEARER
                 )
             except HostUnknown as error:
-                return error_response(error, request)
+                return answer_unserved(request, error)
             except OUTAGES:
                 return answer_outage(request)
         refusal = _prepare(request, found, door)

@@ -41,6 +41,7 @@ def test_everything_that_is_said_is_translated_and_nothing_else_is_kept(language
             ids = (message.id,) if isinstance(message.id, str) else message.id
             for english, said in zip(ids, parts, strict=True):
                 assert said and _names_in(english) == _names_in(said), english
+                assert not re.search(r"\b(de[rsmn]|das) \1\b", said), said
 
 
 def _joined(text: str | tuple[str, ...]) -> str:
@@ -60,6 +61,33 @@ def test_a_german_browser_reads_german_and_gets_german_mail(acme, bob):
     with override("de"):
         letter = sending._write(link, "http://x/", "http://x")
     assert letter.subject == "Ein neues Passwort für Acme" and "2 Stunden" in letter.body
+
+
+@pytest.mark.django_db
+def test_the_platforms_page_is_german_for_a_german_browser(client):
+    page = client.get("/", HTTP_ACCEPT_LANGUAGE="de")
+    assert (
+        '<html lang="de">' in page.content.decode()
+        and "aus Ihren Dokumenten" in page.content.decode()
+    )
+    assert "Accept-Language" in page["Vary"]
+    assert "from your documents" in client.get("/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_served_is_told_to_people_in_words_and_to_programs_in_json(
+    client, settings
+):
+    settings.PLATFORM_HOSTS = ["localhost"]
+    asked = {
+        "HTTP_HOST": "elsewhere.example",
+        "HTTP_ACCEPT": "text/html",
+        "HTTP_ACCEPT_LANGUAGE": "de",
+    }
+    page = client.get("/", **asked)
+    assert page.status_code == 400 and "Unter diesem Namen ist hier nichts" in page.content.decode()
+    assert client.get("/v1/bot-profiles", **asked).json()["code"] == "host_unknown"
+    assert client.get("/", HTTP_HOST="elsewhere.example").json()["code"] == "host_unknown"
 
 
 @pytest.mark.django_db

@@ -77,10 +77,10 @@ def borrow_reader(kind: bytes, ends_at: float) -> socket.socket:
             asked_at = time.monotonic()
             found = _greet(reader, min(seconds, ends_at - asked_at))
             if found is None and time.monotonic() >= ends_at:
-                NURSERY.wait_in_vain(nursery, time.monotonic() - asked_at)
+                NURSERY.wait_in_vain(nursery, asked_at)
                 raise TimeoutError
             if found:
-                NURSERY.in_vain = 0.0
+                NURSERY.note_heard()
                 held.pop_all()
                 return reader
         if found is None:
@@ -163,7 +163,8 @@ class _Nursery:
         self._control: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.in_vain = 0.0
-        """Seconds that were waited for readers since one of them was last heard of, all who asked together."""
+        """Seconds in which somebody waited for a reader since one was last heard of; several at once count once."""
+        self._counted_until = 0.0
 
     def borrow(self, kind: bytes) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
         """A socket with a reader at its other end, and the nursery that was asked for it."""
@@ -191,7 +192,8 @@ class _Nursery:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 process_group=0,  # which no keyboard reaches: a Ctrl-C is ours to answer
             )  # fmt: skip
-        self._control, self.in_vain = ours, 0.0
+        self._control = ours
+        self.note_heard()  # as one that may still be
         return ours
 
     def end(self, process: subprocess.Popen[bytes] | None) -> None:
@@ -200,10 +202,18 @@ class _Nursery:
             if process is self.process:
                 self.forget()
 
-    def wait_in_vain(self, process: subprocess.Popen[bytes] | None, seconds: float) -> None:
+    def note_heard(self) -> None:
+        """A reader has greeted: what was waited until now was not in vain."""
+        self.in_vain, self._counted_until = 0.0, time.monotonic()
+
+    def wait_in_vain(self, process: subprocess.Popen[bytes] | None, asked_at: float) -> None:
         """Somebody had no time to wait longer: have it replaced once they all have waited long enough."""
-        self.in_vain += seconds
-        if self.in_vain >= GREETED_WITHIN[0]:
+        with self._lock:
+            now = time.monotonic()
+            self.in_vain += now - max(asked_at, self._counted_until)
+            self._counted_until = now
+            is_long = self.in_vain >= GREETED_WITHIN[0]
+        if is_long:
             self.end(process)
 
     def forget(self) -> None:

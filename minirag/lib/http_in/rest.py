@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, get_language_from_request, gettext, override
 from django.views.decorators.csrf import csrf_exempt
@@ -241,10 +242,22 @@ def answer_not_found(request: HttpRequest, exception: Exception | None = None) -
 
 def answer_absence(request: HttpRequest) -> HttpResponse:
     """Answer 404, to a program in JSON and to a person with a page."""
+    return _answer_either(request, Http404(), partial(page_not_found, request, Http404()))
+
+
+def answer_unserved(request: HttpRequest, error: ProductError) -> HttpResponse:
+    """Answer a host that is nobody's, to a program in JSON and to a person with a page."""
+    page = partial(render, request, "host_unknown.html", status=error.status)
+    return _answer_either(request, error, page)
+
+
+def _answer_either(
+    request: HttpRequest, error: Exception, render_page: Callable[[], HttpResponse]
+) -> HttpResponse:
     if wants_json(request):
-        return error_response(Http404(), request)
+        return error_response(error, request)
     with override(get_language_from_request(request)):
-        page = page_not_found(request, Http404())
+        page = render_page()
     patch_vary_headers(page, ("Accept", "Accept-Language", "Cookie"))
     return page
 

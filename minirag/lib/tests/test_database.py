@@ -132,6 +132,17 @@ async def test_who_goes_away_while_waiting_gives_the_place_to_the_next(crowd):
     assert await asyncio.wait_for(run_sync(lambda: "a place is free"), 30) == "a place is free"
 
 
+async def test_who_goes_away_while_served_leaves_the_place_when_the_thread_has_ended(crowd):
+    served = await crowd.come("who is served")
+    await asyncio.sleep(0)  # it is with the thread
+    await crowd.come("who waits")
+    served.cancel()
+    await asyncio.wait([served])
+    await crowd.come("who asks for less", AT_ONCE)
+    assert await crowd.go() == ["who is served", "who asks for less", "who waits"]
+    assert await asyncio.wait_for(run_sync(lambda: "a place is free"), 30) == "a place is free"
+
+
 async def test_who_goes_away_in_the_moment_of_being_called_leaves_the_place():
     line = database._Line(1)
     await line.stand(0.0)

@@ -19,6 +19,7 @@ from typing import Final
 
 import Stemmer
 
+from minirag.lib.remembering import Remembered
 from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.languages import (
     LANGUAGE_OF_SCRIPT,
@@ -145,18 +146,16 @@ def _term(word: str, language: str) -> str:
     return sys.intern(_fold_accents(word)[:_LONGEST_TERM])
 
 
-class _Terms(dict[str, str]):
+class _Terms(Remembered[str, str]):
     """The terms of one language's words, found once each: text says the same words again and again."""
 
     def __init__(self, language: str) -> None:
-        super().__init__()
+        super().__init__(_MOST_REMEMBERED)
         self._language = language
 
     def __missing__(self, word: str) -> str:
         term = _term(word, self._language)
         if len(word) <= _LONGEST_TERM:
-            if len(self) >= _MOST_REMEMBERED:
-                self.clear()
             self[word] = term
         return term
 
@@ -217,11 +216,11 @@ def analyse(text: str, language: str) -> list[str]:
     return terms
 
 
-class _Tokens(dict[str, tuple[str, ...]]):
+class _Tokens(Remembered[str, tuple[str, ...]]):
     """The terms of what stands between two blanks, found once each."""
 
     def __init__(self, language: str) -> None:
-        super().__init__()
+        super().__init__(2 * _MOST_REMEMBERED)
         self._language = language
 
     def __missing__(self, token: str) -> tuple[str, ...]:
@@ -233,8 +232,6 @@ class _Tokens(dict[str, tuple[str, ...]]):
         else:
             terms = tuple(analyse(token, self._language))
         if len(token) <= _LONGEST_TERM:
-            if len(self) >= 2 * _MOST_REMEMBERED:
-                self.clear()
             self[token] = terms
         return terms
 
