@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path, resolve
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +20,7 @@ from minirag.lib.http_in.rest import (
     answer_outage,
     answer_server_error,
     wants_json,
+    wants_page,
 )
 from minirag.operations.api import DetailedHealth, health_of_v1, system_health
 from minirag.pages.reference import OpenApiDocument, PostmanCollection, ReferencePage
@@ -44,7 +46,9 @@ def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
 @door(API_DOOR)
 @csrf_exempt
 def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """Answer a path that is not a route, in JSON and to anybody."""
+    """Answer a path that is not a route, in JSON and to anybody. A browser at the root is led to the reference."""
+    if not rest and wants_page(request):
+        return redirect("api-reference")
     return answer_not_found(request, Http404())
 
 

@@ -42,6 +42,12 @@ PREDECESSORS = [
 ]
 
 
+def test_who_opens_the_root_of_the_api_in_a_browser_reads_its_reference(client):
+    led = client.get("/v1/", HTTP_ACCEPT="text/html,*/*")
+    assert (led.status_code, led["Location"]) == (302, "/v1/docs")
+    assert client.get("/v1/").json()["code"] == "not_found"
+
+
 def check(value, schema):
     whole = {**schema, "components": document()["components"]}
     jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(

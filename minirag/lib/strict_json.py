@@ -43,8 +43,10 @@ def parse_json(body: bytes) -> Any:
         raise InvalidJSON(error.start, "The text is not UTF-8") from None
     except RecursionError:
         raise InvalidJSON(0, "Nested too deeply") from None
-    except ValueError as error:  # an integer of thousands of digits, or one of ours
-        raise InvalidJSON(0, str(error)) from None
+    except InvalidJSON:
+        raise
+    except ValueError:  # an integer of thousands of digits
+        raise InvalidJSON(0, "A number is too long") from None
     if _SUSPECT.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check(value, ())
     return value
@@ -67,13 +69,13 @@ def _count_separators(body: bytes) -> int:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise InvalidJSON(0, f"{name} is not JSON")
 
 
 def _parse_float(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise ValueError("A number is too large")
+        raise InvalidJSON(0, "A number is too large")
     return value
 
 

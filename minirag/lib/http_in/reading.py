@@ -83,7 +83,8 @@ def read_body(model: type[B], request: HttpRequest | Request) -> B:
     if not body:
         raise InvalidFields.of("missing", ("body",), "Field required")
     if not _is_json(raw.content_type or ""):
-        raise _not_an_object(None)  # the text itself is not echoed: it may hold a password
+        # The text itself is not echoed: it may hold a password.
+        raise _not_an_object(None, error="The Content-Type has to be application/json")
     try:
         value = parse_json(body)
     except InvalidJSON as error:
@@ -202,9 +203,9 @@ def _is_json(content_type: str) -> bool:
     )
 
 
-def _not_an_object(value: Any) -> InvalidFields:
+def _not_an_object(value: Any, **ctx: str) -> InvalidFields:
     message = "Input should be a valid dictionary or object to extract fields from"
-    return InvalidFields.of("model_attributes_type", ("body",), message, value)
+    return InvalidFields.of("model_attributes_type", ("body",), message, value, **ctx)
 
 
 def _clean_error(error: dict[str, Any]) -> dict[str, Any]:

@@ -313,9 +313,11 @@ _OUTAGE_PAGE = """<!doctype html>
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether an error is for a program: under the API always, elsewhere unless a page was asked for."""
-    return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get(
-        "Accept", ""
-    )
+    return request.path_info.startswith("/v1/") or not wants_page(request)
+
+
+def wants_page(request: HttpRequest) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def answer_outage(request: HttpRequest) -> HttpResponse:

@@ -97,6 +97,13 @@ def test_a_bad_body_is_refused_with_its_place(body, content_type, expected):
     assert (error["type"], error["loc"]) == expected
 
 
+def test_what_is_wrong_with_a_body_is_said_in_words_of_ours():
+    [typed] = errors_of('{"name": "x"}', "application/x-www-form-urlencoded")
+    assert typed["ctx"] == {"error": "The Content-Type has to be application/json"}
+    [long] = errors_of('{"count": ' + "9" * 5000 + "}", JSON)
+    assert long["ctx"] == {"error": "A number is too long"}
+
+
 def test_a_surrogate_pair_and_an_escaped_backslash_are_fine():
     assert read_body(Order, post(r'{"name": "\ud83d\ude00 \\u0000"}')).name == "😀 \\u0000"
 
