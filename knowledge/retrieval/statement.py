@@ -180,11 +180,14 @@ def compose_statement(
     return _fill(_TERMS + dense + _SCORED, values)
 
 
+_RARER = " AND (SELECT rare_{step} IS DISTINCT FROM rare_{before} FROM qv)"
+
+
 def _narrow(rarities: tuple[tuple[float, int], ...]) -> dict[str, str]:
     """Return the parts by which rows with rare words are looked at before all others, once for each of `rarities`."""
     parts = dict.fromkeys(_NARROWING, "")
     for step, (share, spare) in enumerate(rarities):
-        more = f" AND (SELECT rare_{step} IS DISTINCT FROM rare_{step - 1} FROM qv)" if step else ""
+        more = _fill(_RARER, {"step": str(step), "before": str(step - 1)}) if step else ""
         values = {
             "earlier": parts["otherwise"] + more, "step": str(step), "share": str(share), "spare": str(spare),
         }  # fmt: skip
