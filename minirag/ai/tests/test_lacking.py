@@ -89,6 +89,49 @@ def test_an_amount_stands_beside_a_word_of_the_question():
     assert lacks(question, "Ein Bleaching dauert 90 Minuten.", language="de") == ""
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How deep is the river at the weir?", "Trout under 25 cm go back into the river."),
+        ("What colour is your van?", "We began in 2004 with a red lorry."),
+        ("What colour is your van?", "Our van has two seats."),
+        ("Which is the most popular ride?", "The Mill Loop is a ride of 12 km."),
+        ("Which guide has the best rating?", "Our guides Ann and Ben know each stone."),
+        ("How old is Dilys?", "Dilys began in 2004."),
+    ],
+)
+def test_a_measure_is_said_of_what_is_asked_about(question, text):
+    assert lacks(question, text) == "measure"
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How deep is the river at the weir?", "At the weir the river is 3 m deep."),
+        ("What colour is your van?", "Look for the red van."),
+        ("Which is the most popular ride?", "Most people take the Mill Loop, a ride of 12 km."),
+        ("How old is Dilys?", "Dilys was born in 1950."),
+    ],
+)
+def test_a_measure_that_is_said_is_none_that_lacks(question, text):
+    assert lacks(question, text) == ""
+
+
+def test_what_something_is_called_has_a_name():
+    fed = "The farm next door lets children feed the goats at 4 pm."
+    assert lacks("What are the names of the goats?", fed) == "name"
+    assert lacks("What are the names of the goats?", "Our goats are Hazel and Rowan.") == ""
+    assert lacks("What is your ship called?", "The ship sails at noon.") == "name"
+    assert lacks("What is your ship called?", "Our ship is the Aurora.") == ""
+
+
+def test_somebody_by_name_is_reached_by_their_own_number():
+    office, owen = "Call the office on 01632 960 811.", "Owen Tully teaches in Hale."
+    assert lacks("What is Owen's phone number?", office, owen) == "contact"
+    assert lacks("What is Owen's phone number?", "Ring Owen on 01632 960 812.", office) == ""
+    assert lacks("What is your phone number?", office, owen) == ""
+
+
 def test_what_is_offered_has_all_of_its_words():
     bikes = "Every bike is checked and cleaned after each hire."
     assert lacks("Do you hire out cargo bikes?", bikes) == "thing"

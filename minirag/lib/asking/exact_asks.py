@@ -7,6 +7,7 @@ To add a language, write its rows; a question in one without them asks for none 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -17,6 +18,10 @@ from minirag.lib.asking.patterns import whole_words
 
 # Sums and shares may be high, and early, late or done something far: no measure is asked for then.
 _SUMS: Final = r"(?:charges?|costs?|deposits?|fees?|fines?|interest|limits?|prices?|rates?|rents?|risks?|tax\w*)"
+_COLOURS: Final = (
+    r"red|blue|green|yellow|orange|purple|violet|pink|brown|black|white|gr[ae]y|silver|golden?|beige|cream|turquoise"
+    r"|navy|maroon|crimson|transparent|dark|light|bright|pale"
+)
 # What asks, and what an answer to that says: its unit, or the word itself in some form.
 _MEASURES: Final = {
     "en": {
@@ -34,8 +39,21 @@ _MEASURES: Final = {
         r"how fast": r"\w*fast\w*|\w*slow\w*|quick\w*|speeds?|soon|immediate\w*|at once|same day"
         r"|\d+\s?(?:km/h|mph|m/s|[mg]bit\S*|mbps)"
         r"|knots|(?:working )?days?|hours?|minutes?|seconds?|weeks?|months?",
+        r"how old (?:is|was) (?-i:[A-Z][a-z]+)(?=\W*$)": r"aged?|born|birthday|\d+ years old",
         r"how old (?:is|are|was|were)": r"old\w*|aged?|years?|months?|weeks|born|founded|built|since|dates? from"
         r"|centur\w+|1\d{3}s?|20\d{2}",
+        r"how (?:big|large) (?:is|are|was|were)|what size (?:is|are)": r"big\w*|large\w*|siz\w+|areas?|square|sq|m²"
+        r"|acres?|hectares?|\d+ ?(?:[x×]|by) ?\d+|\d+\s?(?:[cm]?m|ft|inch\w*)|met(?:re|er)s?|feet|litres?|seats?|people"
+        r"|persons|guests|places|holds?|fits?|capacity|storeys?|members|staff|employees|teams?",
+        r"how (?:busy|crowded)": r"busy|busie\w+|crowd\w*|quiet\w*|full|queues?|wait\w*|people|peak",
+        r"(?:what|which) colou?rs?": rf"colou?r\w*|{_COLOURS}",
+        r"(?:what|which|who)\b.{0,60}?\bmost (?:popular|liked|loved|visited|borrowed|sold|common|booked|requested|played"
+        r"|watched|ordered|famous|successful)|(?:what|which|who)\b.{0,40}?\bfavou?rite":
+        r"most|popular\w*|favou?rites?|best|top|famous|usually|often|majority",
+        r"(?:what|which|who)\b.{0,60}?\b(?:best|highest|lowest|worst) (?:[\w-]+ )?(?:rat(?:e|ing)|scor|result|view"
+        r"|reviews?|grade|record)s?": r"best|highest|lowest|worst|top|most|least",
+        r"(?:what|which|who)\b.{0,60}?\b(?:newest|latest|youngest)": r"new\w*|latest|young\w*|recent\w*|since|just|last"
+        r"|20\d{2}|added",
         r"how far(?! (?:in advance|ahead|along|back))": r"far|near\w*|away|distance|\d+\s?(?:km|mi|m)"
         r"|kilomet\w+|miles?|met(?:re|er)s?|minutes?|yards?",
     },
@@ -93,15 +111,28 @@ _NAMED: Final = {
     "es": r"^\W*quién es (?:el|la|su|nuestr[oa])",
     "it": r"^\W*chi è (?:il|la|lo|l')",
 }
+# What something is called: "the names of the goats".
+_CALLED: Final = {
+    "en": r"^\W*what(?:['’]s| is| are| was| were) (?:the |your |its |their )?(?:\w+ )?names? of (?P<what>.+)"
+    r"|^\W*what(?:['’]s| is| are| was| were) (?P<named>(?:the|your|our|his|her|their|its) .+) (?:called|named)\W*$",
+}
 _YEAR: Final = r"1\d{3}s?|20\d{2}s?|\d0s|\d{1,2}\.\s?\d{1,2}\.\d\d(?:\d\d)?"
 
 
-def lacks_measure(question: str, text: str, language: str) -> bool:
-    """Whether a measure is asked for, and a text says nothing of that kind."""
+@dataclass(frozen=True)
+class Measure:
+    """What asks for a measure: where it stands in the question, and a pattern of what an answer to that says."""
+
+    place: tuple[int, int]
+    answers: re.Pattern[str]
+
+
+def find_measure(question: str, language: str) -> Measure | None:
+    """The measure that a question asks for; None where it asks for none."""
     for asks, answers in _MEASURES.get(language, {}).items():
-        if whole_words(asks).search(question):
-            return not whole_words(answers).search(text)
-    return False
+        if found := whole_words(asks).search(question):
+            return Measure(found.span(), whole_words(answers))
+    return None
 
 
 def find_counted(question: str, language: str) -> str:
@@ -125,6 +156,12 @@ def lacks_past(question: str, text: str, language: str, *, is_said: bool = True)
 def asks_for_name(question: str, language: str) -> bool:
     """Whether it is asked what somebody in an office is called."""
     return language in _NAMED and bool(whole_words(_NAMED[language]).search(question))
+
+
+def find_called(question: str, language: str) -> tuple[int, int] | None:
+    """Where in a question stands what it asks the name of; None where it does not ask that."""
+    asked = whole_words(_CALLED[language]).search(question) if language in _CALLED else None
+    return asked.span(asked.lastgroup or 0) if asked else None
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Final
 
 from minirag.ai.builtin.lacking.said import Said
 from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word
+from minirag.lib.asking.patterns import whole_words
 from minirag.lib.text import analysis
 
 # What the thing is called stands in the group `head`; "the code E24" is one that is known.
@@ -27,9 +28,18 @@ _ASKS: Final = {
     "it": rf"\bqual è (?:il |la |l')?(?P<head>codice|password|pin|combinazione){_AFTER}",
 }
 _PATTERNS: Final = {language: re.compile(row, re.IGNORECASE) for language, row in _ASKS.items()}
+# What says behind the name what it is, or where: "the barrier code and a map" says neither.
+_TELLS: Final = {
+    "en": r"(?:is|are|was|reads?|stands?|hangs?|lies|printed|written|shown|displayed)"
+    r"(?! (?:never|not|only|for|changed|needed|required|valid|secret|personal|yours))",
+    "de": r"(?:ist|sind|lautet|heißt|steht|stehen|hängt|liegt)(?! (?:nie|nicht|nur|für|geheim|persönlich|gültig|nötig))",
+}
 # Letters and digits in one, or four digits or more.
 _VALUE: Final = re.compile(r"(?=\S*[^\W\d_])(?=\S*\d)\S{2,}|\d{4,}|\d+(?:[-#*]\d+)+")
+_QUOTED: Final = "\"'“„«‘"
 BESIDE: Final = 5
+SOON: Final = 4
+"""So many words behind a code's name what it is may follow."""
 FOUND: Final = 0.6
 
 
@@ -64,7 +74,8 @@ def _says_beside(
     values = [
         place
         for place, (match, terms) in enumerate(zip(found, said, strict=True))
-        if head & terms or _VALUE.fullmatch(match[0])
+        if _VALUE.fullmatch(match[0])
+        or (head & terms and _tells(quoted.text, found[place : place + SOON], language))
     ]
     return bool(values) and all(
         quoted.above[word] >= FOUND
@@ -74,4 +85,14 @@ def _says_beside(
             for place, terms in enumerate(said)
         )
         for word in wanted
+    )
+
+
+def _tells(text: str, found: Sequence[re.Match[str]], language: str) -> bool:
+    """Whether what follows a code's name, the first of the words `found`, says what it is, or where to see it."""
+    if language not in _TELLS:
+        return True
+    behind = text[found[0].end() : found[-1].end()]
+    return behind.lstrip()[:1] in (":", "=") or (
+        any(mark in behind for mark in _QUOTED) or bool(whole_words(_TELLS[language]).search(behind))
     )

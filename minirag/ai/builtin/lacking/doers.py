@@ -16,7 +16,7 @@ from typing import Final
 from minirag.ai.builtin.lacking.said import Said
 from minirag.ai.builtin.sentences.question_words import THERE, Word
 from minirag.lib.asking.answer_types import LONGEST_LOOK, AnswerType, find_names, holds_answer
-from minirag.lib.asking.exact_asks import asks_for_name
+from minirag.lib.asking.exact_asks import asks_for_name, find_called
 from minirag.lib.asking.patterns import whole_words
 from minirag.lib.text.language_table import LANGUAGES
 
@@ -103,6 +103,28 @@ def says_who(
     if doing is None:
         return None
     return any(_says_who(doing, each, question, words, meant, language) for each in quoted)
+
+
+def lacks_called(
+    question: str,
+    words: Sequence[Word],
+    meant: Sequence[Word],
+    quoted: Sequence[Said],
+    language: str,
+) -> bool:
+    """Whether it is asked what something is called, and no sentence that speaks of it has another name."""
+    place = find_called(question, language)
+    if place is None:
+        return False
+    rest = [
+        word for word in words if place[0] <= word.place[0] < place[1] and not word.is_framing
+    ]
+    known = question.casefold()
+    return not any(
+        all(said.has(word) or word in meant for word in rest)
+        and any(name.casefold() not in known for name in _INNER.findall(said.text))
+        for said in quoted
+    )
 
 
 def _find_doing(question: str, language: str) -> _Doing | None:

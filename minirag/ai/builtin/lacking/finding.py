@@ -8,7 +8,7 @@ from typing import Final
 
 from minirag.ai.builtin.lacking.codes import lacks_code
 from minirag.ai.builtin.lacking.counts import lacks_count
-from minirag.ai.builtin.lacking.doers import says_who
+from minirag.ai.builtin.lacking.doers import lacks_called, says_who
 from minirag.ai.builtin.lacking.prices import lacks_own_price
 from minirag.ai.builtin.lacking.said import Said
 from minirag.ai.builtin.sentences.question_words import THERE, Word, find_words
@@ -18,7 +18,7 @@ from minirag.lib.asking.answer_types import (
     holds_answer,
     lacks_answer,
 )
-from minirag.lib.asking.exact_asks import lacks_measure, lacks_past
+from minirag.lib.asking.exact_asks import find_measure, lacks_past
 from minirag.lib.asking.offers import (
     find_doing,
     find_means,
@@ -73,6 +73,8 @@ def find_lacking(
         return "trade"
     if lacks_unit(question, whole, language):
         return "unit"
+    if lacks_called(question, words, meant, quoted, language):
+        return "name"
     who = says_who(question, words, meant, quoted, language)
     if who is not None:
         return "" if who else AnswerType.PERSON
@@ -80,7 +82,9 @@ def find_lacking(
         question, words, meant, quoted, asked, language, variants
     ):
         return asked.kind or ""
-    if lacks_measure(question, whole, language):
+    if lacks_own_contact(words, quoted, asked, language):
+        return AnswerType.CONTACT
+    if lacks_own_measure(question, words, meant, quoted, language, variants):
         return "measure"
     if lacks_count(question, words, quoted, language, variants):
         return AnswerType.NUMBER
@@ -120,6 +124,48 @@ def lacks_own_amount(
     holding = [each for each in quoted if holds_answer(asked.kind, each.text, language, question)]
     return bool(holding) and not any(
         has_whole(each, word, language, variants) for each in holding for word in wanted
+    )
+
+
+def lacks_own_contact(
+    words: Sequence[Word], quoted: Sequence[Said], asked: Asked, language: str
+) -> bool:
+    """Whether a number or an address of somebody by name is asked for, and who is called that stands beside none."""
+    names = [word for word in words if word.is_exact and not any(map(str.isdigit, word.text))]
+    if asked.kind is not AnswerType.CONTACT or language == "de":
+        return False
+    speaking = [each for each in quoted if any(each.has(name) for name in names)]
+    return bool(speaking) and not any(
+        holds_answer(AnswerType.CONTACT, each.text, language) for each in speaking
+    )
+
+
+def lacks_own_measure(
+    question: str,
+    words: Sequence[Word],
+    meant: Sequence[Word],
+    quoted: Sequence[Said],
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> bool:
+    """Whether a measure is asked for, and no sentence says one of what is asked about: "How deep is the river at the
+    weir?" is not answered by a trout of 25 cm.
+    """
+    measure = find_measure(question, language)
+    if measure is None:
+        return False
+    holding = [each for each in quoted if measure.answers.search(f"{each.headings}: {each.text}")]
+    wanted = [
+        word
+        for word in words
+        if not (word.is_framing or word.is_light)
+        and not measure.place[0] <= word.place[0] < measure.place[1]
+        and not (language == "de" and word.text[0].islower())
+    ]
+    if any(word in meant for word in wanted):
+        return not holding
+    return not any(
+        all(has_whole(each, word, language, variants) for word in wanted) for each in holding
     )
 
 
