@@ -151,6 +151,17 @@ def test_one_hour_and_two_are_of_one_unit():
     assert "Wren" in answer("Which tour is the shortest?", table)
 
 
+def test_of_a_span_the_end_counts():
+    table = "| Way | Money arrives after |\n|---|---|\n| Transfer | 1 to 5 days |\n| Card | 3 days |\n| Debit | 2–7 days |"
+    assert "Debit" in answer("Which way of paying is the slowest?", table)
+    assert "Transfer" in answer("Which way of paying is the fastest?", table)
+
+
+def test_rows_may_be_named_by_what_is_compared():
+    table = "| Size | Fits | Price |\n|---|---|---|\n| 25 sq ft | a van | £48 |\n| 10 sq ft | a wardrobe | £22 |"
+    assert "wardrobe" in answer("What is your smallest room?", table)
+
+
 def test_where_prices_of_two_kinds_tell_different_rows_all_are_quoted():
     table = "| Bike | Weekdays | Weekend |\n|---|---|---|\n| Wren | £9 | £8 |\n| Heron | £12 | £5 |"
     said = answer("Which bike is the cheapest?", table)

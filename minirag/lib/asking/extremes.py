@@ -36,8 +36,8 @@ _ASKS: Final = {
          r"|costs? (?:the )?most", PRICE),
         (_LEAST, r"lightest|weighs? (?:the )?least", _WEIGHTS),
         (_MOST, r"heaviest|weighs? (?:the )?most", _WEIGHTS),
-        (_LEAST, r"shortest", r"lengths?|long|duration|distance|time|km|miles|minutes|hours"),
-        (_MOST, r"longest", r"lengths?|long|duration|distance|time|km|miles|minutes|hours|runtime|battery(?: life)?"
+        (_LEAST, r"shortest", r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks"),
+        (_MOST, r"longest", r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks|runtime|battery(?: life)?"
          r"|range"),
         (_MOST, r"furthest|farthest", r"distance|range|reach|km|miles|metres"),
         (_LEAST, r"nearest|closest", r"distance|km|miles|metres"),

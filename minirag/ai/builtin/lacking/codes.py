@@ -94,5 +94,6 @@ def _tells(text: str, found: Sequence[re.Match[str]], language: str) -> bool:
         return True
     behind = text[found[0].end() : found[-1].end()]
     return behind.lstrip()[:1] in (":", "=") or (
-        any(mark in behind for mark in _QUOTED) or bool(whole_words(_TELLS[language]).search(behind))
+        any(mark in behind for mark in _QUOTED)
+        or bool(whole_words(_TELLS[language]).search(behind))
     )

@@ -116,9 +116,7 @@ def lacks_called(
     place = find_called(question, language)
     if place is None:
         return False
-    rest = [
-        word for word in words if place[0] <= word.place[0] < place[1] and not word.is_framing
-    ]
+    rest = [word for word in words if place[0] <= word.place[0] < place[1] and not word.is_framing]
     known = question.casefold()
     return not any(
         all(said.has(word) or word in meant for word in rest)

@@ -25,6 +25,7 @@ from minirag.lib.text import analysis
 _CELL: Final = re.compile(r"(?:^|, )([^:,]{1,40}): (.*?)(?=, [^:,]{1,40}: |$)")
 _LABEL: Final = re.compile(r"(?:^|(?<=, ))[^:,]{1,40}: ")
 _NUMBER: Final = re.compile(r"\d+(?:[.,' \u202f]\d{3})*(?:[.,]\d+)?")
+_UP_TO: Final = re.compile(rf"[ \u202f]*(?:-|–|to|bis)[ \u202f]*({_NUMBER.pattern})")
 _UNIT: Final = re.compile(r"[ \u202f]*([^\W\d_]+)")
 _BEFORE_AMOUNT: Final = 8
 """Letters: "from £5" is an amount, and "Full container 20 foot" is none."""
@@ -196,8 +197,15 @@ def _weigh_said(words: Sequence[Word], text: str, language: str) -> float:
 
 
 def _read_amounts(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> dict[str, float]:
-    """How much a row has of it, by column: of those alone that the question names. No price where it is free."""
-    cells = [(label, cell) for label, cell in _CELL.findall(row.text) if label != row.columns]
+    """How much a row has of it, by column: of those alone that the question names. No price where it is free.
+
+    The first column names the rows, unless it is the one that says it: "Size: 25 sq ft".
+    """
+    cells = [
+        (label, cell)
+        for label, cell in _CELL.findall(row.text)
+        if label != row.columns or (extreme.column != PRICE and names_column(extreme, label))
+    ]
     named = {
         label: _weigh_said(words, f"{label} {cell}", row.language)
         for label, cell in cells
@@ -214,11 +222,20 @@ def _read_amounts(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> di
             continue
         if found:
             # 950 g and 1.2 kg, or 90 minutes and 2 hours, are not to be compared by their numbers.
-            unit = "" if is_price else _read_unit(cell[found.end() :], row.language)
-            amounts[f"{label} {unit}"] = float(_THOUSANDS.sub("", found.group()).replace(",", "."))
+            number, behind = _read_end(cell, found, extreme.sign)
+            unit = "" if is_price else _read_unit(behind, row.language)
+            amounts[f"{label} {unit}"] = float(_THOUSANDS.sub("", number).replace(",", "."))
         elif is_price:
             amounts[f"{label} "] = 0.0
     return amounts
+
+
+def _read_end(cell: str, found: re.Match[str], sign: int) -> tuple[str, str]:
+    """The number that was found, or of a span the end that counts, "1 to 2 days", and what stands behind."""
+    behind = cell[found.end() :]
+    if last := _UP_TO.match(behind):
+        return last[1] if sign > 0 else found[0], behind[last.end() :]
+    return found[0], behind
 
 
 def _read_unit(behind: str, language: str) -> str:
