@@ -47,7 +47,7 @@ _MEASURES: Final = {
         r"|persons|guests|places|holds?|fits?|capacity|storeys?|members|staff|employees|teams?",
         r"how (?:busy|crowded)": r"busy|busie\w+|crowd\w*|quiet\w*|full|queues?|wait\w*|people|peak",
         r"(?:what|which) colou?rs?": rf"colou?r\w*|{_COLOURS}",
-        r"(?:what|which|who)\b.{0,60}?\bmost (?:popular|liked|loved|visited|borrowed|sold|common|booked|requested|played"
+        r"(?:what|which|who)\b.{0,60}?\bmost (?:popular|liked|visited|borrowed|sold|common|booked|requested|played"
         r"|watched|ordered|famous|successful)|(?:what|which|who)\b.{0,40}?\bfavou?rite":
         r"most|popular\w*|favou?rites?|best|top|famous|usually|often|majority",
         r"(?:what|which|who)\b.{0,60}?\b(?:best|highest|lowest|worst) (?:[\w-]+ )?(?:rat(?:e|ing)|scor|result|view"

@@ -25,8 +25,10 @@ _GERMAN_SIZES: Final = (
 )
 _COSTS: Final = r"\w*(?:preis|gebühr|kosten)\w*"
 _WEIGHTS: Final = r"\w*weight\w*|kg|kilos?|grams?|lbs?"
+_LENGTHS: Final = r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks"
 _TIMES: Final = r"times?|duration|days|hours|minutes|weeks|months"
-_GERMAN_TIMES: Final = r"\w*dauer|\w*zeit|minuten|stunden|tagen?|wochen|monaten?"
+_GERMAN_LENGTHS: Final = r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks"
+_TIMES: Final = r"\w*dauer|\w*zeit|minuten|stunden|tagen?|wochen|monaten?"
 # Of what is fastest the speed is highest, or the time shortest: the column says which.
 _ASKS: Final = {
     "en": (
@@ -36,9 +38,8 @@ _ASKS: Final = {
          r"|costs? (?:the )?most", PRICE),
         (_LEAST, r"lightest|weighs? (?:the )?least", _WEIGHTS),
         (_MOST, r"heaviest|weighs? (?:the )?most", _WEIGHTS),
-        (_LEAST, r"shortest", r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks"),
-        (_MOST, r"longest", r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks|runtime|battery(?: life)?"
-         r"|range"),
+        (_LEAST, r"shortest", _LENGTHS),
+        (_MOST, r"longest", rf"{_LENGTHS}|runtime|battery(?: life)?|range"),
         (_MOST, r"furthest|farthest", r"distance|range|reach|km|miles|metres"),
         (_LEAST, r"nearest|closest", r"distance|km|miles|metres"),
         (_LEAST, r"lowest|shallowest", r"heights?|high|altitude|depth|deep"),

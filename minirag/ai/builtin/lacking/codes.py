@@ -32,7 +32,7 @@ _PATTERNS: Final = {language: re.compile(row, re.IGNORECASE) for language, row i
 _TELLS: Final = {
     "en": r"(?:is|are|was|reads?|stands?|hangs?|lies|printed|written|shown|displayed)"
     r"(?! (?:never|not|only|for|changed|needed|required|valid|secret|personal|yours))",
-    "de": r"(?:ist|sind|lautet|heißt|steht|stehen|hängt|liegt)(?! (?:nie|nicht|nur|für|geheim|persönlich|gültig|nötig))",
+    "de": r"(?:ist|sind|lautet|heißt|steht|stehen|hängt|liegt)(?! (?:nie|nicht|nur|für|geheim|gültig|nötig))",
 }
 # Letters and digits in one, or four digits or more.
 _VALUE: Final = re.compile(r"(?=\S*[^\W\d_])(?=\S*\d)\S{2,}|\d{4,}|\d+(?:[-#*]\d+)+")
