@@ -27,8 +27,7 @@ _COSTS: Final = r"\w*(?:preis|gebühr|kosten)\w*"
 _WEIGHTS: Final = r"\w*weight\w*|kg|kilos?|grams?|lbs?"
 _LENGTHS: Final = r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks"
 _TIMES: Final = r"times?|duration|days|hours|minutes|weeks|months"
-_GERMAN_LENGTHS: Final = r"lengths?|long|duration|distance|times?|km|miles|minutes|hours|days|weeks"
-_TIMES: Final = r"\w*dauer|\w*zeit|minuten|stunden|tagen?|wochen|monaten?"
+_GERMAN_TIMES: Final = r"\w*dauer|\w*zeit|minuten|stunden|tagen?|wochen|monaten?"
 # Of what is fastest the speed is highest, or the time shortest: the column says which.
 _ASKS: Final = {
     "en": (
