@@ -12,7 +12,7 @@ its place, that decides instead of the words found again (`taken_up`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -41,13 +41,15 @@ if TYPE_CHECKING:
 class Signs:
     """What search and scoring say: the `score` of the best sentence, the `margin` of confidence above its floor, the
     `lead` (0 to 1) of the best passage over the fifth, None where that says nothing. `read` is what an embedder
-    says of each quotation, where it can say what each word means in its place.
+    says of each quotation, where it can say what each word means in its place. `chosen_by` are words of the question,
+    in small letters, that what is quoted was chosen by, and need not be said: "cheapest".
     """
 
     score: float
     margin: float
     lead: float | None = None
     read: Sequence[Meaning] = ()
+    chosen_by: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def check_quotes(
     `is_abroad`: the question is in another language, so that its words cannot be found.
     """
     words = weigh_words(question, language, term_weights, spoken)
+    words = [word for word in words if word.text.casefold() not in signs.chosen_by]
     if not quoted or not words:
         return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
     looked_for = words + weigh_before(before, language, term_weights, spoken)

@@ -52,6 +52,7 @@ from minirag.ai.builtin.sentences.rows import (
     is_one_list,
     lacks_extreme,
     leave_out_lesser_rows,
+    name_extremes,
 )
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.builtin.sentences.turned import name_what_turns
@@ -241,7 +242,8 @@ class _Answering:
         said = put_in_order(candidates, said)
         if not self.strictness:
             return _Quotation(part, said, None)
-        check = self._check(part, chosen, scored, asked, self.strictness)
+        chosen_by = name_extremes(question, asked_in) if extreme else ()
+        check = self._check(part, chosen, scored, asked, self.strictness, chosen_by)
         if (
             not extreme
             and asked_in == language
@@ -268,6 +270,7 @@ class _Answering:
         scored: Scored,
         asked: Asked,
         strictness: Strictness,
+        chosen_by: Collection[str],
     ) -> Check:
         quoted = [self.candidates[index] for index in chosen]
         language = Counter(each.language for each in quoted).most_common(1)[0][0]
@@ -276,7 +279,11 @@ class _Answering:
             places = [name_place(each) for each in quoted]
             meanings = read_missing(part.question, places, meanings, self.read)
         signs = Signs(
-            scored.best, self.margin, self.lead, meanings if self.read is not None else ()
+            scored.best,
+            self.margin,
+            self.lead,
+            meanings if self.read is not None else (),
+            chosen_by,
         )
         return check_quotes(
             part.question, [quote(each) for each in quoted], signs,

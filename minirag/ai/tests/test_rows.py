@@ -242,5 +242,10 @@ def test_a_limit_is_an_extreme_and_of_what_is_nearest_one_is_told(question, text
     assert check(question, text, language).lacks == ""
 
 
+def test_what_a_row_was_chosen_by_need_not_be_said():
+    table = "| Way of paying | Arrives after |\n|---|---|\n| Transfer | 1 day |\n| Debit | 7 days |"
+    assert not check("Which way of paying is the slowest?", table).missing
+
+
 def test_a_limit_of_something_else_is_no_price():
     assert check("Which monitor is the cheapest?", "Use of the monitor from 9.").lacks == "extreme"

@@ -32,8 +32,8 @@ _MEASURES: Final = {
         r"how heavy|how much (?:does|do) .{1,40}weigh": r"heav\w+|weigh\w*|light\w*|\d+\s?(?:kg|g|t|lbs?|oz)"
         r"|kilo\w*|grams?|pounds|tonnes?|tons?|stone",
         r"how (?:hot|warm|cold)": r"hot\w*|warm\w*|cold\w*|heated|temperatures?|degrees?|\d+ ?°\w?|\d+\s?[cf]",
-        r"how much .{1,40} (?:earn|get paid)|what do you pay (?:your|the) \w+|salar(?:y|ies)": r"earn\w*|salar\w+"
-        r"|wages?",
+        r"(?:how much|what do(?:es)?) .{1,40} (?:earn|get paid)|what do you pay (?:your|the) \w+|salar(?:y|ies)":
+        r"earn\w*|salar\w+|wages?",
         r"how loud": r"loud\w*|quiet\w*|silent\w*|nois\w+|\d+\s?db|decibels?",
         # How fast something is done is a time as well.
         r"how fast": r"\w*fast\w*|\w*slow\w*|quick\w*|speeds?|soon|immediate\w*|at once|same day"
@@ -111,6 +111,13 @@ _NAMED: Final = {
     "es": r"^\W*quién es (?:el|la|su|nuestr[oa])",
     "it": r"^\W*chi è (?:il|la|lo|l')",
 }
+# Whether a thing is of some kind: "Are the boats wooden?"
+_QUALITY: Final = {"en": r"^\W*(?:is|are|was|were) (?:the|your|these|those|its|their) [\w'’-]+"}
+# When a thing is open or begins: "What time does the museum close?"
+_HOURS: Final = {
+    "en": r"(?:when|what time|until when|how late) (?:do|does|did|is|are|will) (?P<what>(?:the|your|our|its|their) "
+    r"(?:[\w'’-]+ ){1,5}?)(?:opens?|opened|closes?|closed|shut|starts?|begins?|ends?|finish|over)",
+}
 # What something is called: "the names of the goats".
 _CALLED: Final = {
     "en": r"^\W*what(?:['’]s| is| are| was| were) (?:the |your |its |their )?(?:\w+ )?names? of (?P<what>.+)"
@@ -162,6 +169,17 @@ def find_called(question: str, language: str) -> tuple[int, int] | None:
     """Where in a question stands what it asks the name of; None where it does not ask that."""
     asked = whole_words(_CALLED[language]).search(question) if language in _CALLED else None
     return asked.span(asked.lastgroup or 0) if asked else None
+
+
+def asks_for_quality(question: str, language: str) -> bool:
+    """Whether it is asked if a thing that is there is of some kind."""
+    return language in _QUALITY and bool(whole_words(_QUALITY[language]).search(question))
+
+
+def find_open(question: str, language: str) -> tuple[int, int] | None:
+    """Where in a question stands what it asks the hours of; None where it does not ask that."""
+    asked = whole_words(_HOURS[language]).search(question) if language in _HOURS else None
+    return asked.span("what") if asked else None
 
 
 @cache

@@ -41,6 +41,7 @@ _APART: Final = {
         (r"operas?", r"operat\w*"),
         (r"operat\w*", r"operas?"),
         (r"personal(?:ly)?", r"persons?"),
+        (r"examiners?", r"exams?|examin(?:ations?|ed?|es|ing)"),
     ),
     "de": (
         (_BOOKING, _BOOKS),

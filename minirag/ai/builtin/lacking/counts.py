@@ -25,6 +25,11 @@ _TEENS_AND_TENS = re.compile(
     r"|\w{3,}(?:zehn|zig|ßig)"
 )
 _PHONE: Final = re.compile(r"\+\d[\d /()-]{5,}\d|\b0\d[\d /()-]{4,}\d")
+# "68 % of our pupils" and "none of the pupils" are no count of them.
+_SHARE: Final = re.compile(
+    r"\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b|prozent\b)|\b(?:none|keine[rsmn]?) (?:of|von)\b",
+    re.IGNORECASE,
+)
 _ARTICLES: Final = frozenset(("ein", "eine", "einem", "einen", "einer", "eines", "eins", "no"))
 
 
@@ -46,7 +51,7 @@ def lacks_count(
     for quotation in quoted:
         if quotation.own[word] < THERE:
             continue
-        text = _PHONE.sub(" ", quotation.text)
+        text = _SHARE.sub(" ", _PHONE.sub(" ", quotation.text))
         said = [part for match in WORD.finditer(text) for part in match[0].split("-")]
         for place, each in enumerate(said):
             terms = frozenset(analysis.analyse(each, language))

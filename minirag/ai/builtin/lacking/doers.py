@@ -102,6 +102,8 @@ def says_who(
     doing = _find_doing(question[:LONGEST_LOOK], language)
     if doing is None:
         return None
+    if language == "en" and _lacks_object(doing, words, meant, quoted):
+        return False
     return any(_says_who(doing, each, question, words, meant, language) for each in quoted)
 
 
@@ -134,6 +136,20 @@ def _find_doing(question: str, language: str) -> _Doing | None:
         last = list(re.finditer(r"[\w-]+", question.partition(",")[0]))[-1]
         verb, start = last[0], last.start()
     return _Doing(verb, start, bool(whole_words(_PAYS[language]).fullmatch(verb)))
+
+
+def _lacks_object(
+    doing: _Doing, words: Sequence[Word], meant: Sequence[Word], quoted: Sequence[Said]
+) -> bool:
+    """Whether a word of what is done is nowhere, without which something else is done: "boxing for advanced people"."""
+    return any(
+        word.weight >= _HALF
+        and not (word.is_framing or word.is_light or word in meant)
+        and word.place[0] != doing.start
+        and not whole_words(_HOST["en"]).fullmatch(word.text)
+        and not any(each.has(word) for each in quoted)
+        for word in words
+    )
 
 
 def _says_who(

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from minirag.ai.builtin.lacking.codes import lacks_code
 from minirag.ai.builtin.lacking.counts import lacks_count
 from minirag.ai.builtin.lacking.doers import lacks_called, says_who
+from minirag.ai.builtin.lacking.own import find_own_lacking
 from minirag.ai.builtin.lacking.prices import lacks_own_price
-from minirag.ai.builtin.lacking.said import Said
-from minirag.ai.builtin.sentences.question_words import THERE, Word, find_words
-from minirag.lib.asking.answer_types import (
-    AnswerType,
-    Asked,
-    holds_answer,
-    lacks_answer,
-)
-from minirag.lib.asking.exact_asks import find_measure, lacks_past
+from minirag.ai.builtin.lacking.said import Compared, Said
+from minirag.ai.builtin.sentences.question_words import Word
+from minirag.lib.asking.answer_types import AnswerType, Asked, lacks_answer
+from minirag.lib.asking.exact_asks import lacks_past
 from minirag.lib.asking.offers import (
     find_doing,
     find_means,
@@ -28,7 +23,6 @@ from minirag.lib.asking.offers import (
 )
 from minirag.lib.asking.trades import find_favoured, lacks_trade, lacks_unit
 
-_AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _MAIN: Final = 0.5
 """What a word weighs at least without which another thing is meant."""
 
@@ -56,6 +50,7 @@ def find_lacking(
     meant = [
         word for word in words if word not in there and word not in missing and not word.is_framing
     ]
+    compared = Compared(question, words, missing, meant, quoted, asked, language, variants)
     if lacks_code(question, words, quoted, language, variants):
         return "code"
     if lacks_own_price(question, quoted, language):
@@ -75,118 +70,17 @@ def find_lacking(
         return "unit"
     if lacks_called(question, words, meant, quoted, language):
         return "name"
+    if not is_abroad and (own := find_own_lacking(compared)):
+        return own
     who = says_who(question, words, meant, quoted, language)
     if who is not None:
         return "" if who else AnswerType.PERSON
-    if not is_abroad and lacks_own_amount(
-        question, words, meant, quoted, asked, language, variants
-    ):
-        return asked.kind or ""
-    if lacks_own_contact(words, quoted, asked, language):
-        return AnswerType.CONTACT
-    if lacks_own_measure(question, words, meant, quoted, language, variants):
-        return "measure"
     if lacks_count(question, words, quoted, language, variants):
         return AnswerType.NUMBER
     is_said = all(word in there or word in meant for word in words if not word.is_framing)
     if lacks_past(question, whole, language, is_said=is_said):
         return AnswerType.TIME
     return asked.kind if asked.kind and lacks_answer(asked, whole, language) else ""
-
-
-def lacks_own_amount(
-    question: str,
-    words: Sequence[Word],
-    meant: Sequence[Word],
-    quoted: Sequence[Said],
-    asked: Asked,
-    language: str,
-    variants: Mapping[str, Sequence[str]],
-) -> bool:
-    """Whether an amount, a number or a length of time is asked for, and each that is said stands in a sentence that has
-    none of the question's own words: "How long does a bleaching take?" is not answered by how long a cleaning does.
-    """
-    asking = asked.words.casefold().split()
-    wanted = [
-        word
-        for word in words
-        if not (word.is_framing or word.is_light) and word.text.casefold() not in asking
-    ]
-    if language == "de":  # "dauert" is no thing
-        wanted = [word for word in wanted if not word.text[0].islower()] or wanted
-    if (
-        asked.kind not in _AMOUNTS
-        or not asked.is_sure
-        or not wanted
-        or any(word in meant for word in wanted)
-    ):
-        return False
-    holding = [each for each in quoted if holds_answer(asked.kind, each.text, language, question)]
-    return bool(holding) and not any(
-        has_whole(each, word, language, variants) for each in holding for word in wanted
-    )
-
-
-def lacks_own_contact(
-    words: Sequence[Word], quoted: Sequence[Said], asked: Asked, language: str
-) -> bool:
-    """Whether a number or an address of somebody by name is asked for, and who is called that stands beside none."""
-    names = [word for word in words if word.is_exact and not any(map(str.isdigit, word.text))]
-    if asked.kind is not AnswerType.CONTACT or language == "de":
-        return False
-    speaking = [each for each in quoted if any(each.has(name) for name in names)]
-    return bool(speaking) and not any(
-        holds_answer(AnswerType.CONTACT, each.text, language) for each in speaking
-    )
-
-
-def lacks_own_measure(
-    question: str,
-    words: Sequence[Word],
-    meant: Sequence[Word],
-    quoted: Sequence[Said],
-    language: str,
-    variants: Mapping[str, Sequence[str]],
-) -> bool:
-    """Whether a measure is asked for, and no sentence says one of what is asked about: "How deep is the river at the
-    weir?" is not answered by a trout of 25 cm.
-    """
-    measure = find_measure(question, language)
-    if measure is None:
-        return False
-    holding = [each for each in quoted if measure.answers.search(f"{each.headings}: {each.text}")]
-    wanted = [
-        word
-        for word in words
-        if not (word.is_framing or word.is_light)
-        and not measure.place[0] <= word.place[0] < measure.place[1]
-        and not (language == "de" and word.text[0].islower())
-    ]
-    if any(word in meant for word in wanted):
-        return not holding
-    return not any(
-        all(has_whole(each, word, language, variants) for word in wanted) for each in holding
-    )
-
-
-def has_whole(said: Said, word: Word, language: str, variants: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a word is there, of "the aquafit-course" each part."""
-    parts = split_joined(word)
-    if not parts:
-        return said.has(word)
-    found = find_words(parts, said.text, said.headings, language, variants)
-    return all(value >= THERE for value in found.values())
-
-
-def split_joined(word: Word) -> list[Word]:
-    """The parts of a word with a hyphen; none of any other, nor of a code."""
-    parts = word.text.split("-")
-    if len(parts) < 2 or len(word.terms) < len(parts) or any(map(str.isdigit, word.text)):
-        return []
-    return [
-        replace(word, text=part, terms=(term,))
-        for part, term in zip(parts, word.terms, strict=False)
-    ]
 
 
 def lacks_offered(question: str, missing: Sequence[Word], language: str) -> bool:

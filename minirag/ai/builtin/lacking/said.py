@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from minirag.ai.builtin.sentences.question_words import THERE, Word, find_words
+from minirag.lib.asking.answer_types import Asked
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,26 @@ class Said:
 
     def has(self, word: Word) -> bool:
         return self.find(word) >= THERE
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A question beside what would be `quoted` for it, read for all of its `words`: `missing` are those that none of it
+    has, nor means, and `meant` those that it says in others, nobody can tell in which sentence.
+    """
+
+    question: str
+    words: Sequence[Word]
+    missing: Sequence[Word]
+    meant: Sequence[Word]
+    quoted: Sequence[Said]
+    asked: Asked
+    language: str
+    variants: Mapping[str, Sequence[str]]
+
+    def list_naming(self) -> list[Word]:
+        """The words that name what is asked about."""
+        return [word for word in self.words if not (word.is_framing or word.is_light)]
 
 
 def read_said(

@@ -93,6 +93,15 @@ def find_extreme_rows(
     return []
 
 
+def name_extremes(question: str, language: str) -> set[str]:
+    """The words, in small letters, by which a question asks for the least or the most of something."""
+    return {
+        word
+        for extreme in find_extremes(question, language)
+        for word in extreme.words.casefold().split()
+    }
+
+
 def lacks_extreme(question: str, quoted: Sequence[Candidate], language: str) -> bool:
     """Whether the least or the most of something is asked for, and nothing is quoted that says which one that is, nor
     amounts that could be compared: several rows or items beside each other, or several in one sentence.
