@@ -231,9 +231,9 @@ def _read_amounts(row: Candidate, extreme: Extreme, words: Sequence[Word]) -> di
             continue
         if found:
             # 950 g and 1.2 kg, or 90 minutes and 2 hours, are not to be compared by their numbers.
-            number, behind = _read_end(cell, found, extreme.sign)
+            amount, behind = _read_end(cell, found, extreme.sign)
             unit = "" if is_price else _read_unit(behind, row.language)
-            amounts[f"{label} {unit}"] = float(_THOUSANDS.sub("", number).replace(",", "."))
+            amounts[f"{label} {unit}"] = float(_THOUSANDS.sub("", amount).replace(",", "."))
         elif is_price:
             amounts[f"{label} "] = 0.0
     return amounts
