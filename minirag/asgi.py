@@ -16,7 +16,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from conversations.inbox.routing import websocket_urlpatterns as inbox_sockets  # noqa: E402
 from conversations.widget.routing import websocket_urlpatterns as widget_sockets  # noqa: E402
 from knowledge.progress.routing import websocket_urlpatterns as progress_sockets  # noqa: E402
-from minirag.lib.readiness import WARM, WARM_FIRST, announce  # noqa: E402
+from minirag.lib.starting.readiness import WARM, WARM_FIRST, announce  # noqa: E402
 from minirag.lib.tracing.spans import prepare as prepare_spans  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.serving.admission import admit  # noqa: E402

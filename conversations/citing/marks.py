@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 
 from knowledge.retrieval.passages import Passage
+from minirag.lib.starting.patterns import compile_later
 
 _WORDS = (
     "source", "sources", "src", "quelle", "quellen", "fuente", "fuentes", "fonte", "fontes", "fonti", "bron", "bronnen",
@@ -21,7 +22,7 @@ _WORDS = (
 _NUMBERS = r"\d{1,3}(?:\s*[,;]\s*\d{1,3})*"
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
 _URL = r"\([^()\s]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?\)"
-_MARK = re.compile(
+_MARK = compile_later(
     rf"(?P<double>\[\[(?P<n1>{_NUMBERS})\]\](?:{_URL})?)"
     rf"|(?P<foot>\[\^(?P<n2>\d{{1,3}})\^?\](?P<defines>:)?)"
     rf"|(?P<lens>[【［](?P<n3>{_NUMBERS})(?::\d{{1,3}})?(?:†[^】］\n]{{0,60}})?[】］])"
@@ -37,7 +38,7 @@ _ENDS = frozenset(".,;:!?\n[(【［\\") | {""}  # what may follow a round mark
 _NUMBER = re.compile(r"\d{1,3}")
 _SPACE_BEFORE = re.compile(r"\s+$")
 # What may come right before a `(1)` that is not a citation.
-_BELONGS = re.compile(
+_BELONGS = compile_later(
     r"(?:(?:§+|\b(?:art|article|artikel|sec|section|abs|absatz|para|paragraph|nr|no|clause|rule|regulation|step|schritt|"
     r"table|tabelle|figure|fig|abb|abbildung|equation|eq|page|seite|item|option|version|part|teil|line|zeile|level|"
     r"chapter|kapitel|example|case|phase|class|type|model|note|point|punkt|number|appendix|anhang|articolo|artículo))"
@@ -46,8 +47,8 @@ _BELONGS = re.compile(
     r"sechs|sieben|acht|neun|zehn)\s+)$",
     re.IGNORECASE,
 )
-_LISTED = re.compile(r"(?:^|\n)[\s*+>-]*$|[:;,.]\s*$|\b(?:and|or|und|oder|et|y|e|en)\s+$")
-_STATED = re.compile(r"\(\d{1,3}\)\s*$|[\w)\]%€$£\"'”’»°*_`]\s+$|[.!?…]\s*$")
+_LISTED = compile_later(r"(?:^|\n)[\s*+>-]*$|[:;,.]\s*$|\b(?:and|or|und|oder|et|y|e|en)\s+$")
+_STATED = compile_later(r"\(\d{1,3}\)\s*$|[\w)\]%€$£\"'”’»°*_`]\s+$|[.!?…]\s*$")
 _LEFT = 60  # characters before a mark that decide what it is
 
 
@@ -58,7 +59,7 @@ def _prefixes(word: str) -> str:
 
 _WORD_PART = "|".join(_prefixes(word) for word in _WORDS)
 _NUMBERS_PART = r"\d{0,3}(?:[\d\s,;]{0,40})"
-_PARTIAL = re.compile(
+_PARTIAL = compile_later(
     r"\s*(?:"
     rf"\\?\[(?:{_NUMBERS_PART}\\?)?"
     rf"|\[\d{{1,3}}†[^\[\]\n]{{0,60}}"

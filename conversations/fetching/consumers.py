@@ -17,7 +17,7 @@ from typing import Any, Final
 from conversations.widget.consumers import ChatConsumer
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.open_sockets import CLOSE_TOO_MANY
-from minirag.lib.readiness import ServerStopping
+from minirag.lib.starting.readiness import ServerStopping
 from tenants.context import tenant_context
 
 Frame = dict[str, Any]

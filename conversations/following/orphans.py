@@ -42,7 +42,7 @@ from minirag.ai.pricing import cost_of
 from minirag.ai.tokens import count_tokens
 from minirag.lib.errors import ProductError
 from minirag.lib.jobs.clock import is_recent
-from minirag.lib.readiness import ServerStopping
+from minirag.lib.starting.readiness import ServerStopping
 from tenants.context import require_tenant
 
 SURE_SECONDS = 3.0

@@ -38,8 +38,8 @@ from minirag.ai.tooling import Tooling
 from minirag.lib.database import AT_ONCE, waiting
 from minirag.lib.errors import ProductError
 from minirag.lib.metrics import counted
-from minirag.lib.readiness import ServerStopping, require_taking_work
 from minirag.lib.sse import wait_for_more
+from minirag.lib.starting.readiness import ServerStopping, require_taking_work
 from minirag.lib.tracing.spans import span
 from tenants.context import require_tenant, run_sync
 from tenants.models import Tenant

@@ -21,7 +21,7 @@ from minirag.lib.http_in.doors import API_DOOR
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.reading import read_bytes
 from minirag.lib.http_in.rest import on_loop
-from minirag.lib.readiness import require_taking_work
+from minirag.lib.starting.readiness import require_taking_work
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.authentication import require_identity
 from tenants.calls.permissions import require_right, require_role

@@ -24,7 +24,7 @@ from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.metrics.counted import read_counted
-from minirag.lib.readiness import ServerStopping, stop_taking_work
+from minirag.lib.starting.readiness import ServerStopping, stop_taking_work
 from minirag.serving.stopping import OpenRequests, end_work
 from tenants.context import run_sync, tenant_context
 
@@ -260,7 +260,7 @@ class TestAProcessThatStops:
     @pytest.fixture(autouse=True)
     def go_on(self, monkeypatch):
         """The tests' own process goes on."""
-        monkeypatch.setattr("minirag.lib.readiness._stopping", threading.Event())
+        monkeypatch.setattr("minirag.lib.starting.readiness._stopping", threading.Event())
 
     def test_takes_no_turn_and_stores_nothing(self, acme_bot, run_async):
         stop_taking_work()
@@ -310,7 +310,7 @@ class TestAQuestionThatIsBeingStoredWhenTheProcessStops:
     @pytest.fixture(autouse=True)
     def go_on(self, monkeypatch):
         """The tests' own process goes on."""
-        monkeypatch.setattr("minirag.lib.readiness._stopping", threading.Event())
+        monkeypatch.setattr("minirag.lib.starting.readiness._stopping", threading.Event())
 
     @pytest.fixture
     def storing(self, monkeypatch):

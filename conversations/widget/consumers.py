@@ -54,7 +54,7 @@ from minirag.lib.open_sockets import (
     CLOSE_UNAUTHENTICATED,
     read_frame,
 )
-from minirag.lib.readiness import is_leaving
+from minirag.lib.starting.readiness import is_leaving
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
 from tenants.calls.middleware import HostUnknown, find_tenant

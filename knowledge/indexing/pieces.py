@@ -11,11 +11,12 @@ from typing import Final, NamedTuple
 
 from knowledge.formats.sections import Section
 from minirag.lib.remembering import Remembered
+from minirag.lib.starting.patterns import compile_later
 from minirag.lib.text.sentences import split_lines
 
 CountTokens = Callable[[list[str]], list[int]]
 
-_TOKEN = re.compile(
+_TOKEN = compile_later(
     r"[A-Za-z\u00c0-\u024f]{1,7}|\d{1,3}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
     r"|[^\s\d\x21-\x7e\u00c0-\u024f\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]{1,4}"
     r"|[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]"
@@ -24,7 +25,7 @@ _WORD = re.compile(r"\s*\S+")
 _LONGEST_TOKEN = 32  # characters; text has four or five to a token
 _PORTION = 1000
 _MOST_SENTENCES = 10_000  # in one line; where there are more, they are none
-_DENSE_END = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
+_DENSE_END = compile_later(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
 
 
 class Piece(NamedTuple):

@@ -16,8 +16,8 @@ from minirag.lib.errors import BadInput
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.reading import network_of
 from minirag.lib.metrics import counted
-from minirag.lib.readiness import is_leaving
 from minirag.lib.security.socket_places import places
+from minirag.lib.starting.readiness import is_leaving
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
 KNOWN_WITHIN_SECONDS: Final = 10.0

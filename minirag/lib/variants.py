@@ -13,6 +13,7 @@ from itertools import product
 from typing import Final
 
 from minirag.lib.asking.synonyms import is_meant
+from minirag.lib.starting.patterns import compile_later
 from minirag.lib.text.analysis import DENSE
 
 SHORTEST_PART: Final = 3
@@ -32,7 +33,7 @@ _PREFIXES: Final = frozenset({
 _MOST_SPELLINGS: Final = 16
 _MOST_PARTS: Final = 4
 _LONGEST_ENDING: Final = 2
-_DENSE = re.compile(rf"[{DENSE}]")
+_DENSE = compile_later(rf"[{DENSE}]")
 _TWO_FOR_ONE = re.compile(r"ae|oe|ue|aa")
 
 

@@ -11,7 +11,7 @@ from minirag.lib.database import run_sync
 from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed
-from minirag.lib.readiness import ServerStopping, is_stopping
+from minirag.lib.starting.readiness import ServerStopping, is_stopping
 from minirag.operations.health import measure_health
 from minirag.operations.inventory import take_inventory
 from minirag.operations.schemas import DetailedHealthSchema, HealthSchema, SystemHealthSchema

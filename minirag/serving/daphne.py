@@ -26,7 +26,7 @@ from twisted.web.http import RESPONSES
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
-from minirag.lib.readiness import is_leaving
+from minirag.lib.starting.readiness import is_leaving
 from minirag.serving.backpressure import sending_at_once
 from minirag.serving.bodies import BodyTooSlow
 from minirag.serving.pace import Pace

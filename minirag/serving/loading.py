@@ -12,6 +12,7 @@ from knowledge.formats.registry import MARKDOWN
 from minirag.ai.chat import load_to_share, warm_up
 from minirag.lib.http_out import asynchronous
 from minirag.lib.security.injections import load_patterns
+from minirag.lib.starting.patterns import compile_now
 from minirag.lib.text.short_texts import decide_language
 from minirag.lib.text.small_talk import read_small_talk
 
@@ -50,6 +51,7 @@ def settle_memory() -> None:
 
 def _load_common() -> None:
     asynchronous.load()
+    compile_now()
     load_patterns()
     for text in ("What do we know of languages?", "Что мы знаем о языках?"):
         decide_language(text)

@@ -25,7 +25,7 @@ from django.conf import settings
 from conversations.following.lasting import longest_turn_seconds
 from conversations.following.running import running_turns
 from minirag.lib.open_sockets import count_sockets, send_sockets_away
-from minirag.lib.readiness import SERVING, announce, begin_to_leave, stop_taking_work
+from minirag.lib.starting.readiness import SERVING, announce, begin_to_leave, stop_taking_work
 from minirag.serving.shared_port import (
     close_idle_connections,
     count_connections,

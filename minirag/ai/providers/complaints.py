@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from minirag.lib.starting.patterns import compile_later
+
 Parameter = Literal["", "max_tokens", "temperature", "stream_options", "stream", "system", "turns"]
 LONGEST_TEXT = 4000
 
@@ -24,7 +26,7 @@ _QUOTA_CODES = _words(
     "insufficient_funds credit_limit_reached arrearage account_deactivated payment_required "
     "exceeded_current_quota_error"
 )
-_QUOTA = re.compile(
+_QUOTA = compile_later(
     r"insufficient[ _](?:account )?(?:quota|balance|credits?|funds)|exceeded your (?:current|monthly) quota|"
     r"(?:billing|spending|credit) (?:hard )?limit|credit balance is too low|(?:out of|not enough|no) credits|"
     r"payment required|account .{0,40}(?:suspended|arrears|overdue|deactivated)|余额不足|欠费"
@@ -32,12 +34,12 @@ _QUOTA = re.compile(
 _MODEL_CODES = _words(
     "model_not_found not_found_error unknown_model invalid_model model_not_supported"
 )
-_NO_MODEL = re.compile(
+_NO_MODEL = compile_later(
     r"(?:no such|unknown|invalid|unsupported) model|"
     r"model.{0,80}(?:does not exist|do not exist|not found|not available|not exist|is not supported)"
 )
 # A window that passes by itself, whatever else the text says of quotas.
-_PASSING = re.compile(
+_PASSING = compile_later(
     r"per[ -]?(?:minute|second|hour|day)|retry (?:in|after)|try again in|\b[rt]p[mds]\b"
 )
 _FILTER_CODES = _words(
@@ -45,7 +47,7 @@ _FILTER_CODES = _words(
     "datainspectionfailed moderation_blocked guardrail_intervened sensitive_content content_blocked "
     "prohibited_content safety 1301"
 )
-_FILTER = re.compile(
+_FILTER = compile_later(
     r"content[ _](?:filter|management polic|polic|safety)|responsible ?ai ?polic|content exists risk|"
     r"safety (?:system|filter|setting|polic)|(?:flagged|blocked) (?:as|by|for|due)|inappropriate content|"
     r"prohibited content|moderation|guardrail|敏感|"
@@ -55,26 +57,26 @@ _LENGTH_CODES = _words(
     "context_length_exceeded context_window_exceeded model_context_window_exceeded exceed_context_size_error "
     "input_too_long prompt_too_long string_above_max_length request_too_large"
 )
-_LENGTH = re.compile(
+_LENGTH = compile_later(
     r"context[ _](?:length|window|size)|too many (?:input |prompt )?tokens|"
     r"(?:prompt|input|message|request|conversation)\w* (?:is |are |was )?too (?:long|large)|reduce the length|"
     r"exceeds? .{0,60}(?:token limit|context|\d+ tokens|number of tokens|input length)|"
     r"input (?:token|length).{0,60}(?:exceed|limit|range|should)|maximum (?:input|prompt) (?:length|tokens)"
 )
-_LIMIT = re.compile(
+_LIMIT = compile_later(
     r"(?:context (?:length|window|size)|n_ctx|limit|maximum|at most|less than or equal to)[^0-9]{0,40}?(\d{3,8})"
 )
-_OUTPUT_LIMIT = re.compile(
+_OUTPUT_LIMIT = compile_later(
     r"(?:\d > |at most|up to|less than or equal to|<=|maximum(?: value| is| of)?|"
     r"max(?:imum)? (?:output|completion|allowed)|\[\d+, ?|between \d+ and)[^0-9]{0,30}?(\d{1,8})"
 )
-_REFUSES = re.compile(
+_REFUSES = compile_later(
     r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields|parameter)|not permitted|"
     r"not allowed|invalid|deprecated|only the default|must be|not available|not enabled|cannot|too large|"
     r"only .{0,30}supported|verified|does not (?:take|accept)|no such|incompatible|should be|\d > \d|exceeds"
 )
 # A value beyond its range: the parameter is taken, and what another bot sends may be fine.
-_OF_VALUE = re.compile(
+_OF_VALUE = compile_later(
     r"between\W{0,3}(?:-?\d|zero)|(?<![a-z])range(?![a-z])|\b(?:maximum|minimum)\b(?! number)|\bat (?:most|least)\b|"
     r"up to \d|[<>≤≥]=? ?-?\d|<=|>=|too (?:large|small|high|low|big|great|many)|exceed|above_max|below_min|"
     r"\b(?:less|lower|smaller|fewer|greater|higher|larger|bigger)\b|more than|out of bounds|negative|"
@@ -82,41 +84,42 @@ _OF_VALUE = re.compile(
     r"\d (?:-|–|to) \d|\d ?\.\.+ ?\d|\b(?:left(?! out)|remain\w*)\b"
 )
 # What says that the parameter itself is not taken, whatever it says of values besides.
-_OF_PARAMETER = re.compile(
+_OF_PARAMETER = compile_later(
     r"(?:unsupported|unknown|unexpected|unrecogni[sz]ed)[ _](?:request )?(?:parameter|argument|field|key|property)|"
     r"extra[ _](?:inputs|fields|parameter|forbidden)|deprecated|only the default|"
     r"use \W?max_completion_tokens|not support\W{1,3}(?:the )?(?:parameter|temperature|max_\w*tokens)\W*(?:$|[.,;])"
 )
 # How long or large something is. A system message, which holds the passages, makes it the question that is too long.
-_OF_LENGTH = re.compile(
+_LENGTH_WORDS = (
     r"exceed|too (?:long|large|big|many)|longer than|\blength\b|limited to|\d (?:characters|chars|bytes|kb|words)|"
     r"\b(?:at most|less than|up to|fewer than|max(?:imum)?(?: of)?) \d{2,}|\bsize\b"
 )
+_OF_LENGTH = compile_later(_LENGTH_WORDS)
 # What is wrong with one request, or for a while: its length, its content, its place, how many there are. Else
 # all who share the model would be asked in another way from then on, for what one of them has written.
-_OF_ONE_CALL = re.compile(
-    _OF_LENGTH.pattern
+_OF_ONE_CALL = compile_later(
+    _LENGTH_WORDS
     + r"|\b(?:at most|at least|maximum|minimum|limit)\b|characters|empty|blank|\bnull\b|\bcontent\b|"
     r"\bstring\b|beginning|only one|more than one|second|multiple|duplicate|images?\b|violat|polic|concurren|simultan|"
     r"temporar|try again|retry|at (?:this|the) moment|time(?:d )?-?out|overload|rate limit"
 )
 # A bound of this request, not of the model.
-_OF_REQUEST = re.compile(
+_OF_REQUEST = compile_later(
     r"\b(?:left|remain\w*|available)\b|context|your (?:prompt|input|request|messages|budget|plan|credits?|balance)"
 )
 # In this order: `stream` is a part of other names, and a message about one often names another as the way out.
-_SYSTEM = re.compile(
+_SYSTEM = compile_later(
     r"(?:system|developer)\W{0,3} (?:role|message|prompt|instruction)|role\W{1,4}(?:system|developer)|"
     r"(?:system|developer) instructions?|does not support '(?:system|developer)'"
 )
 _SIGNS: tuple[tuple[Parameter, re.Pattern[str]], ...] = (
-    ("stream_options", re.compile(r"stream_options|include_usage")),
+    ("stream_options", compile_later(r"stream_options|include_usage")),
     ("system", _SYSTEM),
-    ("turns", re.compile(r"roles must alternate|alternat\w+ .{0,30}roles?|consecutive .{0,30}(?:role|message)|"
-                         r"first message must .{0,30}user")),
-    ("max_tokens", re.compile(r"max_(?:completion_|new_)?tokens|maxtokens|max_output_tokens")),
-    ("temperature", re.compile(r"temperature")),
-    ("stream", re.compile(r"\bstream(?:ing)?\b")),
+    ("turns", compile_later(r"roles must alternate|alternat\w+ .{0,30}roles?|consecutive .{0,30}(?:role|message)|"
+                            r"first message must .{0,30}user")),
+    ("max_tokens", compile_later(r"max_(?:completion_|new_)?tokens|maxtokens|max_output_tokens")),
+    ("temperature", compile_later(r"temperature")),
+    ("stream", compile_later(r"\bstream(?:ing)?\b")),
 )  # fmt: skip
 _NAMES: dict[str, Parameter] = {
     "max_tokens": "max_tokens",

@@ -13,13 +13,14 @@ import threading
 import unicodedata
 import zlib
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, pairwise
 from typing import Final
 
 import Stemmer
 
 from minirag.lib.remembering import Remembered
+from minirag.lib.starting.patterns import compile_later
 from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.languages import (
     LANGUAGE_OF_SCRIPT,
@@ -63,6 +64,7 @@ _INVISIBLE: Final = dict.fromkeys(
 )
 
 
+@cache
 def _marks() -> str:
     """A regular expression's character class body of every combining mark (which Python's \\w leaves out)."""
     codes = [
@@ -77,21 +79,20 @@ def _marks() -> str:
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
 
 
-_MARKS: Final = _marks()
 # Written without spaces: Thai to Burmese, Khmer, kana and Han, Hangul (spaced, but inflected by suffixes).
 DENSE: Final = (
     r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
     r"\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\U00020000-\U0003134f"
 )
-_WORD = re.compile(rf"[^\W_{DENSE}]+(?:[{_MARKS}]+[^\W_{DENSE}]*)*")
-_DENSE_RUN = re.compile(rf"(?:(?!_)[{DENSE}][{_MARKS}]*)+")
-_DENSE_UNIT = re.compile(rf"[^{_MARKS}][{_MARKS}]*|[{_MARKS}]+")
+_WORD = compile_later(lambda: rf"[^\W_{DENSE}]+(?:[{_marks()}]+[^\W_{DENSE}]*)*")
+_DENSE_RUN = compile_later(lambda: rf"(?:(?!_)[{DENSE}][{_marks()}]*)+")
+_DENSE_UNIT = compile_later(lambda: rf"[^{_marks()}][{_marks()}]*|[{_marks()}]+")
 _EDGES: Final = "".join(sign for sign in map(chr, range(128)) if not sign.isalnum())
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Two to six parts joined without spaces: part numbers, versions, dates, amounts. Every repetition is bounded, so that
 # a megabyte without a space costs no more than a megabyte of prose.
 _PART: Final = r"[^\W_]{1,24}"
-_CODE = re.compile(
+_CODE = compile_later(
     rf"(?<![^\W_])(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{1,5}}|{_PART}(?:[-_./:]{_PART}){{1,5}})(?![^\W_])"
 )
 _NUMBER = re.compile(r"[\d.,]+")

@@ -11,7 +11,6 @@ written into migrations: change the expression, and every one has to be built ag
 
 from __future__ import annotations
 
-import re
 from functools import reduce
 from operator import and_
 from typing import Any, Final, TypeVar, cast
@@ -21,6 +20,7 @@ from django.contrib.postgres.search import SearchQuery, SearchQueryCombinable, S
 from django.db.models import F, Func, Model, QuerySet, TextField, Value
 from django.db.models.functions import Concat, Left
 
+from minirag.lib.starting.patterns import compile_later
 from minirag.lib.text.analysis import DENSE
 
 M = TypeVar("M", bound=Model)
@@ -28,8 +28,8 @@ M = TypeVar("M", bound=Model)
 _SIGNS: Final = "-/._@:<>&"
 _LONGEST: Final = 100_000  # characters: a tsvector of more might be too large for PostgreSQL, and the row be refused
 _MOST_WORDS: Final = 20
-_WORD = re.compile(rf"[^\W_{DENSE}]+|[{DENSE}]+")
-_DENSE_RUN = re.compile(rf"[{DENSE}]+")
+_WORD = compile_later(rf"[^\W_{DENSE}]+|[{DENSE}]+")
+_DENSE_RUN = compile_later(rf"[{DENSE}]+")
 
 
 def words_of(*columns: str) -> SearchVector:

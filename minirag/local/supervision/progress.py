@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from minirag.lib.readiness import SERVING, TELL_THROUGH, WARM
+from minirag.lib.starting.readiness import SERVING, TELL_THROUGH, WARM
 
 
 class Progress:

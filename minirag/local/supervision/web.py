@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
-from minirag.lib.readiness import WARM_FIRST
+from minirag.lib.starting.readiness import WARM_FIRST
 from minirag.local.embedded import StartError
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.programs import Program
