@@ -61,6 +61,9 @@ class Places:
             logger.warning("a socket is counted here only, redis failed: %s", type(error).__name__)
             if len(self._held.get(network, ())) >= MOST_OF_ONE_NETWORK:
                 return None
+        except asyncio.CancelledError:  # Redis may have given it by now
+            await self.give_back(network, place)
+            raise
         self._held.setdefault(network, set()).add(place)
         if self._keeping is None or self._keeping.done():
             # In a context of its own: it is of no request, and keeps the places of all.

@@ -69,6 +69,35 @@ def test_the_places_of_a_living_process_are_renewed(monkeypatch, settings):
     asyncio.run(asyncio.wait_for(run(), 60))
 
 
+def test_who_goes_while_it_is_given_a_place_has_none(monkeypatch):
+    network = secrets.token_hex(8)
+    key = socket_places._key(network)
+
+    class SlowToSay:
+        def __init__(self, redis):
+            self.redis = redis
+
+        async def eval(self, *arguments):
+            await self.redis.eval(*arguments)
+            await asyncio.Event().wait()
+
+        def __getattr__(self, name):
+            return getattr(self.redis, name)
+
+    async def run():
+        redis = socket_places._redis()
+        monkeypatch.setattr(socket_places, "_redis", lambda: SlowToSay(redis))
+        taking = asyncio.ensure_future(Places().take(network))
+        while not await redis.exists(key):
+            await asyncio.sleep(0.01)
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        assert not await redis.exists(key)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
 def test_without_redis_each_process_counts_its_own(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
