@@ -303,7 +303,7 @@ class BotProfileAdmin(AppearancePages, ReadinessShown, IdentityActs):
 
     @display(description=_("bot"), header=True, ordering="name")
     def name_and_description(self, bot: BotProfile) -> list[str]:
-        return [bot.name, bot.description[:80]]
+        return [str(bot), bot.description[:80]]
 
     @display(description=_("only from sources with"))
     def shown_filter(self, bot: BotProfile) -> str:

@@ -180,7 +180,7 @@ class BotProfile(TenantRow, Answering):
     """What a change just made has put into the bot's draft instead, since the bot has a gate."""
 
     def __str__(self) -> str:
-        return self.name
+        return self.name.strip() or str(self.pk)
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and enter a new bot into the public directory in the same transaction.

@@ -159,7 +159,7 @@ class ProviderCredentialAdmin(ProductAdmin):
         if row._state.adding:
             return "–"
         bots = sorted((each.bot_profile for each in row.choices.all()), key=str)
-        links = ((reverse("admin:bots_botprofile_change", args=[bot.pk]), bot.name) for bot in bots)
+        links = ((reverse("admin:bots_botprofile_change", args=[bot.pk]), str(bot)) for bot in bots)
         return format_html_join(", ", '<a class="mr-link" href="{}">{}</a>', links) or gettext(
             "no bot yet"
         )

@@ -178,7 +178,7 @@ def show_scopes(bot: BotProfile) -> SafeString:
         rows.append(
             (
                 url,
-                scope.name,
+                str(scope),
                 gettext(Strictness(scope.strictness).value.capitalize()),
                 state,
                 notes,

@@ -88,4 +88,4 @@ class Scope(QuickRow, models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name.strip() or str(self.pk)

@@ -103,7 +103,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
         last = next((run for run in runs[:1]), None)
         bot_id = _named_bot(request) or (last.bot_profile_id if last else None)
         rows = list(runs.filter(bot_profile_id=bot_id)[:_PLOTTED])
-        name = rows[0].bot_profile.name if rows else ""
+        name = str(rows[0].bot_profile) if rows else ""
         return {"trend": [self._point(run) for run in reversed(rows)], "trend_bot": name}
 
     def _point(self, run: EvaluationRun) -> dict[str, Any]:

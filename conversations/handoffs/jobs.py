@@ -84,7 +84,7 @@ def write_mail(tenant: Tenant, waiting: list[Handoff]) -> tuple[str, str]:
     count = len(waiting)
     what = "A chat waits" if count == 1 else f"{count} chats wait"
     rows = [
-        f"- {each.bot_profile.name}, since {each.waiting_since:%H:%M} UTC: {each.get_reason_display().lower()}"
+        f"- {each.bot_profile}, since {each.waiting_since:%H:%M} UTC: {each.get_reason_display().lower()}"
         for each in waiting
     ]
     address = f"{settings.PUBLIC_URL.rstrip('/')}/t/{tenant.slug}/admin/conversations/handoff/"

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from bots.models import BotProfile
 from bots.profiles import create_bot
 from conversations.evaluating.running import order_run
 from conversations.gaps.grouping import group_gaps
@@ -59,6 +60,16 @@ def test_a_source_that_is_expected_by_its_id_is_told_by_its_name_and_stays_the_o
     assert kept.expected_sources == [str(source.pk), "Prices"]
     listed = alice.get("/admin/conversations/goldenquestion/", HTTP_ACCEPT_LANGUAGE="de")
     assert "beantwortet mit 2 Quellen" in listed.content.decode()
+
+
+def test_what_has_no_name_is_told_by_its_id_so_that_it_can_be_opened(alice, acme_bot):
+    """The API lets bots and sources have none."""
+    source = acme_bot.sources.get()
+    BotProfile.objects.update(name="  ")
+    Source.objects.update(name="")
+    for path, row in (("bots/botprofile/", acme_bot), ("knowledge/source/", source)):
+        page = re.sub(r"\s+", " ", alice.get(f"/admin/{path}").content.decode())
+        assert re.search(rf"> ?{row.pk} ?<", page), path
 
 
 def test_a_tenant_has_only_so_many_curated_answers_in_the_form_too(

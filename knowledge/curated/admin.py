@@ -220,7 +220,7 @@ class CuratedAnswerAdmin(ProductAdmin):
 
     @display(description=_("bots"))
     def shown_bots(self, answer: CuratedAnswer) -> str:
-        return ", ".join(bot.name for bot in answer.bots.all()) or "–"
+        return ", ".join(str(bot) for bot in answer.bots.all()) or "–"
 
     @display(description=_("owner"))
     def owner(self, answer: Any) -> str:

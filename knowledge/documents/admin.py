@@ -251,7 +251,7 @@ class DocumentAdmin(ReaderPages):
 
     @display(description=_("bot"))
     def bot(self, document: Document) -> str:
-        return document.source.bot_profile.name if document.source.bot_profile else "–"
+        return str(document.source.bot_profile or "–")
 
     @display(description=_("more"))
     def chunk_link(self, document: Document) -> str:

@@ -150,7 +150,7 @@ class Source(TenantRow, Standing, Job):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name.strip() or str(self.pk)
 
     children_count = 0  # of a row that is shown without a summary of its children
 

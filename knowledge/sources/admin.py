@@ -204,7 +204,7 @@ class SourceAdmin(AddingPages, TreePages, SourceActs):
         origin = str(
             source.config.get("url") or source.config.get("original_filename") or source.description
         )
-        return [source.name, origin[:80] if origin != source.name else source.description[:80]]
+        return [str(source), origin[:80] if origin != source.name else source.description[:80]]
 
     @display(description=_("status"), ordering="status", label=_STATUS_COLOURS)
     def shown_status(self, source: Source) -> tuple[str, str]:

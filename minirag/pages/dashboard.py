@@ -105,7 +105,7 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
     bots = list(BotProfile.objects.order_by("-is_active", "name", "id")[:_MOST_BOTS])
     sources, things = count_sources(), count_things()
     may_read_chats, sees_figures = user.may(May.READ_CHATS), user.may(May.READ_FIGURES)
-    week = describe_week({bot.pk: bot.name for bot in bots}) if sees_figures else None
+    week = describe_week({bot.pk: str(bot) for bot in bots}) if sees_figures else None
     leads = week is not None and may_manage(request, "bots")
 
     def sees(page: str) -> bool:

@@ -110,7 +110,7 @@ class ApiTokenAdmin(ProductAdmin):
 
     @display(description=_("token"), header=True, ordering="name")
     def shown_name(self, token: ApiToken) -> list[str]:
-        return [token.name or "token", f"{token.token_prefix}…"]
+        return [token.name.strip() or gettext("token"), f"{token.token_prefix}…"]
 
     @display(
         description=_("state"),

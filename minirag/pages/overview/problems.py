@@ -157,7 +157,7 @@ def _tell_last(refusals: Sequence[Refusal]) -> str:
         else gettext("%(bot)s, by %(model)s with your key, failed last at %(time)s.")
     )
     shown = date_format(timezone.localtime(last.last_at), "DATETIME_FORMAT")
-    return told % {"bot": last.bot.name, "model": last.bot.model, "time": shown}
+    return told % {"bot": last.bot, "model": last.bot.model, "time": shown}
 
 
 def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
@@ -173,7 +173,7 @@ def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
             found.append(
                 Problem(
                     worst[0].level,
-                    f"{bot.name}: {worst[0].detail}",
+                    f"{bot}: {worst[0].detail}",
                     url,
                     gettext("Open the bot"),
                     "bots_botprofile",
