@@ -48,6 +48,7 @@ from conversations.models import Chat, Citation, CitationKind, Feedback, Message
 from conversations.retention.admin import RetentionActs
 from knowledge.models import CuratedAnswer, Source
 from minirag.lib.errors import ProductError
+from minirag.lib.telling.shown import show_name, show_number
 from tenants.admin_site.model_admin import may_manage
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -185,7 +186,7 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
 
     @display(description=_("chat"), ordering="title")
     def shown_title(self, chat: Chat) -> str:
-        return (chat.title or gettext("Untitled"))[:90]
+        return show_name(chat.title, gettext("Untitled"))[:90]
 
     @display(description=_("with"))
     def shown_person(self, chat: Any) -> str:
@@ -200,7 +201,7 @@ class ChatAdmin(ExportingActs, RetentionActs, AnnotatingActs, ErasingActs):
 
     @display(description=_("cost"), ordering="cost_usd")
     def shown_cost(self, chat: Chat) -> str:
-        return f"${chat.cost_usd:.4f}" if chat.cost_usd else "–"
+        return f"${show_number(chat.cost_usd, 4)}" if chat.cost_usd else "–"
 
     @display(
         description=_("trouble"),
@@ -299,7 +300,11 @@ def tell_times(found: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def show_time(milliseconds: float) -> str:
-    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
+    return (
+        f"{show_number(milliseconds / 1000, 1)} s"
+        if milliseconds >= 1000
+        else f"{milliseconds:.0f} ms"
+    )
 
 
 def _find_cited(citation: Citation, sources: dict[Any, Any]) -> dict[str, str]:

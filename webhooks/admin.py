@@ -281,8 +281,7 @@ class DeliveryAdmin(LookOnlyAdmin):
         "What webhooks were told stands here, each with its attempts, and can be sent again."
     )
     list_display = (
-        "created_at", "event_type", "webhook", "shown_status", "attempts", "last_status_code", "told_error",
-        "next_attempt",
+        "created_at", "event_type", "webhook", "shown_status", "attempts", "shown_last", "next_attempt",
     )  # fmt: skip
     list_filter = ("status", "event_type", ("webhook", AutocompleteSelectFilter))
     list_select_related = ("webhook",)
@@ -313,6 +312,11 @@ class DeliveryAdmin(LookOnlyAdmin):
     @display(description=_("status"), label=_STATUS_COLOURS, ordering="status")
     def shown_status(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.status, delivery.get_status_display()
+
+    @display(description=_("last answer"))
+    def shown_last(self, delivery: Delivery) -> str:
+        said = [str(delivery.last_status_code or ""), retell(delivery.last_error)]
+        return " · ".join(filter(None, said)) or "–"
 
     @display(description=_("next attempt"), ordering="next_attempt_at")
     def next_attempt(self, delivery: Delivery) -> Any:

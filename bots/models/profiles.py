@@ -24,6 +24,7 @@ from minirag.ai.credentials import Credentials
 from minirag.ai.pricing import provider_of
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
+from minirag.lib.telling.shown import show_name
 from tenants.context import TenantRow, current_schema, current_tenant, require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import BotAddress
@@ -180,7 +181,7 @@ class BotProfile(TenantRow, Answering):
     """What a change just made has put into the bot's draft instead, since the bot has a gate."""
 
     def __str__(self) -> str:
-        return self.name.strip() or str(self.pk)
+        return show_name(self.name, self.pk)
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and enter a new bot into the public directory in the same transaction.

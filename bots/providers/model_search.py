@@ -8,6 +8,7 @@ from typing import Any, Final
 from django import forms
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bots.models import ProviderCredential
@@ -15,6 +16,7 @@ from bots.usage.pricing import MILLION, load_overrides
 from minirag.ai.catalogue import MODES, OWN, Model, find_models
 from minirag.ai.pricing import Prices, family_of
 from minirag.ai.providers.platform_keys import has_platform_key
+from minirag.lib.telling.shown import show_number
 
 MOST_SHOWN: Final = 30
 FIELDS: Final = {
@@ -61,14 +63,14 @@ def offer_models(form: Any) -> None:
 def _tell(each: Model, has_key: bool, own: Prices | None) -> dict[str, Any]:
     facts = [each.provider]
     if each.context_tokens:
-        facts.append(f"{each.context_tokens:,} tokens")
+        facts.append(f"{show_number(each.context_tokens)} {gettext('tokens')}")
     if each.dimensions:
-        facts.append(f"{each.dimensions:,} dimensions")
+        facts.append(f"{show_number(each.dimensions)} {gettext('dimensions')}")
     facts.append(_tell_price(each, own))
     if each.ends_on:
-        facts.append(f"until {each.ends_on.isoformat()}")
+        facts.append(gettext("until %(day)s") % {"day": each.ends_on.isoformat()})
     if not has_key:
-        facts.append("no key")
+        facts.append(gettext("no key"))
     return {"model": each.model, "facts": " · ".join(filter(None, facts))}
 
 
@@ -77,13 +79,15 @@ def _tell_price(each: Model, own: Prices | None) -> str:
     if own is not None:
         prompt, completion = own.prompt * MILLION, own.completion * MILLION
     if each.cost_per_search:
-        return f"${each.cost_per_search.normalize():f} a search"
+        return gettext("%(price)s a search") % {"price": f"${each.cost_per_search.normalize():f}"}
     if prompt is None:
         return ""
     if not prompt and not completion:
-        return "free"
-    told = f"${_short(prompt)}" + (f" in, ${_short(completion)} out" if completion else "")
-    return f"{told} per million tokens"
+        return gettext("free")
+    prices = {"prompt": f"${_short(prompt)}", "completion": f"${_short(completion or Decimal(0))}"}
+    if not completion:
+        return gettext("%(prompt)s per million tokens") % prices
+    return gettext("%(prompt)s in, %(completion)s out per million tokens") % prices
 
 
 def _short(amount: Decimal) -> str:

@@ -22,6 +22,7 @@ from bots.quotas.changing import check_quota
 from bots.quotas.counting import Standing, find_standings, forget_crossings
 from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
 from minirag.lib.errors import BadInput
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, search_field
 from tenants.admin_site.sites import tenant_site
@@ -272,7 +273,11 @@ def _may_change(request: HttpRequest, quota: Quota | None) -> bool:
 
 
 def _format(quota: Quota, amount: Any) -> str:
-    return f"${amount:,.2f}" if quota.resource == QuotaResource.COST else f"{amount:,.0f}"
+    return (
+        f"${show_number(amount, 2)}"
+        if quota.resource == QuotaResource.COST
+        else show_number(amount, 0)
+    )
 
 
 @register(QuotaUse, site=tenant_site)

@@ -11,6 +11,7 @@ from django.db import models
 from bots.quotas import models as quota_models  # noqa: F401 - Django looks for models here
 from minirag.lib.bounds import ListOf
 from minirag.lib.rows import QuickRow
+from minirag.lib.telling.shown import show_name
 
 MOST_TOPICS: Final = 50
 LONGEST_TOPIC: Final = 200
@@ -88,4 +89,4 @@ class Scope(QuickRow, models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name.strip() or str(self.pk)
+        return show_name(self.name, self.pk)

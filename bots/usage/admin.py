@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from bots.models import Outcome, PriceOverride, UsageEvent
 from bots.usage.month import summarise_month
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin
 from tenants.admin_site.sites import tenant_site
 
@@ -44,16 +45,16 @@ class UsageEventAdmin(LookOnlyAdmin):
 
     @display(description=_("tokens in + out"), ordering="total_tokens")
     def shown_tokens(self, event: UsageEvent) -> str:
-        return f"{event.prompt_tokens:,} + {event.completion_tokens:,}"
+        return f"{show_number(event.prompt_tokens)} + {show_number(event.completion_tokens)}"
 
     @display(description=_("cost"), ordering="cost_usd")
     def shown_cost(self, event: UsageEvent) -> str:
-        return f"${event.cost_usd:.6f}" if event.cost_usd else "–"
+        return f"${show_number(event.cost_usd, 6)}" if event.cost_usd else "–"
 
     @display(description=_("first token / all"), ordering="duration_ms")
     def shown_time(self, event: UsageEvent) -> str:
         times = [
-            f"{ms:,} ms"
+            f"{show_number(ms)} ms"
             for ms in (event.time_to_first_token_ms, event.duration_ms)
             if ms is not None
         ]

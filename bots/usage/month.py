@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from bots.models import UsageKind
 from bots.usage.spending import Spent, sum_usage, window_of
+from minirag.lib.telling.shown import show_number
 
 DAYS = 30
 _MODELS = 8
@@ -25,7 +26,9 @@ class Sums:
 
     @property
     def text(self) -> str:
-        return f"${self.cost:,.4f} · {self.tokens:,} {gettext('tokens')} · {self.calls:,} {gettext('calls')}"
+        tokens = f"{show_number(self.tokens)} {gettext('tokens')}"
+        calls = f"{show_number(self.calls)} {gettext('calls')}"
+        return f"${show_number(self.cost, 4)} · {tokens} · {calls}"
 
     def add(self, spent: Spent) -> None:
         self.tokens += spent.total_tokens
@@ -56,9 +59,9 @@ def summarise_month() -> dict[str, Any]:
     dates = [window.first_day + timedelta(days=number) for number in range(DAYS)]
     return {
         "cards": [
-            (gettext("Cost in 30 days"), f"${all_of_it.cost:,.2f}"),
-            (gettext("Per 30 days with calls"), f"${projected:,.2f}"),
-            (gettext("Tokens"), f"{all_of_it.tokens:,}"), (gettext("Calls"), f"{all_of_it.calls:,}"),
+            (gettext("Cost in 30 days"), f"${show_number(all_of_it.cost, 2)}"),
+            (gettext("Per 30 days with calls"), f"${show_number(projected, 2)}"),
+            (gettext("Tokens"), show_number(all_of_it.tokens)), (gettext("Calls"), show_number(all_of_it.calls)),
         ],
         "bars": [make_bar(day, days.get(day) or Sums(), most) for day in dates],
         "models": sorted(models.items(), key=lambda item: (-item[1].cost, -item[1].tokens, item[0]))[:_MODELS],

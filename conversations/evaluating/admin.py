@@ -24,6 +24,7 @@ from conversations.evaluating.running import delete_run, order_run, retry_run, s
 from conversations.models import EvaluationRun, GoldenQuestion
 from conversations.tasks import queue_run
 from minirag.lib.errors import ProductError
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted, search_field
 from tenants.admin_site.rows import told
 from tenants.admin_site.sites import tenant_site
@@ -241,10 +242,10 @@ def show_figure(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if name == "cost_usd":
-        return f"${value:,.4f}"
+        return f"${show_number(value, 4)}"
     if name.startswith("duration"):
-        return f"{value:,} ms"
-    return f"{100 * value:.1f} %" if isinstance(value, float) else f"{value:,}"
+        return f"{show_number(value)} ms"
+    return f"{show_number(100 * value, 1)} %" if isinstance(value, float) else show_number(value)
 
 
 def show_difference(name: str, value: Any) -> str:

@@ -28,6 +28,7 @@ from conversations.models import Chat
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.request_ids import current_request_id
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 from tenants.admin_site.rows import told
@@ -95,7 +96,7 @@ class ExportingActs(LookOnlyAdmin):
         )
         return self.ask(
             request, act, title=gettext("Export these chats"), submit=gettext("Export"),
-            intro=intro % {"count": f"{count:,}"}, form=ListExportForm(posted(request)),
+            intro=intro % {"count": show_number(count)}, form=ListExportForm(posted(request)),
         )  # fmt: skip
 
 
@@ -137,8 +138,9 @@ class ExportJobAdmin(LookOnlyAdmin):
     @display(description=_("rows"), ordering="rows_done")
     def shown_rows(self, job: ExportJob) -> str:
         if job.rows_total is None or job.rows_done == job.rows_total:
-            return f"{job.rows_done:,}"
-        return f"{job.rows_done:,} of {job.rows_total:,}"
+            return show_number(job.rows_done)
+        done, total = show_number(job.rows_done), show_number(job.rows_total)
+        return gettext("%(done)s of %(total)s") % {"done": done, "total": total}
 
     @display(description=_("size"), ordering="size_bytes")
     def shown_size(self, job: ExportJob) -> str:

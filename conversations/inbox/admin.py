@@ -30,6 +30,7 @@ from conversations.models import Handoff, HandoffState, Message, MessageRole
 from conversations.models.handoffs import LONGEST_SAID, WATCHED
 from knowledge.curated.changing import create_answer
 from minirag.lib.errors import BadInput, ProductError
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.model_admin import LookOnlyAdmin, format_age, may_manage, posted
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -161,7 +162,7 @@ class HandoffAdmin(LookOnlyAdmin):
         if not content or len(content) > LONGEST_SAID or "\0" in content:
             raise BadInput(
                 gettext("Write something, of at most %(longest_said)s characters.")
-                % {"longest_said": f"{LONGEST_SAID:,}"}
+                % {"longest_said": show_number(LONGEST_SAID)}
             )
         say(handoff, user, content, held_for=WATCHED)
 

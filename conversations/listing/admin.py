@@ -20,10 +20,12 @@ from unfold.widgets import (
 )
 
 from conversations.annotating.changing import list_tags
-from conversations.listing.choosing import REASONS, ChatFilter, choose_chats
+from conversations.listing.choosing import ChatFilter, choose_chats
 from conversations.listing.finding import NEWEST
 from conversations.models import Chat
+from conversations.models.messages import REFUSALS
 from minirag.lib.errors import ProductError
+from minirag.lib.telling.shown import show_number
 from minirag.lib.text.language_table import LANGUAGES
 
 MOST_COUNTED: Final = 100_000
@@ -31,12 +33,6 @@ MOST_FOUND: Final = 2_000
 _MOST_TAGS: Final = 200
 _ALL: Final = ("", _("All"))
 BOT_PARAMETER: Final = "bot_profile__id__exact"
-_REASON_NAMES: Final = {
-    "low_confidence": _("The sources say too little of it"), "no_passages": _("Nothing was found"),
-    "not_in_sources": _("The sources do not answer it"), "nothing_in_filter": _("Nothing is within the filter"),
-    "off_topic": _("Off the bot's topics"), "forbidden_topic": _("A forbidden topic"),
-    "unsafe_question": _("An attack"), "content_filter": _("The provider's content filter"),
-}  # fmt: skip
 
 
 _AMOUNT: Final = {"min": 0, "step": "any"}
@@ -56,7 +52,7 @@ class ConditionsForm(forms.Form):
     outcome = _choose(
         _("A turn was"), ("refused", _("Declined")), ("failed", _("Failed")), ("stopped", _("Stopped by the reader")),
     )  # fmt: skip
-    refusal_reason = _choose(_("Declined because"), *((each, _REASON_NAMES[each]) for each in REASONS))  # fmt: skip
+    refusal_reason = _choose(_("Declined because"), *REFUSALS.items())  # fmt: skip
     feedback = _choose(_("Feedback"), ("positive", _("Thumbs up")), ("negative", _("Thumbs down")))
     uncited = _choose(
         _("Citations"), ("true", _("An answer without a valid one")), ("false", _("All answers cite"))
@@ -183,7 +179,7 @@ def tell_common(request: HttpRequest, words: list[str]) -> None:
     said = _(
         "In very many chats: %(words)s. Looked for in the newest %(count)s chats that fit the rest."
     )
-    messages.info(request, str(said) % {"words": ", ".join(words), "count": f"{NEWEST:,}"})
+    messages.info(request, str(said) % {"words": ", ".join(words), "count": show_number(NEWEST)})
 
 
 def name_people(chats: list[Chat], emails: dict[Any, str]) -> None:

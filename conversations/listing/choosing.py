@@ -7,7 +7,7 @@ the one by words, which has an index of its own.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -20,11 +20,6 @@ from minirag.lib.days import Day, bounds_of
 from minirag.lib.http_in.reading import Body
 from tenants.context import require_tenant
 
-REASONS: Final = (
-    "low_confidence", "no_passages", "not_in_sources", "nothing_in_filter", "off_topic", "forbidden_topic",
-    "unsafe_question", "content_filter",
-)  # fmt: skip
-"""Why a question may be declined."""
 _COST = Field(ge=0, le=Decimal(100_000), max_digits=14, decimal_places=8)
 
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import BotProfile
 from knowledge.models import Audience
 from minirag.lib.errors import NotFound
+from minirag.lib.telling.shown import show_name
 from minirag.lib.text.word_search import word_index
 from tenants.backend.cursor import Missed
 from tenants.context import TenantRow
@@ -160,7 +161,7 @@ class Chat(TenantRow, models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.pk)
+        return show_name(self.title, self.pk)
 
     def hold(self) -> None:
         """Have whoever else writes in it wait until the caller's transaction ends: it is locked before what is in it.

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from bots.models import BotProfile, Outcome
 from conversations.models.golden import GoldenQuestion
+from conversations.models.messages import tell_refusal
 from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
 from tenants.due import DueKind, make_due
 
@@ -168,3 +169,7 @@ class EvaluationResult(models.Model):
 
     def __str__(self) -> str:
         return f"{'right' if self.is_right else 'wrong'}: {self.question[:80]}"
+
+    @property
+    def told_refusal(self) -> str:
+        return tell_refusal(self.refusal_reason)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.utils.translation import gettext_lazy as _
 
 from bots.models import Outcome
 from conversations.models.chats import Chat
@@ -22,10 +23,10 @@ UPDATE conversations_message
 
 
 class MessageRole(models.TextChoices):
-    SYSTEM = "system", "System"
-    USER = "user", "User"
-    ASSISTANT = "assistant", "Assistant"
-    PERSON = "person", "Person"
+    SYSTEM = "system", _("System")
+    USER = "user", _("User")
+    ASSISTANT = "assistant", _("Assistant")
+    PERSON = "person", _("Person")
     """Of the tenant, who has taken the chat over."""
 
 
@@ -39,6 +40,20 @@ class CutReason(models.TextChoices):
 
     LENGTH = "length", "Reached its greatest length"
     FILTER = "content_filter", "By the provider's content filter"
+
+
+REFUSALS: Final = {
+    "low_confidence": _("The sources say too little of it"), "no_passages": _("Nothing was found"),
+    "not_in_sources": _("The sources do not answer it"), "not_answered": _("No passage answers it"),
+    "unsupported": _("The passages do not hold what was said"), "nothing_in_filter": _("Nothing is within the filter"),
+    "off_topic": _("Off the bot's topics"), "forbidden_topic": _("A forbidden topic"),
+    "unsafe_question": _("An attack"), "content_filter": _("The provider's content filter"),
+}  # fmt: skip
+"""Why a question may be declined, in words."""
+
+
+def tell_refusal(reason: str) -> str:
+    return str(REFUSALS.get(reason, reason))
 
 
 class Refused(NamedTuple):
@@ -178,6 +193,10 @@ class Message(QuickRow, models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def told_refusal(self) -> str:
+        return tell_refusal(self.refusal_reason)
 
     @property
     def refusal(self) -> Refused | None:

@@ -21,6 +21,7 @@ from unfold.widgets import (
 from conversations.models import Chat
 from conversations.models.retention import LONGEST_KEPT_DAYS, RetentionAct
 from conversations.retention.keeping import count_due, find_retention, set_retention
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 
@@ -86,4 +87,4 @@ def tell_count(count: int) -> str:
         "%(count)s chat is older than that, and goes as soon as you save.",
         "%(count)s chats are older than that, and go as soon as you save.", count,
     )  # fmt: skip
-    return told % {"count": f"{count:,}"}
+    return told % {"count": show_number(count)}

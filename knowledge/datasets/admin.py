@@ -35,6 +35,7 @@ from knowledge.datasets.changing import (
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset, Reembedding
 from minirag.lib.errors import ProductError
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.meanwhile import GuardedModelForm, GuardedRowForm
 from tenants.admin_site.model_admin import ProductAdmin, may_manage, once_per_row
 from tenants.admin_site.rows import GuardedRows
@@ -284,7 +285,7 @@ class DatasetAdmin(ProductAdmin):
         ) % {
             "sources": sources,
             "documents": found.documents,
-            "chunks": f"{found.chunks:,}",
+            "chunks": show_number(found.chunks),
             "size": filesizeformat(found.octets),
             "share": f"{found.embedding_progress:.0%}",
         }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from knowledge.models.datasets import Dataset
 from minirag.lib.jobs.job import MAX_ATTEMPTS, Job, JobQuerySet
 from minirag.lib.telling.kept_sentences import retell
+from minirag.lib.telling.shown import show_number
 from tenants.due import DueKind, make_due
 
 PAUSE = timedelta(seconds=900)
@@ -71,7 +72,8 @@ class Reembedding(Job):
 
     def __str__(self) -> str:
         said = {
-            "model": self.embedding_model, "done": f"{self.chunks_done:,}", "total": f"{self.chunks_total:,}",
+            "model": self.embedding_model,
+            "done": show_number(self.chunks_done), "total": show_number(self.chunks_total),
             "reason": retell(self.error_message), "code": self.error_code, "state": self.get_status_display(),
         }  # fmt: skip
         if self.status == ReembeddingStatus.RUNNING:

@@ -30,6 +30,7 @@ from knowledge.sources.schedule import (
     next_refresh,
 )
 from minirag.lib.jobs.job import MAX_ATTEMPTS, Job
+from minirag.lib.telling.shown import show_name
 from tenants.context import TenantRow, require_tenant
 from tenants.due import DueKind, make_due
 
@@ -150,7 +151,7 @@ class Source(TenantRow, Standing, Job):
         ]
 
     def __str__(self) -> str:
-        return self.name.strip() or str(self.pk)
+        return show_name(self.name, self.pk)
 
     children_count = 0  # of a row that is shown without a summary of its children
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 from knowledge.models import SiteSync, Source, SourceStatus, SyncState
 from minirag.lib.errors import NotFound
 from minirag.lib.telling.kept_sentences import retell
+from minirag.lib.telling.shown import show_number
 
 _STAGES = {
     "loading": _("Loading"), "parsing": _("Reading"), "crawling": _("Crawling"), "embedding": _("Embedding"),
@@ -59,7 +60,7 @@ def tell_progress(source: Source) -> str:
         stage = _STAGES.get(source.progress_stage)
         said = {
             "stage": gettext(stage) if stage else source.progress_stage.capitalize(),
-            "done": f"{source.progress_done:,}", "total": f"{total:,}",
+            "done": show_number(source.progress_done), "total": show_number(total),
         }  # fmt: skip
         return gettext("%(stage)s %(done)s of %(total)s") % said if total else said["stage"]
     if source.status == SourceStatus.PENDING:
@@ -76,8 +77,8 @@ def tell_holdings(source: Source) -> str:
     documents, chunks = source.document_count, source.chunk_count
     said = (
         ngettext("%(count)s document", "%(count)s documents", documents)
-        % {"count": f"{documents:,}"},
-        ngettext("%(count)s chunk", "%(count)s chunks", chunks) % {"count": f"{chunks:,}"},
+        % {"count": show_number(documents)},
+        ngettext("%(count)s chunk", "%(count)s chunks", chunks) % {"count": show_number(chunks)},
     )
     return gettext("answering: %(documents)s, %(chunks)s") % {
         "documents": said[0],

@@ -21,6 +21,7 @@ from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
 from knowledge.progress.telling import tell_progress
 from knowledge.sites.deciding import approve_sync, reject_sync
 from minirag.lib.telling.kept_sentences import retell
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
 
@@ -81,7 +82,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
 
     @display(description=_("progress"))
     def shown_progress(self, sync: SiteSync) -> str:
-        said = {"done": f"{sync.pages_done:,}", "total": f"{sync.pages_total:,}"}
+        said = {"done": show_number(sync.pages_done), "total": show_number(sync.pages_total)}
         if sync.source.source_type == SourceType.SITE:
             looked_at = gettext("%(done)s of %(total)s pages") % said
         else:
@@ -117,7 +118,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
         row = '<li><span class="mr-tag mr-tag-{}">{}</span><span>{}</span><span class="mr-quiet">{}</span></li>'
         shown = format_html_join("", row, rows)
         more = len(sync.changes) - _SHOWN_CHANGES
-        rest = gettext("and %(count)s more") % {"count": f"{more:,}"} if more > 0 else ""
+        rest = gettext("and %(count)s more") % {"count": show_number(more)} if more > 0 else ""
         return (
             format_html(
                 '<ul class="mr-rows">{}</ul>{}',

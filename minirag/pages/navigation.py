@@ -96,7 +96,7 @@ _TENANT: list[tuple[Any, list[Page]]] = [
         _("Usage"),
         [
             (_("Quotas"), "speed", "bots_quota"),
-            (_("Quota periods"), "date_range", "bots_quotause"),
+            (_("Quota uses"), "date_range", "bots_quotause"),
             (_("Usage events"), "data_usage", "bots_usageevent"),
             (_("Prices"), "payments", "bots_priceoverride"),
         ],

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib.admin import AdminSite
+from django.db.models import Model
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -188,11 +190,13 @@ class NewTokenForm(forms.Form):
     rights = forms.MultipleChoiceField(
         label=_("Rights"),
         required=False,
-        choices=[(value, _(label)) for value, label in Right.choices],
+        choices=[
+            (Right.CHAT, _("chat: ask")),
+            (Right.READ, _("read: look at all that there is")),
+            (Right.MANAGE, _("manage: ask, look and change")),
+        ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_(
-            "Chat asks, read reads, manage does both and changes things. None: everything its user may do."
-        ),
+        help_text=_("None: everything its user may do."),
     )
     bot_profile_id = forms.UUIDField(
         label=_("Bot"),
@@ -237,7 +241,18 @@ class NewTokenForm(forms.Form):
         )  # fmt: skip
         field: Any = self.fields["user"]
         field.label_from_instance = describe_user
+        if current_tenant() is not None:
+            bots = apps.get_model("bots.BotProfile").objects.all()
+            self.fields["bot_profile_id"] = search_field(
+                apps.get_model("bots.Quota"), "bot_profile", site, bots,
+                label=gettext("Bot"), required=False,
+                help_text=gettext("The only one that it may ask. Empty: every bot."),
+            )  # fmt: skip
         self.order_fields(self.field_order)
+
+    def clean_bot_profile_id(self) -> Any:
+        chosen = self.cleaned_data["bot_profile_id"]
+        return chosen.pk if isinstance(chosen, Model) else chosen
 
     def clean_groups(self) -> list[str]:
         groups = fold_groups(self.cleaned_data["groups"].split(","))

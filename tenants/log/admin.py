@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.contrib.filters.admin.text_filters import TextFilter
 from unfold.decorators import display
 
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin
 from tenants.admin_site.sites import platform_site, tenant_site
@@ -92,7 +93,7 @@ class AuditEventAdmin(LookOnlyAdmin):
             told = gettext(
                 "The newest %(count)s lines are listed: filter for older ones, or export the list."
             )
-            self.message_user(request, told % {"count": f"{MOST_COUNTED:,}"})
+            self.message_user(request, told % {"count": show_number(MOST_COUNTED)})
         return changelist
 
     def get_search_results(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from minirag.lib.jobs.job import Job
+from minirag.lib.telling.shown import show_number
 from tenants.context import require_tenant, tenant_context
 from tenants.due import DueKind, DueWork
 from tenants.models import Tenant
@@ -54,14 +55,15 @@ class Queue:
             return gettext("nothing waits")
         wait = (
             ", "
-            + gettext("the oldest for %(count)s s") % {"count": f"{self.oldest_wait_seconds:,}"}
+            + gettext("the oldest for %(count)s s")
+            % {"count": show_number(self.oldest_wait_seconds)}
             if self.oldest
             else ""
         )
         return gettext("%(waiting)s waiting%(wait)s; %(running)s at work") % {
-            "waiting": f"{self.waiting:,}",
+            "waiting": show_number(self.waiting),
             "wait": wait,
-            "running": f"{self.running:,}",
+            "running": show_number(self.running),
         }
 
 

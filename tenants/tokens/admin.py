@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from minirag.lib.telling.shown import show_name
 from tenants.admin_site.forms import NewTokenForm, RotationForm
 from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import (
@@ -110,7 +111,7 @@ class ApiTokenAdmin(ProductAdmin):
 
     @display(description=_("token"), header=True, ordering="name")
     def shown_name(self, token: ApiToken) -> list[str]:
-        return [token.name.strip() or gettext("token"), f"{token.token_prefix}…"]
+        return [show_name(token.name, gettext("token")), f"{token.token_prefix}…"]
 
     @display(
         description=_("state"),

@@ -59,7 +59,7 @@ class SourceActs(ProductAdmin):
             lambda data: self._replace(request, source, data),
             title=gettext("A newer file for %(source)s") % {"source": source},
             intro=intro,
-            submit=gettext("Upload"),
+            submit=gettext("Upload the file"),
             obj=source,
             form=NewerFileForm(*files),
         )

@@ -30,6 +30,7 @@ from knowledge.models import (
     SyncState,
 )
 from minirag.lib.telling.kept_sentences import retell
+from minirag.lib.telling.shown import show_number
 from tenants.context import require_tenant
 from tenants.models import Domain
 from webhooks.models import Webhook
@@ -123,7 +124,7 @@ def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
             "%(count)s question failed in 24 hours with %(codes)s: look at the account and its key.",
             "%(count)s questions failed in 24 hours with %(codes)s: look at the account and its key.",
             number,
-        ) % {"count": f"{number:,}", "codes": ", ".join(lasting)}
+        ) % {"count": show_number(number), "codes": ", ".join(lasting)}
         refusals = list_refusals()
         found.append(
             Problem(
@@ -140,7 +141,7 @@ def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
             "%(count)s question failed at the model provider in 24 hours. It may pass by itself.",
             "%(count)s questions failed at the model provider in 24 hours. It may pass by itself.",
             passing,
-        ) % {"count": f"{passing:,}"}
+        ) % {"count": show_number(passing)}
         url = list_of("conversations_chat")
         found.append(Problem(Level.LIMITS, said, url, gettext("Chats"), "conversations_chat"))
     return found
@@ -186,7 +187,7 @@ def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
             "%(count)s more bot cannot answer as it should.",
             "%(count)s more bots cannot answer as they should.",
             rest,
-        ) % {"count": f"{rest:,}"}
+        ) % {"count": show_number(rest)}
         found.append(
             Problem(
                 Level.LIMITS,
@@ -207,7 +208,7 @@ def _judge_sources(sources: Mapping[str, Any]) -> list[Problem]:
         reason = told if failed == 1 else gettext("One of them: %(told)s") % {"told": told}
         said = ngettext(
             "%(count)s source failed to be read.", "%(count)s sources failed to be read.", failed
-        ) % {"count": f"{failed:,}"}
+        ) % {"count": show_number(failed)}
         said = f"{said} {reason}"
         found.append(Problem(Level.LIMITS, said, url, gettext("See why"), "knowledge_source"))
     if late := sources["late"]:
@@ -215,7 +216,7 @@ def _judge_sources(sources: Mapping[str, Any]) -> list[Problem]:
             "%(count)s source waited longer than 15 minutes for a worker.",
             "%(count)s sources waited longer than 15 minutes for a worker.",
             late,
-        ) % {"count": f"{late:,}"}
+        ) % {"count": show_number(late)}
         url = list_of("knowledge_source", "status__exact=pending")
         found.append(Problem(Level.LIMITS, said, url, gettext("See which"), "knowledge_source"))
     return found

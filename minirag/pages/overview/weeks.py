@@ -20,6 +20,7 @@ from bots.usage.spending import Spent, Window, count_times, sum_usage, window_of
 from bots.usage.timings import summarise_times
 from conversations.gaps.admin import name_reason
 from conversations.models import Feedback, Message, MessageRole
+from minirag.lib.telling.shown import show_number
 
 DAYS: Final = 7
 _MOST_ROWS: Final = 8
@@ -110,11 +111,13 @@ def _tell_answers(said: list[dict[str, Any]], days: list[date]) -> list[Figure]:
     liked, disliked = pair(feedback=Feedback.POSITIVE), pair(feedback=Feedback.NEGATIVE)
     shares = [_share(no, total) for no, total in zip(declined, answers, strict=True)]
     return [
-        Figure(gettext("Answers"), f"{answers[0]:,}", _change(*answers)),
+        Figure(gettext("Answers"), show_number(answers[0]), _change(*answers)),
         Figure(gettext("Declined"), f"{shares[0]} %", *_change_of_share(shares, answers)),
-        Figure(gettext("Liked"), f"{liked[0]:,}", *_change_with(liked, more_is_good=True)),
+        Figure(gettext("Liked"), show_number(liked[0]), *_change_with(liked, more_is_good=True)),
         Figure(
-            gettext("Disliked"), f"{disliked[0]:,}", *_change_with(disliked, more_is_good=False)
+            gettext("Disliked"),
+            show_number(disliked[0]),
+            *_change_with(disliked, more_is_good=False),
         ),
     ]
 
@@ -123,8 +126,8 @@ def _tell_spending(spent: list[Spent], days: list[date]) -> list[Figure]:
     cost = _pair(((each.day, each.cost_usd) for each in spent), days)
     tokens = _pair(((each.day, each.total_tokens) for each in spent), days)
     return [
-        Figure(gettext("Cost"), f"${cost[0]:,.2f}", _change(*cost)),
-        Figure(gettext("Tokens"), f"{int(tokens[0]):,}", _change(*tokens)),
+        Figure(gettext("Cost"), f"${show_number(cost[0], 2)}", _change(*cost)),
+        Figure(gettext("Tokens"), show_number(int(tokens[0])), _change(*tokens)),
     ]
 
 
@@ -139,7 +142,7 @@ def _tell_times() -> list[Figure]:
     )
     summed = ((label, summarise_times(times[measure])) for measure, label in told)
     return [
-        Figure(label, f"{times['p50']:,.0f} ms", gettext("half of all"))
+        Figure(label, f"{show_number(times['p50'], 0)} ms", gettext("half of all"))
         for label, times in summed
         if times["count"]
     ]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
+from minirag.lib.telling.shown import show_number
 from tenants.admin_site.model_admin import ProductAdmin, format_age
 from tenants.models import Tenant, TenantDay, TenantFigures
 
@@ -45,17 +46,17 @@ class ShownFigures(ProductAdmin):
     @display(description=gettext_lazy("turns, 30 days"), ordering="figures__turns")
     def shown_turns(self, tenant: Tenant) -> str:
         kept = figures_of(tenant)
-        return f"{kept.turns:,}" if kept else "–"
+        return show_number(kept.turns) if kept else "–"
 
     @display(description=gettext_lazy("failed"), ordering="figures__failed")
     def shown_failed(self, tenant: Tenant) -> str:
         kept = figures_of(tenant)
-        return f"{kept.failed:,}" if kept else "–"
+        return show_number(kept.failed) if kept else "–"
 
     @display(description=gettext_lazy("cost, 30 days"), ordering="figures__cost_usd")
     def shown_cost(self, tenant: Tenant) -> str:
         kept = figures_of(tenant)
-        return f"$ {kept.cost_usd:,.2f}" if kept else "–"
+        return f"$ {show_number(kept.cost_usd, 2)}" if kept else "–"
 
     @display(description=gettext_lazy("size"), ordering="figures__bytes")
     def shown_size(self, tenant: Tenant) -> str:
