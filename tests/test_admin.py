@@ -867,7 +867,7 @@ class TestChats:
         for text in (
             "What is E24?",
             "Clean it. [1]",
-            "low_confidence",
+            "The sources say too little of it",
             "0.123",
             "0.346",
             "Negative feedback",

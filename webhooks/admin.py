@@ -26,6 +26,7 @@ from unfold.widgets import (
 
 from minirag.lib.http_out.client import OutboundError
 from minirag.lib.telling.kept_sentences import retell
+from minirag.lib.telling.shown import show_moment
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
@@ -319,8 +320,9 @@ class DeliveryAdmin(LookOnlyAdmin):
         return " · ".join(filter(None, said)) or "–"
 
     @display(description=_("next attempt"), ordering="next_attempt_at")
-    def next_attempt(self, delivery: Delivery) -> Any:
-        return delivery.next_attempt_at if delivery.status == DeliveryStatus.PENDING else "–"
+    def next_attempt(self, delivery: Delivery) -> str:
+        is_due = delivery.status == DeliveryStatus.PENDING
+        return show_moment(delivery.next_attempt_at if is_due else None)
 
     @action(
         description=_("Send again"),

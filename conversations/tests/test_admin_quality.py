@@ -17,6 +17,7 @@ from conversations.models import EvaluationRun, Gap, GoldenQuestion, RunStatus
 from conversations.tests.test_turns import take
 from knowledge.curated import changing as curated_changing
 from knowledge.models import CuratedAnswer, Source
+from tenants.models import ApiToken
 
 LINK = re.compile(r'href="[^"]*/(cancel|retry|remove|dismiss|reopen|draft|answer|ingest)/"')
 
@@ -70,6 +71,16 @@ def test_what_has_no_name_is_told_by_its_id_so_that_it_can_be_opened(alice, acme
     for path, row in (("bots/botprofile/", acme_bot), ("knowledge/source/", source)):
         page = re.sub(r"\s+", " ", alice.get(f"/admin/{path}").content.decode())
         assert re.search(rf"> ?{row.pk} ?<", page), path
+
+
+def test_the_bot_of_a_token_is_chosen_by_its_name(alice, acme, acme_bot, globex_bot):
+    url = "/admin/tenants/apitoken/add/"
+    assert "The only one that it may ask" in alice.get(url).content.decode()
+    for bot, names in ((acme_bot, ["site"]), (globex_bot, ["site"])):
+        alice.post(url, {"name": "site", "user": str(acme.owner.pk), "bot_profile_id": str(bot.pk)})
+        made = ApiToken.objects.filter(user=acme.owner, bot_profile_id__isnull=False)
+        assert [token.name for token in made] == names
+        assert made.get().bot_profile_id == acme_bot.pk
 
 
 def test_a_tenant_has_only_so_many_curated_answers_in_the_form_too(

@@ -244,7 +244,7 @@ class NewTokenForm(forms.Form):
         if current_tenant() is not None:
             bots = apps.get_model("bots.BotProfile").objects.all()
             self.fields["bot_profile_id"] = search_field(
-                apps.get_model("bots.Quota"), "bot_profile", site, bots,
+                apps.get_model("bots.UsageEvent"), "bot_profile", site, bots,
                 label=gettext("Bot"), required=False,
                 help_text=gettext("The only one that it may ask. Empty: every bot."),
             )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib.admin import register
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 
+from minirag.lib.telling.shown import show_moment
 from tenants.admin_site.model_admin import LookOnlyAdmin
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
@@ -51,8 +51,8 @@ class OperatorEntryAdmin(LookOnlyAdmin):
         return self.shown_state(entry)[1]
 
     @display(description=gettext_lazy("until"), ordering="until")
-    def shown_end(self, entry: OperatorEntry) -> datetime:
-        return entry.ends_at
+    def shown_end(self, entry: OperatorEntry) -> str:
+        return show_moment(entry.ends_at)
 
     def is_offered(self, act: str, row: OperatorEntry) -> bool:
         return row.is_alive

@@ -1,10 +1,12 @@
-"""Names and numbers as a page shows them."""
+"""Names, numbers and times as a page shows them."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import localize, number_format
 
 
 def show_name(name: str, otherwise: object) -> str:
@@ -17,3 +19,8 @@ def show_number(value: float | Decimal, decimals: int | None = None) -> str:
     """A number with its thousands apart, rounded to `decimals`, as the reader's language writes it."""
     rounded = value if decimals is None else f"{value:.{decimals}f}"  # Django would cut it off
     return str(number_format(rounded, decimals, use_l10n=True, force_grouping=True))
+
+
+def show_moment(moment: datetime | None) -> str:
+    """A time as Django shows that of a column; it shows that of a method as Python writes it."""
+    return "–" if moment is None else str(localize(timezone.template_localtime(moment)))
