@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -29,16 +29,18 @@ class ForgettingForm(forms.Form):
 
     def __init__(self, kept: KeptWords, data: Any) -> None:
         super().__init__(data)
-        golden = gettext(
-            "%(count)s golden questions that were made of them, and %(results)s results of runs"
-        )
-        self.fields["golden_questions"] = self._offer(
-            golden % {"count": kept.golden_questions, "results": kept.evaluation_results}
-        )
-        curated = gettext(
-            "%(count)s curated answers to a question that was asked in these very words"
-        )
-        self.fields["curated_answers"] = self._offer(curated % {"count": kept.curated_answers})
+        if kept.golden_questions or kept.evaluation_results:
+            golden = gettext(
+                "golden questions that were made of them (%(count)s), and results of runs (%(results)s)"
+            )
+            self.fields["golden_questions"] = self._offer(
+                golden % {"count": kept.golden_questions, "results": kept.evaluation_results}
+            )
+        if kept.curated_answers:
+            curated = gettext(
+                "curated answers to a question that was asked in these very words (%(count)s)"
+            )
+            self.fields["curated_answers"] = self._offer(curated % {"count": kept.curated_answers})
 
     def _offer(self, what: str) -> forms.BooleanField:
         return forms.BooleanField(
@@ -74,8 +76,10 @@ class ErasingActs(LookOnlyAdmin):
             submit=gettext("Delete"),
             danger=True,
             obj=chat,
-            intro=gettext(
-                "Its %(count)s messages are gone for good, with what was noted of them. %(_what_else)s"
+            intro=ngettext(
+                "Its message is gone for good, with what was noted of it. %(_what_else)s",
+                "Its %(count)s messages are gone for good, with what was noted of them. %(_what_else)s",
+                count,
             )
             % {"count": count, "_what_else": _WHAT_ELSE},
         )
@@ -93,21 +97,25 @@ class ErasingActs(LookOnlyAdmin):
 
         def act(data: dict[str, Any]) -> HttpResponse:
             done = forget_visitor(
-                who.get("visitor_id", ""), who.get("subject", ""), golden=data["golden_questions"],
-                curated=data["curated_answers"],
+                who.get("visitor_id", ""), who.get("subject", ""), golden=data.get("golden_questions", False),
+                curated=data.get("curated_answers", False),
             )  # fmt: skip
             self.message_user(
                 request,
-                gettext("%(count)s chats are deleted.") % {"count": done.deleted},
+                ngettext("%(count)s chat is deleted.", "%(count)s chats are deleted.", done.deleted)
+                % {"count": done.deleted},
                 messages.SUCCESS,
             )
             return HttpResponseRedirect(self.list_url())
 
-        told = gettext(
+        count = chats.count()
+        told = ngettext(
+            "There is one. It is gone for good. Exported files that may hold it go, too. What it cost stays counted.",
             "There are %(count)s. They are gone for good. Exported files that may hold them go, too. What they cost "
-            "stays counted."
+            "stays counted.",
+            count,
         )
         return self.ask(
             request, act, title=gettext("Delete all chats of this visitor?"), submit=gettext("Delete"), danger=True,
-            obj=chat, intro=told % {"count": chats.count()}, form=ForgettingForm(kept, posted(request)),
+            obj=chat, intro=told % {"count": count}, form=ForgettingForm(kept, posted(request)),
         )  # fmt: skip

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -91,8 +91,10 @@ class ExportingActs(LookOnlyAdmin):
                 reverse("admin:conversations_exportjob_change", args=[job.pk])
             )
 
-        intro = gettext(
-            "%(count)s chats fit the filters of the list. Every download is written into the audit log."
+        intro = ngettext(
+            "%(count)s chat fits the filters of the list. Every download is written into the audit log.",
+            "%(count)s chats fit the filters of the list. Every download is written into the audit log.",
+            count,
         )
         return self.ask(
             request, act, title=gettext("Export these chats"), submit=gettext("Export"),

@@ -101,7 +101,8 @@ class GoldenQuestionAdmin(ProductAdmin):
         )
         self.message_user(
             request,
-            gettext("%(added)s golden questions added.") % {"added": added},
+            ngettext("%(added)s golden question added.", "%(added)s golden questions added.", added)
+            % {"added": added},
             messages.SUCCESS,
         )
         bad = sorted([*lines.bad, *refused])

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import (
@@ -34,8 +34,8 @@ from knowledge.datasets.changing import (
 )
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset, Reembedding
+from knowledge.progress.telling import count_chunks, count_documents
 from minirag.lib.errors import ProductError
-from minirag.lib.telling.shown import show_number
 from tenants.admin_site.meanwhile import GuardedModelForm, GuardedRowForm
 from tenants.admin_site.model_admin import ProductAdmin, may_manage, once_per_row
 from tenants.admin_site.rows import GuardedRows
@@ -276,16 +276,16 @@ class DatasetAdmin(ProductAdmin):
             f"{count} {gettext(status)}" for status, count in found.by_status.items() if count
         )
         sources = (
-            gettext("%(count)s sources (%(states)s)") % {"count": found.sources, "states": states}
+            ngettext("%(count)s source", "%(count)s sources", found.sources)
+            % {"count": found.sources}
+            + f" ({states})"
             if states
             else gettext("no sources")
         )
-        return gettext(
-            "%(sources)s, %(documents)s documents, %(chunks)s chunks, %(size)s; %(share)s embedded"
-        ) % {
+        return gettext("%(sources)s, %(documents)s, %(chunks)s, %(size)s; %(share)s embedded") % {
             "sources": sources,
-            "documents": found.documents,
-            "chunks": show_number(found.chunks),
+            "documents": count_documents(found.documents),
+            "chunks": count_chunks(found.chunks),
             "size": filesizeformat(found.octets),
             "share": f"{found.embedding_progress:.0%}",
         }

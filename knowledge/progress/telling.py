@@ -74,12 +74,7 @@ def tell_holdings(source: Source) -> str:
     """What of it answers, counted; empty where nothing does."""
     if not source.chunk_count:
         return ""
-    documents, chunks = source.document_count, source.chunk_count
-    said = (
-        ngettext("%(count)s document", "%(count)s documents", documents)
-        % {"count": show_number(documents)},
-        ngettext("%(count)s chunk", "%(count)s chunks", chunks) % {"count": show_number(chunks)},
-    )
+    said = count_documents(source.document_count), count_chunks(source.chunk_count)
     return gettext("answering: %(documents)s, %(chunks)s") % {
         "documents": said[0],
         "chunks": said[1],
@@ -88,3 +83,13 @@ def tell_holdings(source: Source) -> str:
 
 def is_moving(told: dict[str, Any]) -> bool:
     return told["status"] in (SourceStatus.PROCESSING, SourceStatus.PENDING)
+
+
+def count_documents(count: int) -> str:
+    return ngettext("%(count)s document", "%(count)s documents", count) % {
+        "count": show_number(count)
+    }
+
+
+def count_chunks(count: int) -> str:
+    return ngettext("%(count)s chunk", "%(count)s chunks", count) % {"count": show_number(count)}

@@ -25,7 +25,7 @@ from knowledge.bulk.admin import AddingPages
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import DocumentEdit, Source, SourceFile, SourceStatus, SourceType
 from knowledge.models.states import SYNCED
-from knowledge.progress.telling import tell_progress
+from knowledge.progress.telling import count_chunks, count_documents, tell_progress
 from knowledge.progress.watching import write_source_ticket
 from knowledge.sources.changing import (
     delete_source,
@@ -182,9 +182,7 @@ class SourceAdmin(AddingPages, TreePages, SourceActs):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing: a source has thousands of chunks, and deleting only marks the source."""
         lines = [
-            gettext("%(name)s: %(documents)s documents, %(chunks)s chunks")
-            % {"name": s.name, "documents": s.document_count, "chunks": s.chunk_count}
-            for s in objs
+            f"{s}: {count_documents(s.document_count)}, {count_chunks(s.chunk_count)}" for s in objs
         ]
         return lines, {str(self.opts.verbose_name_plural): len(lines)}, set(), []
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from bots.models import BotProfile
 from conversations.models import Chat
@@ -92,7 +92,10 @@ def _describe_queues() -> Shown:
     note = "; ".join(f"{queue.slug}: {queue}" for queue in queues[:3])
     more = ""
     if len(queues) > 3:
-        more = "; " + gettext("and %(count)s more tenants") % {"count": len(queues) - 3}
+        rest = len(queues) - 3
+        more = "; " + ngettext("and %(count)s more tenant", "and %(count)s more tenants", rest) % {
+            "count": rest
+        }
     tenant_list = list_of("tenants_tenant")
     return Shown(
         gettext("Work waiting"), sum(queue.waiting for queue in queues), tenant_list, note + more

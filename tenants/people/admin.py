@@ -10,7 +10,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import get_language_from_request, gettext_lazy, override
+from django.utils.translation import get_language_from_request, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
 from unfold.decorators import action, display
 
@@ -301,7 +301,12 @@ class UserAdmin(ProductAdmin):
         def act(data: dict[str, Any]) -> None:
             count = end_all_of(acting_user(request), user.tenant, user.pk)
             self.message_user(
-                request, _("Logged out of %(count)s browsers.") % {"count": count}, messages.SUCCESS
+                request,
+                ngettext(
+                    "Logged out of %(count)s browser.", "Logged out of %(count)s browsers.", count
+                )
+                % {"count": count},
+                messages.SUCCESS,
             )
 
         title = _("Log %(user)s out everywhere") % {"user": user}

@@ -200,7 +200,7 @@ class NewSourceForm(SourceForm):
         shared = Dataset.objects.shared().order_by("name")
         self.fields["shared_dataset"].queryset = shared  # type: ignore[attr-defined]
         self.fields["name"].help_text = gettext(
-            "Shown with citations. Empty: the file's name, or the address."
+            "Shown with citations. A text needs one; else empty: the file's name, or the address."
         )
 
     def clean(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
 from minirag.lib.errors import ProductError
@@ -81,7 +81,8 @@ class ChosenTenants(ProductAdmin):
                     done += 1
                 except ProductError as error:
                     self.message_user(request, f"{tenant}: {error.detail}", messages.WARNING)
-            told = _("%(verb)s: %(count)s tenants.") % {"verb": verb, "count": done}
+            told = ngettext("%(verb)s: %(count)s tenant.", "%(verb)s: %(count)s tenants.", done)
+            told %= {"verb": verb, "count": done}
             self.message_user(request, told, messages.SUCCESS)
             return HttpResponseRedirect(self.list_url())
         context = {
