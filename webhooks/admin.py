@@ -92,12 +92,9 @@ class NewWebhookForm(WebhookForm):
 
 class RotationForm(forms.Form):
     overlap_hours = forms.IntegerField(
-        label=_("Hours for which the old secret signs as well"),
-        min_value=0,
-        max_value=LONGEST_OVERLAP_HOURS,
-        initial=24,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
+        label=_("Hours for which the old secret signs as well"), min_value=0, max_value=LONGEST_OVERLAP_HOURS,
+        initial=24, widget=UnfoldAdminIntegerFieldWidget,
+    )  # fmt: skip
 
 
 @register(Webhook, site=tenant_site)
@@ -325,11 +322,8 @@ class DeliveryAdmin(LookOnlyAdmin):
         return show_moment(delivery.next_attempt_at if is_due else None)
 
     @action(
-        description=_("Send again"),
-        permissions=["redeliver"],
-        icon="replay",
-        variant=ActionVariant.PRIMARY,
-    )
+        description=_("Send again"), permissions=["redeliver"], icon="replay", variant=ActionVariant.PRIMARY
+    )  # fmt: skip
     def redeliver(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery = self.require_object(request, object_id)
         intro = gettext(

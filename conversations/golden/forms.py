@@ -89,7 +89,7 @@ class SourcesField(LinesField):
         told = [self.names.get(each, each) for each in value] if isinstance(value, list) else value
         return super().prepare_value(told)
 
-    def to_python(self, value: Any) -> list[str]:
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         ids = {name: pk for pk, name in self.names.items()}
         return [ids.get(line, line) for line in super().to_python(value)]
 

@@ -81,7 +81,7 @@ def test_a_bots_own_dataset_is_only_looked_at(alice, acme, bot):
         teach(bot)
         own = Dataset.objects.get()
     page = alice.get(f"{URL}{own.pk}/change/").content.decode()
-    assert "1 sources (1 ready), 1 documents, 3 chunks" in page and "Own of Helper" in page
+    assert "1 source (1 ready), 1 document, 3 chunks" in page and "Own of Helper" in page
     assert alice.post(f"{URL}{own.pk}/change/", {"name": "x"}).status_code == 403
     assert alice.post(f"{URL}{own.pk}/delete/", {"post": "yes"}).status_code == 403
     alice.post(URL, {"action": "delete_selected", "_selected_action": [str(own.pk)], "post": "yes"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Remembered(dict[K, V]):

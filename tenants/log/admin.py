@@ -121,9 +121,8 @@ class AuditEventAdmin(LookOnlyAdmin):
             "action",
             "shown_outcome",
             *home,
-            "actor",
+            "shown_actor",
             "shown_what",
-            "shown_where",
         )
 
     @display(
@@ -138,8 +137,9 @@ class AuditEventAdmin(LookOnlyAdmin):
         told = (event.detail.get(key) for key in ("name", "user", "domain"))
         return str(next(filter(None, told), "–"))[:90]
 
-    @display(description=_("from"))
-    def shown_where(self, event: AuditEvent) -> str:
+    @display(description=_("actor"), header=True, ordering="actor")
+    def shown_actor(self, event: AuditEvent) -> list[str]:
+        """Who it was, and from where."""
         agent = str(event.detail.get("agent") or "")
         told = (str(event.detail.get("address") or ""), name_browser(agent) if agent else "")
-        return " · ".join(filter(None, told))
+        return [event.actor or "–", " · ".join(filter(None, told))]

@@ -15,12 +15,14 @@ def show_name(name: str, otherwise: object) -> str:
     return name if is_seen else str(otherwise)
 
 
-def show_number(value: float | Decimal, decimals: int | None = None) -> str:
+def show_number(value: float | Decimal | None, decimals: int | None = None) -> str:
     """A number with its thousands apart, rounded to `decimals`, as the reader's language writes it."""
+    if value is None:
+        return "–"
     rounded = value if decimals is None else f"{value:.{decimals}f}"  # Django would cut it off
     return str(number_format(rounded, decimals, use_l10n=True, force_grouping=True))
 
 
 def show_moment(moment: datetime | None) -> str:
     """A time as Django shows that of a column; it shows that of a method as Python writes it."""
-    return "–" if moment is None else str(localize(timezone.template_localtime(moment)))
+    return "–" if moment is None else str(localize(timezone.localtime(moment)))

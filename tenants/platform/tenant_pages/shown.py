@@ -56,7 +56,7 @@ class ShownFigures(ProductAdmin):
     @display(description=gettext_lazy("cost, 30 days"), ordering="figures__cost_usd")
     def shown_cost(self, tenant: Tenant) -> str:
         kept = figures_of(tenant)
-        return f"$ {show_number(kept.cost_usd, 2)}" if kept else "–"
+        return f"${show_number(kept.cost_usd, 2)}" if kept else "–"
 
     @display(description=gettext_lazy("size"), ordering="figures__bytes")
     def shown_size(self, tenant: Tenant) -> str:
