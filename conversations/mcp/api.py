@@ -66,6 +66,10 @@ async def _take(request: HttpRequest) -> HttpResponseBase:
         return _refuse(INVALID_REQUEST, "One message at a time, as an object.")
     if message.get("jsonrpc") != "2.0":
         return _refuse(INVALID_REQUEST, 'A message says "jsonrpc": "2.0".')
+    if not {"method", "result", "error"} & message.keys():
+        return _refuse(INVALID_REQUEST, "A message names a method, or answers one.")
+    if not isinstance(message.get("params", {}), dict):
+        return _refuse(INVALID_REQUEST, "What a method is given is an object.")
     if not isinstance(message.get("method", ""), str):
         return _refuse(INVALID_REQUEST, "A method is named by a text.")
     if "id" in message and not _is_id(message["id"]):
