@@ -28,7 +28,7 @@ class UsageEventAdmin(LookOnlyAdmin):
         "Each call of a model stands here with its tokens, cost and times, from the first question on."
     )
     list_display = (
-        "created_at", "bot_profile", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
+        "created_at", "shown_bot", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
     )  # fmt: skip
     list_filter = ("kind", "outcome", ("bot_profile", AutocompleteSelectFilter))
     list_select_related = ("bot_profile",)
@@ -42,6 +42,10 @@ class UsageEventAdmin(LookOnlyAdmin):
         return super().changelist_view(
             request, {**(extra_context or {}), "summary": summarise_month()}
         )
+
+    @display(description=_("bot"), ordering="bot_profile__name")
+    def shown_bot(self, event: UsageEvent) -> str:
+        return str(event.bot_profile or "–")
 
     @display(description=_("tokens in + out"), ordering="total_tokens")
     def shown_tokens(self, event: UsageEvent) -> str:

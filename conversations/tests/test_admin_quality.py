@@ -83,6 +83,14 @@ def test_the_bot_of_a_token_is_chosen_by_its_name(alice, acme, acme_bot, globex_
         assert made.get().bot_profile_id == acme_bot.pk
 
 
+def test_a_text_that_is_only_looked_at_keeps_its_lines(alice, acme_bot):
+    chunk = acme_bot.sources.get().documents.get().chunks.first()
+    chunk.content = "One & <b>.\nTwo."
+    chunk.save(update_fields=["content"])
+    page = alice.get(f"/admin/knowledge/chunk/{chunk.pk}/change/").content.decode()
+    assert "One &amp; &lt;b&gt;.<br>Two." in page
+
+
 def test_a_tenant_has_only_so_many_curated_answers_in_the_form_too(
     alice, acme, acme_bot, monkeypatch
 ):

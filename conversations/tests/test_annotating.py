@@ -111,7 +111,7 @@ def test_the_filtered_list_is_exported_with_what_stands_beside_it(acme, in_acme,
     page = alice.get("/admin/conversations/chat/?feedback=negative").content.decode()
     assert "/chat/export/?feedback=negative" in page
     address = "/admin/conversations/chat/export/?feedback=negative&language=de&tag=refund"
-    assert "1 chats fit" in alice.get(address).content.decode()
+    assert "1 chat fits" in alice.get(address).content.decode()
     files = {}
     for kind, form in (("chats", "csv"), ("messages", "csv"), ("chats", "jsonl")):
         answer = alice.post(address, {"export_type": kind, "format": form})

@@ -143,7 +143,9 @@ def test_forgetting_a_visitor_tells_what_holds_their_words_and_takes_it_by_choic
     alice = browser("alice@acme.example.com", "acme")
     page = alice.get(f"/admin/conversations/chat/{old.pk}/delete_visitor/").content.decode()
     assert (
-        "1 golden questions" in page and "1 results of runs" in page and "1 curated answers" in page
+        "golden questions that were made of them (1)" in page
+        and "results of runs (1)" in page
+        and "these very words (1)" in page
     )
     other = make_chat("Kim again")
     Chat.objects.filter(pk=other.pk).update(visitor_id="someone")

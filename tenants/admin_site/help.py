@@ -38,7 +38,7 @@ HELP: Final[dict[str, str]] = {
     "bots_quota_plan": "plans#what-a-tenant-sees", "bots_quotause": "limits#quotas-and-budgets",
     "bots_usageevent": "statistics", "bots_priceoverride": "statistics#prices", "bots_qualitygate": "evaluation",
     "bots_botdraft": "publishing", "bots_botversion": "publishing#versions", "bot_publishing": "publishing",
-    "second_factor": "people#second-factor", "prove": "people", "admin_password_reset": "people#passwords",
+    "second_factor": "people#second-factor", "prove": "people", "forgotten": "people#passwords",
     "set_password": "people#passwords",
     "knowledge_source": "knowledge#sources", "knowledge_sitesync": "sites#looking-again",
     "knowledge_sitepage": "sites#what-is-read", "knowledge_document": "datasets#documents",

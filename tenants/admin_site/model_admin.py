@@ -12,8 +12,9 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, TextField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import linebreaksbr
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -59,8 +60,12 @@ class ProductAdmin(ListedAdmin):
     """Whether adding, changing and deleting want a fresh proof of who one is; looking never does."""
     facts_once_saved = False
     """Whether the last of `fieldsets` tells what only a row that is there has."""
-
     warn_unsaved_form = True
+
+    @property
+    def readonly_preprocess_fields(self) -> dict[str, Any]:
+        """The theme would run the lines of a text together."""
+        return {each.name: linebreaksbr for each in self.opts.fields if isinstance(each, TextField)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         allowed = is_writable() and super().has_add_permission(request)

@@ -96,11 +96,10 @@ class ProductAdminSite(UnfoldAdminSite):
         }
 
     def get_urls(self) -> list[Any]:
-        # The theme's log-in page shows the first by its name.
         return [
             path("help/<slug:page>/", self.admin_view(self._of_here(show_help)), name="help"),
             path("language/", self.admin_view(set_language), name="set_language"),
-            path("forgotten/", self._of_here(show_forgotten), name="admin_password_reset"),
+            path("forgotten/", self._of_here(show_forgotten), name="forgotten"),
             path("set-password/", self._of_here(show_set_password), name="set_password"),
             *(
                 path(address, self.admin_view(self._of_here(page)), name=name)

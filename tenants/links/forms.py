@@ -12,7 +12,7 @@ from tenants.models import User
 
 class ForgottenForm(forms.Form):
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         max_length=longest(User, "email"),
         widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "username"}),
     )
