@@ -74,9 +74,7 @@ DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
 DATABASES = {
     "default": env.db_url("DATABASE_URL", default="postgres://minirag@127.0.0.1:5432/minirag")
 }
-DATABASES["default"]["ENGINE"] = "tenants.backend"
-DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"] |= {"ENGINE": "tenants.backend", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
 # A cursor that lives on the server would outlive its transaction, and behind a pooler its connection.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 # A server whose host vanished says nothing: seconds until it counts as gone, where the kernel would wait for hours.
@@ -96,6 +94,8 @@ if DATABASE_POOL_SIZE:
         # A backend's catalogue cache grows with every tenant it touches (327 MB measured after 1,000).
         "max_lifetime": 600,
     }
+# Of a connection; 0 for none. A plan of a search takes some 100 kB of the server's memory.
+DATABASE_KEPT_PLANS = env.int("DATABASE_KEPT_PLANS", default=60)
 # Each tenant's schema lies whole on a worker of a Citus cluster (docs/scale.md).
 DATABASE_CITUS = env.bool("DATABASE_CITUS", default=False)
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]

@@ -14,21 +14,23 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
-from django.db import connection
-
 from knowledge.retrieval.passages import Passage
+from minirag.lib.rows import FixedStatement, fetch_together
 
 MOST_JOINED: Final = 5  # passages, the best ones
 REACH: Final = 2  # chunks on each side
 LONGEST_JOINED: Final = 900  # characters on each side
 _ITEM = re.compile(r"\s*(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
 _ROW = re.compile(r"\S\s+\|(?:\s|$)|^\s*\|\s|\S\t+\S")
-_STATEMENT = f"""
+_NEIGHBOURS = FixedStatement(
+    f"""
 SELECT h.id, n.ordinal - h.ordinal, n.content
   FROM knowledge_chunk h
   JOIN knowledge_chunk n ON n.source_id = h.source_id AND n.ordinal BETWEEN h.ordinal - {REACH} AND h.ordinal + {REACH}
    AND n.document_id = h.document_id AND n.heading = h.heading AND n.id <> h.id
- WHERE h.id = ANY(%s)"""  # noqa: S608
+ WHERE h.id = ANY(%(chunks)s)""",  # noqa: S608
+    {"chunks": "uuid[]"},
+)
 
 Neighbours = Mapping[int, str]
 """Contents by how far they stand from a passage: -1 is the chunk before it."""
@@ -41,10 +43,9 @@ def join_cut(passages: Sequence[Passage]) -> tuple[Passage, ...]:
     if not cut:
         return tuple(passages)
     found: dict[uuid.UUID, dict[int, str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, [cut])
-        for chunk_id, distance, content in cursor.fetchall():
-            found.setdefault(chunk_id, {})[distance] = content
+    [neighbours] = fetch_together((_NEIGHBOURS, cut))
+    for chunk_id, distance, content in neighbours:
+        found.setdefault(chunk_id, {})[distance] = content
     return tuple(
         each.but(content=join(each.content, found[each.chunk_id]))
         if each.chunk_id in found

@@ -36,7 +36,7 @@ from knowledge.retrieval.found import Retrieval
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.scope import ROWS, Scope, is_usual, load_scope
-from knowledge.retrieval.statement import compose_statement
+from knowledge.retrieval.statement import PARAMETERS, SETTINGS, compose_statement, fix_statement
 from knowledge.wording.common_words import find_common
 from knowledge.wording.query_terms import NO_TERMS, QueryTerms, analyse_query
 from knowledge.wording.respelling import respell
@@ -44,7 +44,7 @@ from knowledge.wording.vocabulary import Expansion, find_expansions
 from minirag.ai.builtin.local import is_local, knows_word
 from minirag.ai.embeddings import EmbedderProfile, profile_of
 from minirag.lib.remembering import Remembered
-from minirag.lib.rows import FixedStatement, fetched_ahead
+from minirag.lib.rows import FixedStatement, fetch_together, fetched_ahead
 from minirag.lib.text.languages import script_of_language
 from minirag.lib.text.short_texts import decide_language
 from tenants.context import current_schema
@@ -63,14 +63,8 @@ _KNOWN = FixedStatement(
 )
 # Of fewer rows than this part of the tenant's a scan is quicker than an index over all, up to so many.
 _SMALL_PART, _LARGE = 8, 20_000
-# They go with the statement in one message, which is a transaction of its own. Its tables are joined as they stand:
-# looking for another order took a seventh of it. The index passes over 10,000 chunks of other sources in a tenth of a
-# second, and a scan of those that are searched takes less.
-_SETTINGS = """
-    SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %(workers)s, true),
-           set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
-           set_config('hnsw.max_scan_tuples', '10000', true), set_config('join_collapse_limit', '1', true);
-"""
+_SMALL = 2_000
+"""Up to so many chunks any plan is a good one, and planning takes longer than searching: the plan is kept."""
 
 
 @dataclass(frozen=True)
@@ -224,23 +218,22 @@ def _find_candidates(
     )  # fmt: skip
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
-        "spoken": list(scope.spoken),
-        # Starting parallel workers costs more than they save on a small table.
-        "workers": "2" if scope.rows > _LARGE else "0",
-        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
+        "spoken": list(scope.spoken), "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
+    # Starting parallel workers costs more than they save on a small table.
+    workers = "2" if scope.rows > _LARGE else "0"
     [(known_ids, is_indexed, all_rows)] = _KNOWN.fetch(terms.listed, WORD_INDEX)
     with connection.cursor() as cursor:
         expansions = find_expansions(cursor, terms.words, set(known_ids), find_common(language))
         terms = terms.expand(expansions).leave_out_framing(known_ids)
-        statement = compose(
-            uses_vector_index=pays_vector_index(scope.rows, int(all_rows)),
-            uses_word_index=is_indexed and scope.rows > INDEXED_FROM,
-        )
-        cursor.execute(_SETTINGS + statement, parameters | terms.parameters)
-        cursor.nextset()
-        rows = cursor.fetchall()
+    statement = compose(
+        uses_vector_index=pays_vector_index(scope.rows, int(all_rows)),
+        uses_word_index=is_indexed and scope.rows > INDEXED_FROM,
+    )
+    search = fix_statement(statement, is_kept=scope.rows <= _SMALL)
+    values = [(parameters | terms.parameters)[each] for each in PARAMETERS]
+    _, rows = fetch_together((SETTINGS, workers), (search, *values))
     if not rows:
         return _Candidates(terms=terms)
     top_cosine, top_bm25_share, is_compared, term_weights, floors = rows[0][14:]

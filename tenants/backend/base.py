@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import ProgrammingError
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.base.introspection import BaseDatabaseIntrospection
@@ -93,6 +94,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.connection.held = []
         if not hasattr(self.connection, "writer"):
             self.connection.writer = Writer(self.connection)
+
+    @property
+    def keeps_plans(self) -> bool:
+        """Whether statements may be given names that stay with the server's connection: see minirag.lib.rows.kept."""
+        if not settings.DATABASE_KEPT_PLANS or settings.DATABASE_CITUS:
+            return False
+        pool = self.pool
+        return pool is not None and pool.is_direct
 
     def hold(self, statement: str, parameters: Any, *, has_to_hit: bool = False) -> None:
         """Send a statement without a result with the next one of the transaction, and outside of one at once.

@@ -113,6 +113,9 @@ def _open_schema(schema: str, tenant_id: str | None) -> str:
 class TenantCursor(Cursor):
     """psycopg's client-side cursor, with `open_schema` before whatever it sends."""
 
+    told_as = ""
+    """The next statement, where it is sent by a name (minirag.lib.rows.kept): as what it is told if it is slow."""
+
     def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:  # type: ignore[override]
         text, started = _as_text(query, self.connection), perf_counter()
         try:
@@ -128,7 +131,8 @@ class TenantCursor(Cursor):
         finally:
             took = perf_counter() - started
             if took >= settings.SLOW_STATEMENT_MS / 1000:
-                note_slow(text, took)
+                note_slow(self.told_as or text, took)
+            self.told_as = ""
         return self
 
     def executemany(

@@ -9,13 +9,16 @@ who wait for it, and the next request makes the next attempt.
 from __future__ import annotations
 
 import select
+from threading import Lock
 from time import monotonic
 from typing import Any
 
 from psycopg import Connection, OperationalError
+from psycopg import Error as PostgresError
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from minirag.lib.metrics import counted
+from tenants.backend.proof import shares_server_connections
 
 _SLICE_SECONDS = 0.25
 """How long a request waits before it asks whether the attempt it waits for has failed."""
@@ -26,12 +29,31 @@ _LOOK_SECONDS = 1.0
 class Pool(ConnectionPool[Connection[Any]]):
     """Bounded and lazy, as psycopg's; `getconn` raises PoolTimeout soon after the server refused a connection."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, kwargs: dict[str, Any], **options: Any) -> None:
+        self._parameters = kwargs
         self._refused_at = self._looked_at = float("-inf")
+        self._is_direct: bool | None = None
+        self._looking = Lock()
         super().__init__(
-            check=None, reconnect_timeout=0, reconnect_failed=self._note_refusal, **options
+            kwargs=kwargs,
+            check=None,
+            reconnect_timeout=0,
+            reconnect_failed=self._note_refusal,
+            **options,
         )
         counted.note_pool_limit(self.max_size)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether its connections are the server's own, which no pooler lends to others in between. Looked at once."""
+        if self._is_direct is None and self._looking.acquire(blocking=False):
+            try:
+                self._is_direct = not shares_server_connections(self._parameters)
+            except PostgresError:
+                return False
+            finally:
+                self._looking.release()
+        return bool(self._is_direct)
 
     def getconn(self, timeout: float | None = None) -> Connection[Any]:
         """Also counted: those in use, those who wait and for how long, and now and then those that are idle."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -12,9 +13,12 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
-from minirag.lib.rows.written import MARKS, WrittenQuery
+from minirag.lib.rows.kept import Keepable, send
+from minirag.lib.rows.written import MARKS, WrittenQuery, write_named
 
 Row = TypeVar("Row")
+_TYPES: dict[type, str] = {UUID: "uuid", str: "text"}
+_NAME = re.compile(r"%\((\w+)\)s")
 _AHEAD: ContextVar[dict[tuple[Any, ...], list[Any]] | None] = ContextVar("ahead", default=None)
 
 
@@ -29,6 +33,8 @@ class FixedQuery(Generic[Row]):
     ) -> None:
         self._write = write
         self._marks = [MARKS[kind](at) for at, kind in enumerate(kinds)]
+        types = ", ".join(_TYPES[kind] for kind in kinds)
+        self._types = f" ({types})" if types else ""
 
     def fetch(self, *values: UUID | str | None) -> list[Row]:
         """Ask with these values, in the tenant in force; where that was `fetched_ahead`, once without going there."""
@@ -41,6 +47,10 @@ class FixedQuery(Generic[Row]):
     def put(self, values: Sequence[UUID | str | None]) -> tuple[str, tuple[Any, ...]]:
         """The SQL, and its parameters for these values."""
         return self._written.put(values)
+
+    def keep(self, values: Sequence[UUID | str | None]) -> Keepable:
+        """How it is sent with these values, whole or by a name."""
+        return Keepable(*self.put(values), self._types, self._written.named, tuple(values))
 
     def read(self, found: list[tuple[Any, ...]]) -> list[Row]:
         """What the query set makes of what was found."""
@@ -57,20 +67,41 @@ class FixedQuery(Generic[Row]):
 
 
 class FixedStatement:
-    """SQL by hand whose rows are taken as they come, to be asked together with fixed queries."""
+    """SQL by hand whose rows are taken as they come, to be asked together with fixed queries.
 
-    def __init__(self, sql: str) -> None:
-        self._sql = sql
+    With `names` a value may stand in it several times, as `%(name)s`; they are given in the order of the names, each
+    of its type.
+    """
+
+    def __init__(
+        self, sql: str, names: Mapping[str, str] | None = None, *, is_kept: bool = True
+    ) -> None:
+        self._is_kept, order = is_kept, list(names or ())
+        self._types = f" ({', '.join(names.values())})" if names else ""
+        if names is None:
+            self._sql = sql
+            self._places = list(range(sql.count("%s")))
+        else:
+            self._sql = _NAME.sub("%s", sql)
+            self._places = [order.index(each) for each in _NAME.findall(sql)]
 
     def fetch(self, *values: Hashable) -> list[tuple[Any, ...]]:
         """`FixedQuery.fetch`; a list of values goes by `fetch_together`."""
         return _fetch(self, *values)
 
     def put(self, values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-        return self._sql, tuple(values)
+        return self._sql, tuple([values[at] for at in self._places])
+
+    def keep(self, values: Sequence[Any]) -> Keepable:
+        named = self._named if self._is_kept else ""
+        return Keepable(*self.put(values), self._types, named, tuple(values))
 
     def read(self, found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return found
+
+    @cached_property
+    def _named(self) -> str:
+        return write_named(self._sql, [(None, at) for at in self._places])
 
 
 def _fetch(query: Any, *values: Any) -> list[Any]:
@@ -124,10 +155,9 @@ def _known(asked: Sequence[tuple[Any, ...]], found: Sequence[list[Any]]) -> Iter
 
 def fetch_together(*asked: tuple[Any, ...]) -> list[list[Any]]:
     """The rows of several fixed queries, each with its values, in one message: going there costs more than asking."""
-    put = [query.put(values) for query, *values in asked]
-    found = []
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute("; ".join(sql for sql, _ in put), sum((each for _, each in put), ()))
+    database, found = connections[DEFAULT_DB_ALIAS], []
+    with database.cursor() as cursor:
+        send(database, cursor, [query.keep(values) for query, *values in asked])
         for query, *_ in asked:
             found.append(query.read(cursor.fetchall()))
             cursor.nextset()

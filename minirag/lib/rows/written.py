@@ -45,6 +45,11 @@ class WrittenQuery:
         """The SQL, and its parameters for these values."""
         return self._sql, tuple(place if at is None else values[at] for place, at in self._places)
 
+    @cached_property
+    def named(self) -> str:
+        """The SQL with `$1` where the first value goes, and all else in it."""
+        return write_named(self._sql, self._places)
+
     def read(self, queryset: QuerySet[Any, Row], found: list[tuple[Any, ...]]) -> list[Row]:
         """What a query set of this SQL makes of what was found: as Django does, which looks up for each how to.
 
@@ -104,6 +109,14 @@ class WrittenQuery:
         selected = [column for column, *_ in self._compiler.select[: self._compiler.col_count]]
         found = self._compiler.get_converters(selected).items()
         return [(at, [_quicken(each) for each in steps], column) for at, (steps, column) in found]
+
+
+def write_named(sql: str, places: Sequence[tuple[Any, int | None]]) -> str:
+    """SQL with `$1` instead of marks for the first value; what is no value of its places is written into it."""
+    mogrify = connections[DEFAULT_DB_ALIAS].connection.writer.mogrify
+    return sql % tuple(
+        mogrify("%s", (place,)) if at is None else f"${at + 1}" for place, at in places
+    )
 
 
 def is_readable(queryset: QuerySet[Any, Any]) -> bool:
