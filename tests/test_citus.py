@@ -12,8 +12,8 @@ import warnings
 
 import psycopg
 import pytest
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import NotSupportedError, connection
 
 from minirag.operations import places as looking
 from minirag.operations.findings import FAIL, OK, WARN
@@ -32,11 +32,14 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.undistributed: list[str] = []
+        self.refused = ""
 
     def __call__(self, execute, sql, params, many, context):
         text = sql if isinstance(sql, str) else str(sql)
         if "citus_schema_distribute" in text:
             self.sent.append(f"distribute {params[0]}")
+            if params[0] == f'"{self.refused}"':
+                raise NotSupportedError("cannot distribute: a reference leads out of the schema")
             return execute("SELECT 1", [], many, context)
         if "citus_schemas" in text:
             names = ", ".join(f"('{name}')" for name in self.undistributed)
@@ -105,6 +108,15 @@ def test_migrate_hands_over_what_is_on_the_coordinator_still_and_does_nothing_th
     citus.undistributed = []
     call_command("migrate", verbosity=0)
     assert not [text for text in citus.sent if text.startswith("distribute")]
+
+
+def test_a_tenant_that_citus_refuses_is_named_and_keeps_no_other_back(citus, acme, globex, capsys):
+    citus.undistributed, citus.refused = ["t_acme", "t_globex"], "t_acme"
+    with pytest.raises(CommandError, match="1 schemas could not be handed to Citus: t_acme"):
+        call_command("migrate", verbosity=1)
+    said = capsys.readouterr().out
+    assert "t_acme: NOT HANDED TO CITUS NotSupportedError: cannot distribute" in said
+    assert 'distribute "t_globex"' in citus.sent and "1 schemas were handed to Citus" in said
 
 
 def test_an_erased_tenant_is_measured_where_its_rows_are(citus):

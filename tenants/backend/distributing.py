@@ -11,10 +11,11 @@ identity columns, which it cannot convert (its issues 6808 and 7036).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from tenants.context import tenant_context
 
@@ -58,18 +59,33 @@ def distribute_schema(schema_name: str) -> None:
         cursor.execute("SELECT citus_schema_distribute(%s::regnamespace)", [place])
 
 
-def distribute_schemas() -> int:
-    """Distribute what is not yet, each tenant in a transaction of its own; returns how many."""
+def distribute_schemas(report: Callable[[str], None]) -> tuple[int, list[str]]:
+    """Distribute what is not yet, each tenant in a transaction of its own; returns how many, and the schemas that Citus
+    refused.
+
+    One that is refused, since its migration has failed and it still has what Citus does not distribute, keeps no other
+    back; `report` hears why.
+    """
     if not settings.DATABASE_CITUS:
-        return 0
-    distributed = 0
+        return 0, []
+    distributed, refused = 0, list[str]()
     for schema_name in find_undistributed():
-        with transaction.atomic(), tenant_context(None), connection.cursor() as cursor:
-            cursor.execute(_HOLD_TENANT, [schema_name])  # from being erased
-            if cursor.fetchone() is not None:
-                distribute_schema(schema_name)
-                distributed += 1
-    return distributed
+        try:
+            distributed += _distribute_held(schema_name)
+        except DatabaseError as error:
+            refused.append(schema_name)
+            report(f"{schema_name}: NOT HANDED TO CITUS {type(error).__name__}: {error}")
+    return distributed, refused
+
+
+def _distribute_held(schema_name: str) -> bool:
+    """Distribute a tenant's schema; False when the tenant was erased meanwhile."""
+    with transaction.atomic(), tenant_context(None), connection.cursor() as cursor:
+        cursor.execute(_HOLD_TENANT, [schema_name])  # from being erased
+        if cursor.fetchone() is None:
+            return False
+        distribute_schema(schema_name)
+    return True
 
 
 def find_undistributed() -> list[str]:

@@ -85,8 +85,8 @@ class Migrations:
             if way.executor.loader.replacements:
                 MigrationExecutor(connection).check_replacements()
 
-    def run_in_public(self, tell: Callable[[str, Migration], None]) -> None:
-        """Run what is left to do in the public schema, each migration in a transaction of its own.
+    def run_in_public(self, tell: Callable[[str, Migration], None]) -> int:
+        """Run what is left to do in the public schema, each migration in a transaction of its own; returns how many.
 
         `tell` hears of each, as Django's executor tells it: "apply_start", "apply_success". Django's command, which
         comes after it, finds nothing left to do: it would make the same models once more, half of what `migrate` takes.
@@ -98,12 +98,13 @@ class Migrations:
             recorder.ensure_schema()
             way = self._find_way(frozenset(recorder.applied_migrations()), frozenset())
             if way.is_for_djangos_command():
-                return
+                return 0
             for migration, steps in way.migrations:
                 tell("apply_start", migration)
                 with transaction.atomic():
                     way.take(migration, steps)
                 tell("apply_success", migration)
+            return len(way.migrations)
 
     def _find_way(self, applied: _Names, targets: _Names) -> _Way:
         if (applied, targets) not in self._ways:

@@ -6,6 +6,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import ProgrammingError, transaction
 
+from tenants import tasks
 from tenants.context import current_tenant, require_tenant
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant
@@ -52,3 +53,11 @@ def test_a_workers_time_limit_is_no_tenants_failure(acme, globex):
 
     with pytest.raises(SoftTimeLimitExceeded):
         sum_over_tenants(work)
+
+
+def test_no_connection_remembers_the_tables_of_thousands(acme, globex, monkeypatch):
+    done: list[str] = []
+    monkeypatch.setattr(tasks, "_TENANTS_PER_CONNECTION", 2)
+    monkeypatch.setattr(tasks.connection, "close", lambda: done.append("a new connection"))
+    sum_over_tenants(lambda: done.append(require_tenant().slug) or 1)
+    assert done == ["acme", "a new connection", "globex"]

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from django.core.management import call_command
 from django.db import ProgrammingError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
@@ -249,6 +250,17 @@ def test_a_public_schema_is_brought_on_from_where_it_is(acme):
     with tenant_context(None), connection.cursor() as cursor:
         cursor.execute("SELECT app, name FROM django_migrations")
         assert set(cursor.fetchall()) == before
+
+
+def test_migrate_does_not_say_that_there_was_nothing_to_do_right_after_it_did_some(acme, capsys):
+    [(app, newest)] = MigrationLoader(None).graph.leaf_nodes("conversations")
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE (app, name) = (%s, %s)", [app, newest])
+    call_command("migrate", verbosity=1)
+    said = capsys.readouterr().out
+    assert f"Applying {app}.{newest}... OK" in said and "No migrations to apply" not in said
+    call_command("migrate", verbosity=1)
+    assert "No migrations to apply" in capsys.readouterr().out
 
 
 def test_a_renamed_model_is_left_to_djangos_command_which_renames_its_content_type(

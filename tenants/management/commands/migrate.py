@@ -35,20 +35,19 @@ class Command(Migrate):
         self.verbosity = verbosity = options["verbosity"]
         migrations = Migrations()
         if not (single or is_faked):
-            migrations.run_in_public(self.migration_progress_callback)
+            applied = migrations.run_in_public(self.migration_progress_callback)
+            # Django's would say that there was nothing to do, right after it was done.
+            options["verbosity"] = 0 if applied else verbosity
         super().handle(*args, **options)
         if public_only or single:
             return
         # Their own ledger decides; the rows of the public schema say nothing about a tenant's.
         if schemas.refresh_template(migrations) and verbosity:
             self.stdout.write("Tenant template renewed.")
-        failed = migrate_tenants(
-            self.stdout.write if verbosity else (lambda line: None),
-            at_once=max(1, at_once),
-            migrations=migrations,
-        )
+        report = self.stdout.write if verbosity else (lambda line: None)
+        failed = migrate_tenants(report, at_once=max(1, at_once), migrations=migrations)
         schemas.mark_schemas()
-        distributed = distribute_schemas()
+        distributed, left = distribute_schemas(report)
         if distributed and verbosity:
             self.stdout.write(f"{distributed} schemas were handed to Citus.")
         unmarked = schemas.find_unmarked()[0]
@@ -58,5 +57,10 @@ class Command(Migrate):
                 f"Schemas that hold another tenant's bots were not marked: {', '.join(refused)}."
                 " Restore each tenant's own backup."
             )
+        wrong = []
         if failed:
-            raise CommandError(f"{len(failed)} tenants could not be migrated: {', '.join(failed)}")
+            wrong.append(f"{len(failed)} tenants could not be migrated: {', '.join(failed)}")
+        if left:
+            wrong.append(f"{len(left)} schemas could not be handed to Citus: {', '.join(left)}")
+        if wrong:
+            raise CommandError(". ".join(wrong))
