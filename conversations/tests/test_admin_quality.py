@@ -83,6 +83,17 @@ def test_the_bot_of_a_token_is_chosen_by_its_name(alice, acme, acme_bot, globex_
         assert made.get().bot_profile_id == acme_bot.pk
 
 
+def test_what_only_a_button_does_says_so_to_whoever_looks_at_it(alice, acme_bot):
+    url = f"/admin/bots/botdraft/try/{acme_bot.pk}/"
+    page = alice.get(url, HTTP_ACCEPT="text/html")
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert (
+        "press it again" in page.content.decode()
+        and 'href="/t/acme/admin/"' in page.content.decode()
+    )
+    assert alice.get(url).content == b""
+
+
 def test_a_text_that_is_only_looked_at_keeps_its_lines(alice, acme_bot):
     chunk = acme_bot.sources.get().documents.get().chunks.first()
     chunk.content = "One & <b>.\nTwo."

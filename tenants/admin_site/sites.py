@@ -14,7 +14,14 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,7 +30,7 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from minirag.lib.errors import ProductError, TooManyRequests
-from minirag.lib.http_in.rest import client_address
+from minirag.lib.http_in.rest import client_address, wants_page
 from tenants import audit
 from tenants.admin_site.gate import BEFORE, page_of, stop_at_gate
 from tenants.admin_site.help import link_help, show_help
@@ -121,7 +128,13 @@ class ProductAdminSite(UnfoldAdminSite):
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return stop_at_gate(request) or view(request, *args, **kwargs)
+            response: HttpResponseBase = stop_at_gate(request) or view(request, *args, **kwargs)
+            if isinstance(response, HttpResponseNotAllowed) and wants_page(request):
+                # As after a log-in that came between a button and what it does.
+                allowed = response["Allow"]
+                response = render(request, "405.html", status=405)
+                response["Allow"] = allowed
+            return response
 
         return super().admin_view(_with_marks(view, gated), cacheable)
 
