@@ -244,14 +244,16 @@ def find_least_word(
     language: str,
 ) -> float:
     """How surely (0 to 1) the word that is least there is there, in the best sentence of all. Where something narrow is
-    asked for, only sentences count that hold such a thing: another one may have the words.
+    surely asked for, only sentences count that hold such a thing: another one may have the words.
     """
     asking = asked.words.casefold().split()
     naming = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
     wanted = [word for word in naming if not word.is_light] or naming
+    is_sure = asked.is_sure or asked.kind is AnswerType.CONTACT
+    narrow = asked.kind if asked.kind in NARROW and is_sure else None
     best = 0.0
     for each, meaning in zip(quoted, read, strict=True):
-        if asked.kind in NARROW and not holds_answer(asked.kind, each.text, language, question):
+        if narrow and not holds_answer(narrow, each.text, language, question):
             continue
         found = {word: each.find(word) for word in wanted}
         pieces = read_together([meaning], len(question))
