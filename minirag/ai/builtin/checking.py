@@ -171,12 +171,12 @@ def check_quotes(
     `is_abroad`: the question is in another language, so that its words cannot be found.
     """
     words = weigh_words(question, language, term_weights, spoken)
-    words = [word for word in words if word.text.casefold() not in signs.chosen_by]
     if not quoted or not words:
         return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
     looked_for = words + weigh_before(before, language, term_weights, spoken)
     text, headings = join_places(quoted)
     found = find_words(looked_for, text, headings, language, variants)
+    found |= {word: 1.0 for word in words if word.text.casefold() in signs.chosen_by}
     if asked.kind and holds_answer(asked.kind, text, language, question):
         found |= dict.fromkeys(find_asking(words, asked), 1.0)
     has_meaning = embed is not None and (is_multilingual or language == "en")
@@ -187,7 +187,7 @@ def check_quotes(
     sure = read_taken_up(words, found, read_together(signs.read, len(question)))
     is_foreign = any(word.is_exact and found[word] < THERE for word in words)
     said = read_said(words, quoted, language, variants)
-    least = weighing.least_word and find_least_word(question, words, said, signs.read, asked, language)  # fmt: skip
+    least = weighing.least_word and find_least_word(question, words, said, signs, asked, language)  # fmt: skip
 
     def weigh(coverage: float) -> float:
         return weighing.weigh(signs, coverage, cover(sure, "en"), least, asked.kind, is_foreign=is_foreign)  # fmt: skip
@@ -239,20 +239,20 @@ def find_least_word(
     question: str,
     words: Sequence[Word],
     quoted: Sequence[Said],
-    read: Sequence[Meaning],
+    signs: Signs,
     asked: Asked,
     language: str,
 ) -> float:
     """How surely (0 to 1) the word that is least there is there, in the best sentence of all. Where something narrow is
     surely asked for, only sentences count that hold such a thing: another one may have the words.
     """
-    asking = asked.words.casefold().split()
+    asking = {*asked.words.casefold().split(), *signs.chosen_by}
     naming = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
     wanted = [word for word in naming if not word.is_light] or naming
     is_sure = asked.is_sure or asked.kind is AnswerType.CONTACT
     narrow = asked.kind if asked.kind in NARROW and is_sure else None
     best = 0.0
-    for each, meaning in zip(quoted, read, strict=True):
+    for each, meaning in zip(quoted, signs.read, strict=True):
         if narrow and not holds_answer(narrow, each.text, language, question):
             continue
         found = {word: each.find(word) for word in wanted}

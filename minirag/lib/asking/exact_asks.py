@@ -46,7 +46,7 @@ _MEASURES: Final = {
         r"|acres?|hectares?|\d+ ?(?:[x×]|by) ?\d+|\d+\s?(?:[cm]?m|ft|inch\w*)|met(?:re|er)s?|feet|litres?|seats?|people"
         r"|persons|guests|places|holds?|fits?|capacity|storeys?|members|staff|employees|teams?",
         r"how (?:often|frequently)(?! (?:can|may|could|am) )": r"once|twice|(?:\w+|\d+) times|every|each|daily"
-        r"|weekly|monthly|quarterly|yearly|annual\w*|always|never|regularly|(?:a|per) (?:hour|day|week|month|year)|hourly|intervals?",
+        r"|weekly|monthly|quarterly|yearly|annual\w*|always|never|(?:a|per) (?:hour|day|week|month|year)|hourly",
         r"how (?:busy|crowded)": r"busy|busie\w+|crowd\w*|quiet\w*|full|queues?|wait\w*|people|peak",
         r"(?:what|which) colou?rs?": rf"colou?r\w*|{_COLOURS}",
         r"(?:what|which|who)\b.{0,60}?\bmost (?:popular|liked|visited|borrowed|sold|common|booked|requested|played"

@@ -81,6 +81,23 @@ _ENGLISH: Final = {
     r"(?:opt|opting) out of": "unsubscribe from",
     r"(?:get|getting) (?:in touch|hold of)(?: with)?": "contact",
     r"(?:find|finding) out what(?:'s| is) wrong with": "diagnose",
+    r"crash course": "intensive course",
+    r"spread (?:the |my |out the )?(?:costs?|payments?)": "pay in instalments",
+    r"(?<!best )(?<!highest )(?:pass|success) rate": "share of those who pass",
+    r"stick shift": "manual gearbox",
+    r"behind the wheel": "driving",
+    r"(?:get|gets|getting|have) (?:any|some)?(?:thing|money) off(?= *(?:$|[?.!,;]|if|for))": "get a discount",
+    r"(?:go|goes|going) up in price": "cost more",
+    r"for free": "free of charge",
+    r"chang(?:e|ed) my mind": "want to cancel",
+    r"(?:give|giving) up (?=(?:my|our|the) (?:contract|lease|membership|plan|room|subscription)\b)": "cancel ",
+    r"(?:be|am|are|'m|'re) (?:running late|held up|stuck in traffic)(?= *(?:$|[?.!,;]))": "arrive late",
+    r"(?:turn|show)(?:s|ing)? up late": "arrive late",
+    r"(?:drop|pop) (?:by|in)(?= *(?:$|[?.!,;]))": "visit without an appointment",
+    r"stay(?:ing)? the night": "stay overnight",
+    r"have a go(?= (?:at|on)\b|$|[?.!,;])": "try",
+    r"(?:old|young) enough": "of the minimum age",
+    r"out of hours": "outside opening hours",
 }
 
 
