@@ -141,6 +141,8 @@ def test_somebody_by_name_is_reached_by_their_own_number():
         ("How many pupils does each guide have?", "Last year 68 % of our pupils passed.", "number"),
         ("How many cars do you have?", "None of the cars is older than three years.", "number"),
         ("How many cars do you have?", "We have nine cars.", ""),
+        ("How many people fit in the hall?", "Room: Hall, People: 80", ""),
+        ("How much is it to borrow a boat?", "A boat is £9 an hour.", ""),
         ("Who teaches boxing for advanced people?", "Carl teaches boxing on Fridays.", "person"),
         ("What time does the test centre open?", "The office is open from 9 am.", "time"),
         ("What time does the test centre open?", "The centre is open from 9 am.", ""),

@@ -20,6 +20,8 @@ from minirag.lib.asking.exact_asks import asks_for_quality, find_measure, find_o
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
 _TELLING: Final = 0.4
 """What a word weighs at least that tells one thing from another."""
+# Behind these stands what is done, which is said in many ways: "How many people fit in?", "What is it to hire?"
+_DEED: Final = re.compile(r"\b(?:to|how many [\w-]+) $", re.IGNORECASE)
 _REACHES: Final = re.compile(r"\S@\S|\d[\d\s/()-]{5,}\d|https?://")
 
 
@@ -44,7 +46,12 @@ def lacks_own_amount(compared: Compared) -> bool:
     """
     asked, language = compared.asked, compared.language
     asking = asked.words.casefold().split()
-    wanted = [each for each in compared.list_naming() if each.text.casefold() not in asking]
+    wanted = [
+        each
+        for each in compared.list_naming()
+        if each.text.casefold() not in asking
+        and not _DEED.search(compared.question[: each.place[0]])
+    ]
     if language == "de":  # "dauert" is no thing
         wanted = [word for word in wanted if not word.text[0].islower()] or wanted
     if asked.kind not in _AMOUNTS or not asked.is_sure or not wanted:
@@ -54,7 +61,7 @@ def lacks_own_amount(compared: Compared) -> bool:
     if any(word in compared.meant for word in wanted):
         return False
     holding = _list_holding(compared, asked.kind)
-    telling = [word for word in wanted if word.weight >= _TELLING] if language == "en" else []
+    telling = _list_telling(wanted) if language == "en" else []
     return bool(holding) and not (
         is_said_of(compared, holding, telling) and is_said_of(compared, holding, wanted, any)
     )
@@ -85,7 +92,7 @@ def lacks_own_measure(compared: Compared) -> bool:
     ]
     if any(word in compared.meant for word in wanted):
         return not holding
-    return not is_said_of(compared, holding, wanted)
+    return not is_said_of(compared, holding, _list_telling(wanted))
 
 
 def lacks_own_hours(compared: Compared) -> bool:
@@ -109,7 +116,11 @@ def lacks_quality(compared: Compared) -> bool:
 
 def is_missing(compared: Compared, wanted: Iterable[Word]) -> bool:
     """Whether one of the words is nowhere, without which another thing is meant."""
-    return any(word in compared.missing and word.weight >= _TELLING for word in wanted)
+    return any(word in compared.missing for word in _list_telling(wanted))
+
+
+def _list_telling(wanted: Iterable[Word]) -> list[Word]:
+    return [word for word in wanted if word.weight >= _TELLING]
 
 
 def is_said_of(
