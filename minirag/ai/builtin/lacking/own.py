@@ -18,7 +18,7 @@ from minirag.lib.asking.answer_types import AnswerType, holds_answer
 from minirag.lib.asking.exact_asks import asks_for_quality, find_measure, find_open
 
 _AMOUNTS: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION)
-_TELLING: Final = 0.4
+_TELLING: Final = 0.5
 """What a word weighs at least that tells one thing from another."""
 # Behind these stands what is done, which is said in many ways: "How many people fit in?", "What is it to hire?"
 _DEED: Final = re.compile(r"\b(?:to|how many [\w-]+) $", re.IGNORECASE)
@@ -56,8 +56,6 @@ def lacks_own_amount(compared: Compared) -> bool:
         wanted = [word for word in wanted if not word.text[0].islower()] or wanted
     if asked.kind not in _AMOUNTS or not asked.is_sure or not wanted:
         return False
-    if language == "en" and is_missing(compared, wanted):
-        return True
     if any(word in compared.meant for word in wanted):
         return False
     holding = _list_holding(compared, asked.kind)
@@ -109,14 +107,9 @@ def lacks_own_hours(compared: Compared) -> bool:
 
 def lacks_quality(compared: Compared) -> bool:
     """Whether it is asked if a thing is of some kind, and that is nowhere in what would be quoted."""
-    return asks_for_quality(compared.question, compared.language) and is_missing(
-        compared, compared.list_naming()
+    return asks_for_quality(compared.question, compared.language) and any(
+        word in compared.missing for word in _list_telling(compared.list_naming())
     )
-
-
-def is_missing(compared: Compared, wanted: Iterable[Word]) -> bool:
-    """Whether one of the words is nowhere, without which another thing is meant."""
-    return any(word in compared.missing for word in _list_telling(wanted))
 
 
 def _list_telling(wanted: Iterable[Word]) -> list[Word]:
