@@ -137,7 +137,7 @@ def test_somebody_by_name_is_reached_by_their_own_number():
     [
         ("What does a replacement licence cost?", "A licence costs £34.", "price"),
         ("What does a replacement licence cost?", "A replacement licence costs £20.", ""),
-        ("How long does the theory evening last?", "The theory test lasts an hour.", "duration"),
+        ("How long does the theory evening last?", "The theory test lasts 50 minutes.", "duration"),
         ("How many pupils does each guide have?", "Last year 68 % of our pupils passed.", "number"),
         ("How many cars do you have?", "None of the cars is older than three years.", "number"),
         ("How many cars do you have?", "We have nine cars.", ""),
