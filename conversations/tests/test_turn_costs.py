@@ -108,7 +108,7 @@ def test_a_question_of_the_widget(bot, answers):
     assert seen[-1]["type"] == "done", seen
     trips.statements = trips.statements[len(alone.statements) :]
     trips.commands -= alone.commands
-    trips.expect_at_most(statements=12, transactions=2, commands=2)
+    trips.expect_at_most(statements=9, transactions=2, commands=2)
 
 
 def test_what_a_tenant_has_since_its_last_turn_counts_in_the_next(acme, acme_bot, answers):

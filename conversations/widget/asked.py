@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -27,7 +28,7 @@ from conversations.following.running import Tell, Turn, start_turn
 from conversations.models import Chat, Message, MessageRole
 from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
-from minirag.lib.errors import NotFound
+from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.rows import FixedQuery
 from tenants.context import require_tenant, run_sync, scoped_name
 
@@ -89,8 +90,8 @@ def require_new_question(session: WidgetSession, request_id: str, text: str) -> 
     Another request under the same id in the same moment waits here until it is stored, when it can be found.
     """
     name = scoped_name("ask", session.visitor_id, session.bot_profile_id, request_id)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    database.hold("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
     known = find_same_question(session, request_id, text)
     if known is not None:
         raise AlreadyAsked(known)
@@ -110,9 +111,6 @@ async def ask_once(
     """Begin a turn, or follow the one that it would repeat: a widget that lost its socket may ask again what was
     stored after all. `given_id` is the id that the widget gave its question, if it did."""
     if given_id:
-        known = await run_sync(find_same_question, session, given_id, text)
-        if known is not None:  # also where no new turns are taken
-            return await follow(known)
         asker = replace(asker, require_new=partial(require_new_question, session, given_id, text))
     try:
         return await start_turn(
@@ -126,6 +124,13 @@ async def ask_once(
         )
     except AlreadyAsked as asked:
         return await follow(asked.question)
+    except ProductError:
+        if not given_id:
+            raise
+        known = await run_sync(find_same_question, session, given_id, text)
+        if known is None:
+            raise
+        return await follow(known)  # also where no new turns are taken
 
 
 async def wait_for_question(session: WidgetSession, request_id: str) -> Message:

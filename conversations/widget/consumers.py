@@ -37,7 +37,7 @@ from conversations.widget.schemas import (
     ResumeFrame,
     StopFrame,
 )
-from conversations.widget.sessions import WidgetSession, open_session, require_open_page
+from conversations.widget.sessions import WidgetSession, open_on_page
 from minirag.lib.errors import (
     BadInput,
     Conflict,
@@ -57,7 +57,6 @@ from minirag.lib.open_sockets import (
 from minirag.lib.starting.readiness import is_leaving
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
-from tenants.calls.middleware import HostUnknown, find_tenant
 from tenants.context import run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
@@ -163,22 +162,8 @@ class ChatConsumer(HistoryConsumer, TryingSocket):
 
     async def open_session(self, token: str) -> WidgetSession:
         """Check the token, the page it is used from, and that it leads to the tenant of this path or host."""
-        arrival = Arrival.of_scope(self.scope)
-
-        def check() -> WidgetSession:
-            session = open_session(token, arrival.origin)
-            try:
-                found = find_tenant(arrival, wants_bearer=False)
-            except HostUnknown:
-                found = None
-            if found is None or (found.tenant is not None and found.tenant.pk != session.tenant.pk):
-                raise NotAuthenticated("This session is not valid.", code="session_invalid")
-            with tenant_context(session.tenant):
-                require_open_page(session, arrival.own_origin)
-            return session
-
         with tenant_context(None):
-            return await run_sync(check)
+            return await run_sync(open_on_page, token, Arrival.of_scope(self.scope), self.session)
 
     async def _ask(self, frame: dict[str, Any]) -> None:
         body = validate_fields(QuestionFrame, frame, where="body")

@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 
 from bots.models import BotProfile
@@ -21,7 +22,10 @@ from conversations.trying.setups import find_setup
 from conversations.widget.identities import VisitorIdentity, name_secret
 from knowledge.models import Audience
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
-from minirag.lib.rows import FixedQuery
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.rows import FixedQuery, fetched_ahead
+from tenants.backend.cursor import TenantUnproven
+from tenants.calls.middleware import HostUnknown, find_tenant
 from tenants.calls.permissions import require_right, require_role
 from tenants.context import require_tenant, tenant_context
 from tenants.models import ApiToken, BotAddress, Right, Tenant
@@ -146,8 +150,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
         raise NotAuthenticated("This session is not valid.", code="session_invalid") from None
     if origin is not None and read_origin(origin) != claims["org"]:
         raise NotAuthenticated("This session belongs to another page.", code="session_invalid")
-    with tenant_context(None):
-        tenant = _TENANT.first(tenant_id)
+    tenant = _TENANT.first(tenant_id)
     if tenant is None or not tenant.is_active:
         raise NotAuthenticated("This session is not valid.", code="session_invalid")
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
@@ -156,6 +159,42 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
         claims.get("sub", ""), tuple(claims.get("grp", ())), claims.get("sec", ""),
         claims.get("try", ""),
     )  # fmt: skip
+
+
+def _require_way(arrival: Arrival, tenant: Tenant) -> None:
+    """Check that the path or host of a socket leads to this tenant, or to none. Raises NotAuthenticated."""
+    try:
+        found = find_tenant(arrival, wants_bearer=False)
+    except HostUnknown:
+        found = None
+    if found is None or (found.tenant is not None and found.tenant.pk != tenant.pk):
+        raise NotAuthenticated("This session is not valid.", code="session_invalid")
+
+
+def open_on_page(token: str, arrival: Arrival, before: WidgetSession | None) -> WidgetSession:
+    """`open_session` of a socket, and all that its path, host and page have to be. Raises NotAuthenticated.
+
+    What was open `before` is looked at anew: its tenant's row and its bot's in one message, in its tenant.
+    """
+    if before is None:
+        return _open_on_page(token, arrival)
+    asked = (_TENANT, before.tenant.pk), (_BOT, before.bot_profile_id)
+    try:
+        with tenant_context(before.tenant), fetched_ahead(*asked):
+            return _open_on_page(token, arrival)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, TenantUnproven):
+            raise
+    return _open_on_page(token, arrival)  # that tenant was erased
+
+
+def _open_on_page(token: str, arrival: Arrival) -> WidgetSession:
+    session = open_session(token, arrival.origin)
+    with tenant_context(None):
+        _require_way(arrival, session.tenant)
+    with tenant_context(session.tenant):
+        require_open_page(session, arrival.own_origin)
+    return session
 
 
 def _is_believed(session: WidgetSession, bot: BotProfile) -> bool:
