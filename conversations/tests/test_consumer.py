@@ -23,9 +23,11 @@ from conversations.widget import sessions
 from knowledge.models import Source
 from minirag.asgi import application
 from minirag.lib import open_sockets
+from minirag.lib.errors import NotAuthenticated
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.security import socket_places
 from tenants.context import tenant_context
-from tenants.models import ApiToken
+from tenants.models import ApiToken, Tenant
 from tests.fakes.chat_model import provider_down
 from tests.patient_socket import PatientSocket
 
@@ -261,7 +263,7 @@ def alice_jwt(acme) -> str:
 def test_an_expired_session_says_so(bot, monkeypatch):
     past = timezone.now() - timedelta(hours=2)
     monkeypatch.setattr(sessions.timezone, "now", lambda: past)
-    token, _ = sessions.issue_session(bot, VISITOR, PAGE)
+    token, _ = sessions.sessions.issue_session(bot, VISITOR, PAGE)
     monkeypatch.undo()
     assert talk({"type": "authenticate", "session_token": token})[0]["code"] == "session_expired"
 
@@ -528,7 +530,7 @@ def test_every_frame_is_counted_and_who_never_stops_is_sent_away(
     """Each costs a look into the database or at least our time, and none is a question that is counted by itself."""
     settings.VISITOR_RATE = "1/minute"
     monkeypatch.setattr("conversations.widget.asked.UNWRITTEN_SECONDS", 0)
-    token = sessions.issue_session(bot, VISITOR, PAGE)[0]
+    token = sessions.sessions.issue_session(bot, VISITOR, PAGE)[0]
     if isinstance(frame, dict) and frame["type"] == "authenticate":
         frame = frame | {"session_token": token}
     seen = talk(*[frame] * 30, token=token)
@@ -549,7 +551,7 @@ def test_one_network_keeps_no_sockets_open_without_end(bot, monkeypatch):
     """An idle one costs memory, and is in no rate."""
     monkeypatch.setattr(socket_places, "MOST_OF_ONE_NETWORK", 2)
     before = open_sockets.count_sockets()  # of tests that hung up without a word
-    token = sessions.issue_session(bot, VISITOR, PAGE)[0]
+    token = sessions.sessions.issue_session(bot, VISITOR, PAGE)[0]
 
     async def connect(address):
         headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
@@ -689,3 +691,18 @@ class TestAVisitorWhoseSocketBreaks:
         token = open_session(bot).json()["session_token"]
         assert talk(self.ASKED, token=token)[-1]["type"] == "error"
         assert talk(self.ASKED, token=token)[-1]["type"] == "done"
+
+
+@pytest.mark.usefixtures("initech")
+def test_a_socket_whose_tenant_was_erased_is_told_that_its_session_is_not_valid():
+    """Though what is asked of it first is asked in its schema, which is gone."""
+    gone = Tenant(slug="gone", schema_name="t_gone")
+    bot = BotProfile(pk=uuid4())
+    with tenant_context(gone):
+        token, ends_at = sessions.issue_session(bot, VISITOR, PAGE)
+    before = sessions.WidgetSession(gone, bot.pk, VISITOR, PAGE, ends_at)
+    headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+    arrival = Arrival.of_scope({"type": "websocket", "path": "/ws/chat/", "headers": headers})
+    with tenant_context(None), pytest.raises(NotAuthenticated) as refused:
+        sessions.open_on_page(token, arrival, before)
+    assert refused.value.code == "session_invalid"
