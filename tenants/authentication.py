@@ -60,6 +60,10 @@ _USER = FixedQuery(
     uuid.UUID,
     uuid.UUID,
 )
+_BY_ID = FixedQuery(
+    lambda user_id: User.objects.select_related("tenant").filter(pk=user_id, is_active=True),
+    uuid.UUID,
+)
 _ACCOUNTS_PER_ADDRESS = 5  # LOGIN_RATE is for one account; many people may share an address
 
 
@@ -284,5 +288,5 @@ class EmailBackend(BaseBackend):
             require_password_log_in(found)
         return found
 
-    def get_user(self, user_id: str) -> User | None:
-        return User.objects.select_related("tenant").filter(pk=user_id, is_active=True).first()
+    def get_user(self, user_id: uuid.UUID) -> User | None:
+        return _BY_ID.first(user_id)

@@ -116,6 +116,11 @@ _TENANT: list[tuple[Any, list[Page]]] = [
 ]
 
 
+# The theme's templates look for these at each entry, and looking for what is not there takes long.
+_PLAIN_GROUP = {"badge": None, "collapsible": False, "separator": False}
+_PLAIN_ITEM = {"badge": None, "link_callback": None}
+
+
 def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the site at hand, with links under its own prefix."""
     overview = {
@@ -146,7 +151,7 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         own.append(
             {"title": gettext("Single sign-on"), "icon": "login", "link": reverse("admin:sso")}
         )
-    shown = [{"items": own}] + [
+    shown: list[dict[str, Any]] = [{"items": own}] + [
         {
             "title": title,
             "items": [
@@ -157,8 +162,11 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         for title, pages in groups
         if (open_ones := [each for each in pages if _may_open(request, each[2])])
     ]
-    _mark_open([item for group in shown for item in group["items"]], request.path)
-    return shown
+    items = [item for group in shown for item in group["items"]]
+    _mark_open(items, request.path)
+    for item in items:
+        item |= _PLAIN_ITEM
+    return [_PLAIN_GROUP | group for group in shown]
 
 
 def _mark_open(items: list[dict[str, Any]], path: str) -> None:

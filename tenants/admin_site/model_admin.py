@@ -61,6 +61,8 @@ class ProductAdmin(ListedAdmin):
     facts_once_saved = False
     """Whether the last of `fieldsets` tells what only a row that is there has."""
     warn_unsaved_form = True
+    conditional_fields: dict[str, str] = {}
+    """None; the theme's templates look for it at each field, and looking for what is not there takes long."""
 
     @property
     def readonly_preprocess_fields(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from minirag.lib.http_in.rest import (
     answer_unserved,
     error_response,
 )
+from minirag.lib.rows.fixed import FixedQuery
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer
@@ -29,6 +30,11 @@ from tenants.calls.permissions import refuse_write
 from tenants.calls.session_users import session_cookie_of
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
+
+_BY_SLUG = FixedQuery(lambda slug: Tenant.objects.filter(slug=slug), str)
+_BY_HOST = FixedQuery(
+    lambda host: Domain.objects.leading().select_related("tenant").filter(domain=host), str
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def find_tenant(arrival: Arrival, *, wants_bearer: bool) -> Found | None:
     tenant, by = _find_by_host(arrival.host), "host"
     if arrival.slug is not None:
         of_host, by = tenant, "path"
-        tenant = Tenant.objects.filter(slug=arrival.slug).first()
+        tenant = _BY_SLUG.first(arrival.slug)
         if tenant is None or (of_host is not None and of_host.pk != tenant.pk):
             return None
     if not wants_bearer:
@@ -96,7 +102,7 @@ def _find_by_host(host: str) -> Tenant | None:
         return None
     if not host:
         raise HostMalformed
-    domain = Domain.objects.leading().select_related("tenant").filter(domain=host).first()
+    domain = _BY_HOST.first(host)
     if domain is None and "*" not in settings.PLATFORM_HOSTS:
         raise HostUnknown
     return domain.tenant if domain else None
