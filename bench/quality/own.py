@@ -31,7 +31,7 @@ TUNED = (
     "bikehire", "camping", "drivingschool", "gym", "hausverwaltung", "invoicing", "museum", "musikschule", "stadtwerke",
     "storage", "theatre", "vhs", "zahnarzt",
 )  # fmt: skip
-APART = ("broadband", "kennels", "library", "tierpark")
+APART = ("broadband", "kennels", "library", "schwimmschule", "tierpark")
 TO_REACH: Final = {
     "plain": 0.93, "follow-up": 0.85, "typo": 0.80, "compound": 0.80, "off-topic": 0.95, "near-topic": 0.80,
     "small-talk": 1.0,

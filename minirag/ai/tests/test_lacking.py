@@ -276,3 +276,23 @@ def test_one_name_is_enough_where_the_rest_is_said(question, text, language):
 )  # fmt: skip
 def test_which_way_a_trade_goes_for_how_long_and_for_whom_has_to_be_said(question, text, lacking):
     assert lacks(question, text) == lacking
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "language", "lacking"),
+    [
+        ("Kauft ihr alte Radios?", "Im Laden verkaufen wir Radios.", "de", "trade"),
+        ("Verkauft ihr Radios?", "Radios verleihen wir für 5 Euro.", "de", "trade"),
+        ("Verkauft ihr Radios?", "Ein Radio kostet 5 Euro.", "de", ""),
+        ("Was kostet ein Radio pro Tag?", "Ein Radio kostet 5 Euro je Stunde.", "de", "unit"),
+        ("Was kostet ein Radio pro Jahr?", "Ein Radio kostet 5 Euro jährlich.", "de", ""),
+        ("Bekommen Lehrer Rabatt auf Radios?", "Rabatt gibt es ab zwei Radios.", "de", "trade"),
+        ("Combien coûte la radio par semaine ?", "La radio coûte 5 € par jour.", "fr", "unit"),
+        ("Vendez-vous des radios ?", "Les radios se louent 5 € par jour.", "fr", "trade"),
+        ("¿Venden radios?", "Alquilamos radios por 5 €.", "es", "trade"),
+        ("Quanto costa la radio al mese?", "La radio costa 5 euro al giorno.", "it", "unit"),
+        ("Verkopen jullie een radio?", "Een radio huren kost 5 euro.", "nl", "trade"),
+    ],
+)  # fmt: skip
+def test_other_languages_ask_for_the_same(question, text, language, lacking):
+    assert lacks(question, text, language=language) == lacking

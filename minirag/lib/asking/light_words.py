@@ -30,8 +30,92 @@ suggest support sure surprise temporarily threw throw thrown today together tomo
 totally touch travel treat try turn understand understood unfortunately usual usually various very visit wait walk
 wash weird went whatever whenever wherever whole wish wonder worry wrong yesterday
 """
-_WORDS: Final = {"en": frozenset(_ENGLISH.split())}
-_ENDINGS: Final = {"en": ("", "s", "es", "d", "ed")}
+# Verbs by what their forms begin with. A noun is none, and is told from a verb by its capital.
+_GERMAN = """
+achte ahn allein allerdings also andauernd ander andere anderem anderen anderer anderes anfang ankomm anschau aufhör
+ausgeh ausseh bekannt bemerk beid beide beiden bemüh beschäftig besser bestenfalls betreff betrifft bleib daheim
+dabeihab denk demnächst derart dorthin draußen drinnen drüben durchführ eher ehrlich eilig einig einige einigen
+endlich entscheid entsteh enttäusch erfolg erklär erkenn erlaub erleb erledig ermöglich erscheint erwart etlich fall
+fehl freu früh früher frühestens führ fühl funktionier gefäll gefall gehör genug gesamt gestern gewöhnlich glaub grad
+häufig heraus hin hinterher hoff hör insgesamt interessier irgend jetzt kapier klapp kriegt kümmer kürzlich längst
+letzte letzten letzter lieb lieg lohn manche manchen meist melde merk mitkomm mithelf morgen müsst nacheinander nächst
+nächste nächsten nächster natürlich neulich nirgends notwendig nütz nutz öfter plötzlich prinzipiell regel richtig sag
+schaff schau scheint schick schief schlimm schnell schön schreib selbst selten setz sicher sinnvoll sitz sobald solch
+solche sonst später spätestens spinn spür ständig stattfind steh stell stimm stör such tatsächlich treff überall
+übernehm überleg üblich umgeh unterschiedlich verhalt verlauf verschieden verschwitz versteh versuch verwend völlig
+vorbeikomm vorbereit vorgeh vorhab vorkomm vorn vorstell wähl wart weg weitergeh wend wert wichtig wieder wünsch zeig
+ziemlich zudem zufällig zukünftig zunächst zurechtkomm zusammen zuschau zuständig zusätzlich zwischendurch
+"""
+_FRENCH = """
+actuellement ailleurs aider aid aim ainsi aller alors amen apport apporter arriv assez attend attendre aucun aucune
+aujourd'hui auparavant aussi autre autres autrement avance avant beaucoup besoin bientôt car certain certaine
+certaines certains chaque comprend comprendre compris concern connaître continu croi croire côté davantage dehors
+demain demand depuis derniers dernier dernière différent différents dois drôle durant déjà emmen emport encore enfin
+ensemble ensuite entièrement environ essay facile facilement falloir fonctionn habituellement hier ici important
+jamais laiss lequel laquelle lesquels loin maintenant manqu malheureusement meilleur mieux moins même nécessaire
+normal normalement occup oubli parfois parl parvien pens perdu peu plusieurs plutôt possèd pratiquement presqu presque
+prochain prochaine proch prévoi prévoir préfér puis quelque quelquefois rar rarement rest retrouv risqu réuss seul
+seule seulement simple simplement sort sortir souhait souvent tard tenir tellement tient totalement tout tous toute
+toutes toujours tôt vite voit voient vraiment vrai
+"""
+_SPANISH = """
+acab además ahora algo alguien alguno algunos allí antes aparec apenas aquí aquel así aun aunque aún ayer ayud
+bastante bien busc cada casi ciert cierto comprend conoc conseguir consig continu convien crear cre cualquier cuando
+debe deber deci deja dej demasiado dentro depend después diferente diferentes directamente distint duran elegir elij
+empez empiez encim encuentr enseguida entend entiend entonces escrib espera esper exactamente fácil fácilmente falt
+final finalmente fuera funcion generalmente hablar habl hoy igual importante importa intent interes jamás lejos lleg
+llev logr luego lueg mal mand manera mayoría mejor menos mient mientras mirar mism misma mismo mucho mucha muchas
+muchos muy nada nadie necesari necesario ningún ninguna ninguno normal normalmente nunca ocurr olvid otra otras otro
+otros parec part participar pens perdon poca poco pocos poder pront pronto propio próxim próxima próximo quedar qued
+querer quizás rápid rar realmente recib recomiend resulta respond saber sab salir seguir segur seguro según sient
+siempre simplement simplemente sirv sol sola solamente solo sólo sub suel tampoco temprano termin toda todas todavía
+todo todos tom totalmente trat última último únic unas unos uso utiliz vari varios verdad vez viv volver ya
+"""
+_ITALIAN = """
+abbastanza accad adesso aiut alcun alcuna alcune alcuni allora almeno altr altra altre altri altro ancora andare anche
+appena arriva arrivare aspett assolutamente attualmente avvien bast ben bene bisogn buon buona caso cert certo
+chiunque ciascun comunque conosc consigli continu credere cred cui dappertutto davvero decid dentro desider dietro
+differen difficile diver diversi diverso domani dopo dovunque effettivamente facile facilmente finalmente finora fuori
+funzion già giust ieri importante important infatti infine inizialmente insieme intera intero invece lascia lasciare
+lasci lontano magari mai male maggior manca mancare meglio meno mentre molt molta molte molti molto necessari
+necessario nemmeno nessun nessuna nessuno niente normale normalmente nulla occorr oggi ogni ognuno ormai parecchi parl
+passa passare pens perché poca poche pochi poco poi porta portare possibil potere preciso prefer presto prim prima
+propri proprio prossim prossima prossimo può purtroppo quaggiù qualche qualcosa qualcuno qualsiasi qualunque quas
+quasi quindi raro raramente rest resta ricev rimane rimanere riuscire riesc sapere sceglie scegliere sempr sempre
+semplice semplicemente sembr sent serv sicuro solit solito sol sola soli solo soltanto sopra soprattutto sotto spesso
+spero subito succed tant tanta tanti tanto tard tardi torn totalmente tra trattar tropp troppo tutta tutte tutti tutto
+ultim ultima ultimo usc uscire utile vario vari veloc veloce velocemente vero vivere vogl volta volte
+"""
+_DUTCH = """
+achter alles altijd ander andere anders begrijp begrijpen behalve behoorlijk beide bekijk bekijken belangrijk beter
+bijna bijvoorbeeld binnen binnenkort blijf blijft blijven boven brengen breng brengt buiten daar daarna daarom
+daarvoor deel denk denken denkt dichtbij draag dragen duidelijk eerder eerst eerste eigen eigenlijk einde eindelijk
+enig enige enkel erg ergens erbij eventueel fijn gebeur gebeuren gebeurt gebruik gebruiken gehoord gemakkelijk genoeg
+geregeld geven gevonden gewoonlijk gisteren haast helaas helemaal hetzelfde hier hoop hopen hoor hoort horen hoeft
+hoeven iedereen ineens ingewikkeld inmiddels jammer juist kies kiezen kijk kijken klaar klopt kwijt laat laatste langs
+later leggen leg lekker leuk lig liggen ligt liever los lukt maar makkelijk meest meestal meer mee meenemen meteen
+minder minst missen mis mooi morgen nadat namelijk natuurlijk neer nergens niemand niets noodzakelijk normaal nooit
+nou onmiddellijk ooit opnieuw overal paar plotseling precies raakt raken reken rekenen samen schrijf schrijven snel
+soms staan stap steeds stel stellen stop straks stuur sturen tegelijk terecht terug tegen thuis totaal toch toen
+uiteindelijk vaak vandaag vanavond vanuit veel verder vergeet vergeten verschil verschillend verschillende vertel
+vertellen verwacht verwachten vlug volgen volgend volgende volgens vooraf vooral vooruit vorig vorige vreemd vroeg
+vroeger waarschijnlijk wacht weer weg weinig wens wensen werkelijk wijze zeker zelf zelfs zet zetten zichtbaar zo
+zodat zodra zomaar zulk
+"""
+_WORDS: Final = {
+    language: frozenset(words.casefold().split())
+    for language, words in {
+        "en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH, "es": _SPANISH, "it": _ITALIAN, "nl": _DUTCH,
+    }.items()
+}  # fmt: skip
+_ENDINGS: Final = {
+    "en": ("", "s", "es", "d", "ed"),
+    "de": ("", "e", "en", "est", "et", "n", "st", "t", "te", "ten"),
+    "fr": ("", "e", "ent", "er", "es", "ez", "é", "ons", "s", "t", "u"),
+    "es": ("", "a", "amos", "an", "ar", "as", "e", "emos", "en", "er", "es", "imos", "ir", "o"),
+    "it": ("", "a", "ano", "are", "ate", "e", "ere", "ete", "i", "iamo", "ire", "ite", "o", "ono"),
+    "nl": ("",),
+}
 
 
 def is_light(word: str, language: str) -> bool:

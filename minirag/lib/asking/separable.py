@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from minirag.lib.asking.forms.plain_letters import write_letters
+
 LONGEST: Final = 400
 """Characters: longer questions are left alone."""
 _MOST_BETWEEN: Final = 12  # words
@@ -19,38 +21,72 @@ _CLAUSE_END: Final = r"(?=\s*(?:[.?!,;]|$)|\s+(?:und|oder|en|of)\b)"
 
 # What verbs are put together with, by their infinitives; forms that do not come by rule stand behind a colon.
 _GERMAN_VERBS: Final = """
-ab: bestellen brechen:bricht buchen fahren:fährt geben:gibt,gibst holen laden:lädt laufen:läuft lehnen lesen:liest
-  melden nehmen:nimmt,nimmst rechnen reisen sagen schalten schicken schließen stellen
-an: bieten bringen fallen:fällt fangen:fängt geben:gibt,gibst kommen legen machen melden nehmen:nimmt,nimmst rufen
-  schließen
-auf: bauen bewahren geben:gibt,gibst heben laden:lädt nehmen:nimmt,nimmst
-aus: fallen:fällt füllen geben:gibt,gibst leihen liefern machen schalten steigen stellen tauschen treten:tritt,trittst
-  zahlen ziehen
-bei: treten:tritt,trittst
-ein: bauen checken halten:hält lösen lesen:liest loggen reichen richten schalten schicken senden stellen tragen:trägt
-  treten:tritt,trittst zahlen ziehen
+ab: bestellen brechen:bricht buchen drehen fahren:fährt fallen:fällt geben:gibt,gibst hängen heben holen laden:lädt
+  lassen:lässt laufen:läuft lehnen lesen:liest melden nehmen:nimmt,nimmst rechnen reisen sagen schalten schicken
+  schleppen schließen sperren stellen warten ziehen
+an: bauen bieten bringen fahren:fährt fallen:fällt fangen:fängt fassen geben:gibt,gibst gucken haben:hat,habt
+  halten:hält hören kommen legen machen melden nehmen:nimmt,nimmst passen probieren rechnen rufen schauen schließen
+  sehen:sieht sprechen:spricht stecken ziehen
+auf: bauen bewahren brechen:bricht füllen geben:gibt,gibst heben laden:lädt legen nehmen:nimmt,nimmst passen räumen
+  stehen stellen treten:tritt,trittst
+aus: fallen:fällt füllen geben:gibt,gibst helfen:hilft leihen liefern lösen machen packen probieren reichen schalten
+  schlafen:schläft schneiden sehen:sieht setzen steigen stellen suchen tauschen treten:tritt,trittst üben wählen
+  weisen zahlen ziehen
+bei: bringen tragen:trägt treten:tritt,trittst
+durch: führen halten:hält
+ein: bauen checken frieren halten:hält kaufen laden:lädt legen lösen lesen:liest loggen nehmen:nimmt,nimmst packen
+  planen reichen richten sammeln:sammelt schalten schicken schreiben senden setzen stecken steigen stellen
+  tragen:trägt treten:tritt,trittst werfen:wirft,wirfst zahlen ziehen
+fest: legen stellen
+frei: geben:gibt,gibst halten:hält machen
 her: stellen
+heraus: bekommen fallen:fällt finden geben:gibt,gibst nehmen:nimmt,nimmst
+herein: kommen lassen:lässt
 herunter: laden:lädt
+hin: bringen fahren:fährt fallen:fällt gehen kommen stellen
+hinzu: fügen
 hoch: laden:lädt
-mit: bringen gehen machen nehmen:nimmt,nimmst
-nach: reichen zahlen
+kennen: lernen
+mit: bekommen bringen fahren:fährt feiern gehen kommen machen nehmen:nimmt,nimmst singen spielen
+nach: bestellen fragen füllen geben:gibt,gibst holen kommen liefern reichen schauen sehen:sieht zahlen
 statt: finden
-um: buchen melden steigen stellen tauschen ziehen
-vor: bestellen merken
-weg: werfen:wirft,wirfst schmeißen
-zu: schicken senden stellen
-zurück: bekommen bringen geben:gibt,gibst holen nehmen:nimmt,nimmst rufen schicken senden setzen treten:tritt,trittst
-  zahlen
+teil: nehmen:nimmt,nimmst
+um: bauen buchen drehen gehen melden rechnen räumen rüsten stellen steigen tauschen ziehen
+vor: bereiten bestellen führen lesen:liest merken schlagen:schlägt sorgen stellen zeigen
+vorbei: bringen kommen schauen
+weg: bringen fallen:fällt fahren:fährt lassen:lässt nehmen:nimmt,nimmst werfen:wirft,wirfst schmeißen
+weiter: empfehlen:empfiehlt geben:gibt,gibst leiten machen sagen
+wieder: bekommen finden kommen
+zu: bereiten gucken hören lassen:lässt nehmen:nimmt,nimmst ordnen sagen schauen schicken sehen:sieht senden stellen
+zurück: bekommen bringen erstatten fordern geben:gibt,gibst gehen holen kommen nehmen:nimmt,nimmst rufen schicken
+  senden setzen treten:tritt,trittst zahlen
+zusammen: bauen fassen legen rechnen stellen
 """
 _DUTCH_VERBS: Final = """
-aan: melden sluiten:sluit vragen:vraag,vraagt
-af: halen:haal,haalt melden rekenen:reken,rekent zeggen:zeg,zegt
-in: leveren:lever,levert loggen:log,logt schrijven:schrijf,schrijft vullen:vul,vult
-mee: brengen:breng,brengt nemen:neem,neemt
-om: ruilen:ruil,ruilt
-op: halen:haal,haalt laden:laad,laadt zeggen:zeg,zegt
-terug: betalen:betaal,betaalt brengen:breng,brengt geven:geef,geeft sturen:stuur,stuurt
-uit: lenen:leen,leent proberen:probeer,probeert schakelen:schakel,schakelt
+aan: bieden:biedt geven:geef,geeft komen:kom,komt melden nemen:neem,neemt passen:pas,past raken:raak,raakt
+  schaffen:schaf,schaft sluiten:sluit trekken:trek,trekt vragen:vraag,vraagt zetten:zet
+af: geven:geef,geeft halen:haal,haalt leveren:lever,levert maken:maak,maakt melden nemen:neem,neemt
+  rekenen:reken,rekent sluiten:sluit spreken:spreek,spreekt wijzen:wijs,wijst zeggen:zeg,zegt
+bij: betalen:betaal,betaalt wonen:woon,woont
+binnen: komen:kom,komt
+door: geven:geef,geeft gaan:ga,gaat sturen:stuur,stuurt
+in: checken:check,checkt leveren:lever,levert loggen:log,logt plannen:plan,plant ruilen:ruil,ruilt
+  schrijven:schrijf,schrijft stappen:stap,stapt vullen:vul,vult
+langs: brengen:breng,brengt komen:kom,komt
+mee: brengen:breng,brengt doen:doe,doet gaan:ga,gaat komen:kom,komt nemen:neem,neemt rijden:rijd,rijdt
+na: kijken:kijk,kijkt
+neer: zetten:zet,zetten leggen:leg,legt
+om: boeken:boek,boekt ruilen:ruil,ruilt
+op: bellen:bel,belt bergen:berg,bergt geven:geef,geeft halen:haal,haalt hangen:hang,hangt laden:laad,laadt
+  ruimen:ruim,ruimt slaan:sla,slaat sturen:stuur,stuurt zeggen:zeg,zegt
+over: nachten:nacht stappen:stap,stapt
+terug: bellen:bel,belt betalen:betaal,betaalt brengen:breng,brengt geven:geef,geeft komen:kom,komt
+  krijgen:krijg,krijgt sturen:stuur,stuurt vragen:vraag,vraagt
+uit: geven:geef,geeft kiezen:kies,kiest lenen:leen,leent nodigen:nodig,nodigt printen:print proberen:probeer,probeert
+  schakelen:schakel,schakelt schrijven:schrijf,schrijft stellen:stel,stelt stappen:stap,stapt zetten:zet
+  zoeken:zoek,zoekt
+vast: leggen:leg,legt maken:maak,maakt
+weg: brengen:breng,brengt doen:doe,doet gooien:gooi,gooit
 """
 # Those that are better put by another word.
 _GERMAN_OTHERS: Final = {
@@ -137,10 +173,12 @@ _PHRASES: Final = {"en": _ENGLISH, "de": _GERMAN, "nl": _DUTCH, "fr": _FRENCH}
 
 def join_verbs(question: str, language: str) -> str:
     """The question with the first verb of two parts as one word at its end, or another for it; as it is where there is
-    none: "Wie melde ich einen Hund anmelden?" In English with the apostrophes that people leave out: "whats", "dont".
+    none: "Wie melde ich einen Hund anmelden?" In English with the apostrophes that people leave out:
+    "whats", "dont"; in German with the umlauts.
     """
     if len(question) > LONGEST:
         return question
+    question = write_letters(question, language)
     if language == "en":
         question = _write_apostrophes(question)
     question = _put_otherwise(question, language)

@@ -1,16 +1,18 @@
 """Other forms of a word that stemming leaves apart: "gekündigt" and "kündigen", "nimmt" and "nehmen", "Autos" and
 "Auto". Pure; all words are index terms, and a form need not exist: it is looked up among words that do.
 
-To add a language, write its rows in `_FINDERS`; one without them has no such forms.
+To add a language, write its rows in `forms.irregular_forms`, or its own rules in `_FINDERS`; one without them has no
+such forms.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final
 
+from minirag.lib.asking.forms.irregular_forms import IRREGULAR, inflect
 from minirag.lib.text.analysis import analyse
 
 _SHORTEST: Final = 3
@@ -120,6 +122,7 @@ firma firmen
 datum daten
 praktikum praktika praktikant
 """
+_TAILS: Final = ("kurs", "kur", "konto", "kont", "zins")
 # Nouns that end, or begin, as what is done, and are something else.
 _GERMAN_NOUNS: Final = """
 achtung bedingung besatzung bildung dichtung fassung grundung haltung kleidung meinung ordnung raumung rechnung
@@ -145,7 +148,14 @@ def find_forms(term: str, language: str) -> tuple[str, ...]:
 
 
 def _inflect_german(term: str) -> Iterator[str]:
-    yield from _list_others().get(term, ())
+    others = _list_others()
+    yield from others.get(term, ())
+    # "Kochkurs" is cut to "kochkur": the last part of a compound has the forms that it has alone.
+    for tail in _TAILS:
+        head = term.removesuffix(tail)
+        if head != term and len(head) >= _SHORTEST:
+            yield from (head + form for form in others[tail])
+            break
     if term.endswith(_VOWELS) and len(term) >= _SHORTEST_PLURAL:
         yield f"{term}s"
     elif term.endswith("s") and term[:-1].endswith(_VOWELS) and len(term) > _SHORTEST_PLURAL:
@@ -228,4 +238,7 @@ def _read_terms(words: list[str]) -> Iterator[str]:
         yield from analyse(word, "de")
 
 
-_FINDERS: Final[dict[str, Callable[[str], Iterator[str]]]] = {"de": _inflect_german}
+_FINDERS: Final[dict[str, Callable[[str], Iterator[str]]]] = {
+    **{language: partial(inflect, language=language) for language in IRREGULAR},
+    "de": _inflect_german,
+}

@@ -17,5 +17,21 @@ def test_what_may_be_hired_or_sold_is_no_everyday_word(word):
     assert not is_light(word, "en")
 
 
+@pytest.mark.parametrize(
+    ("word", "language"),
+    [("kümmert", "de"), ("laisser", "fr"), ("dejo", "es"), ("aspettiamo", "it"), ("langs", "nl")],
+)
+def test_other_languages_have_their_own(word, language):
+    assert is_light(word, language)
+
+
+@pytest.mark.parametrize(
+    ("word", "language"),
+    [("tauchen", "de"), ("particulier", "fr"), ("cuenta", "es"), ("porto", "it"), ("fiets", "nl")],
+)
+def test_what_tells_one_thing_from_another_says_much(word, language):
+    assert not is_light(word, language)
+
+
 def test_a_language_without_rows_has_none():
-    assert not is_light("stay", "de")
+    assert not is_light("stay", "pl")

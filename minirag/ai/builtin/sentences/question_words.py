@@ -141,8 +141,9 @@ def weigh_words(
             or (inverted is not None and inverted.sub("", said) in framing)
             or (len(text) == 1 and text.islower())
         )
-        is_name = language != "de" and text[0].isupper() and not begins
-        says_little = not is_name and is_light(text, language)
+        is_thing = text[0].isupper() and not begins
+        is_name = language != "de" and is_thing
+        says_little = not is_thing and is_light(text, language)
         share = (
             1.0 if is_code
             else FRAMING if is_count or is_framing
