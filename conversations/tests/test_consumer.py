@@ -263,7 +263,7 @@ def alice_jwt(acme) -> str:
 def test_an_expired_session_says_so(bot, monkeypatch):
     past = timezone.now() - timedelta(hours=2)
     monkeypatch.setattr(sessions.timezone, "now", lambda: past)
-    token, _ = sessions.sessions.issue_session(bot, VISITOR, PAGE)
+    token, _ = sessions.issue_session(bot, VISITOR, PAGE)
     monkeypatch.undo()
     assert talk({"type": "authenticate", "session_token": token})[0]["code"] == "session_expired"
 
@@ -530,7 +530,7 @@ def test_every_frame_is_counted_and_who_never_stops_is_sent_away(
     """Each costs a look into the database or at least our time, and none is a question that is counted by itself."""
     settings.VISITOR_RATE = "1/minute"
     monkeypatch.setattr("conversations.widget.asked.UNWRITTEN_SECONDS", 0)
-    token = sessions.sessions.issue_session(bot, VISITOR, PAGE)[0]
+    token = sessions.issue_session(bot, VISITOR, PAGE)[0]
     if isinstance(frame, dict) and frame["type"] == "authenticate":
         frame = frame | {"session_token": token}
     seen = talk(*[frame] * 30, token=token)
@@ -551,7 +551,7 @@ def test_one_network_keeps_no_sockets_open_without_end(bot, monkeypatch):
     """An idle one costs memory, and is in no rate."""
     monkeypatch.setattr(socket_places, "MOST_OF_ONE_NETWORK", 2)
     before = open_sockets.count_sockets()  # of tests that hung up without a word
-    token = sessions.sessions.issue_session(bot, VISITOR, PAGE)[0]
+    token = sessions.issue_session(bot, VISITOR, PAGE)[0]
 
     async def connect(address):
         headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
