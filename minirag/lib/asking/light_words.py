@@ -16,19 +16,19 @@ avoid away back basically beforehand behind believe belong besides break broke b
 certain check choose chose chosen clearly common compare complain completely consider contain continue count cover
 create cross deal decide definitely depend develop directly discover down draw drew drop early easily easy else
 elsewhere enjoy enter entirely especially even eventually exist expect explore extra fail fairly fall fallen fell few
-fill finally fine follow forever forget forgot forgotten form forward full fully further gain gather generally gone
-grew grow guess handle hang hard hardly hate held here hidden hide hit hold hope hurry imagine immediately improve
-include increase indeed inside kept lack later learn least leave led left less lie like likely limit listen little
-live lose lost lot love mainly manage matter meant meet mention met mind miss mostly move myself nearly necessary nice
-normal normally notice nowadays obtain obviously occasionally occur okay once organise organize ourselves own perhaps
+fill finally fine follow forever forget forgot forgotten form forward friendly full fully further gain gather generally
+gone grew grow guess handle hang hard hardly hate held here hidden hide hit hold hope hurry imagine immediately improve
+include increase indeed inside kept lack later learn least leave led left less lie like likely limit listen little live
+lose lost lot love mainly manage matter meant meet mention met mind miss mostly move myself nearly necessary nice normal
+normally notice nowadays obtain obviously occasionally occur okay once organise organize ourselves own perhaps
 personally pick place play point prefer prepare pretty prevent probably produce promise properly protect prove provide
-pull push quick quite raise rather reach read ready real realise realize receive recent recognise recognize reduce
-refer regularly remain remember remove repeat reply require rest result rise rose sadly same sat save seem seen serve
-set settle several share short shut similar simple simply single sit slightly slow somehow sometimes somewhere sound
-speak special specific spend spent spoke stay stood straight strange stuck stuff succeed such sudden suddenly suffer
-suggest support sure surprise temporarily threw throw thrown today together tomorrow tonight too took top total
-totally touch travel treat try turn understand understood unfortunately usual usually various very visit wait walk
-wash weird went whatever whenever wherever whole wish wonder worry wrong yesterday
+pull push quick quite raise rather reach read ready real realise realize receive recent recognise recognize reduce refer
+regularly remain remember remove repeat reply require rest result rise rose sadly same sat save seem seen serve set
+settle several share short shut similar simple simply single sit slightly slow somehow sometimes somewhere sound speak
+special specific spend spent spoke stay stood straight strange stuck stuff succeed such sudden suddenly suffer suggest
+suitable support sure surprise temporarily threw throw thrown today together tomorrow tonight too took top total totally
+touch travel treat try turn understand understood unfortunately usual usually valid various very visit wait walk wash
+weird went whatever whenever wherever whole wish wonder worry wrong yesterday
 """
 # Verbs by what their forms begin with. A noun is none, and is told from a verb by its capital.
 _GERMAN = """
@@ -59,15 +59,15 @@ seule seulement simple simplement sort sortir souhait souvent tard tenir telleme
 toutes toujours tôt vite voit voient vraiment vrai
 """
 _SPANISH = """
-acab además ahora algo alguien alguno algunos allí antes aparec apenas aquí aquel así aun aunque aún ayer ayud
-bastante bien busc cada casi ciert cierto comprend conoc conseguir consig continu convien crear cre cualquier cuando
-debe deber deci deja dej demasiado dentro depend después diferente diferentes directamente distint duran elegir elij
-empez empiez encim encuentr enseguida entend entiend entonces escrib espera esper exactamente fácil fácilmente falt
-final finalmente fuera funcion generalmente hablar habl hoy igual importante importa intent interes jamás lejos lleg
-llev logr luego lueg mal mand manera mayoría mejor menos mient mientras mirar mism misma mismo mucho mucha muchas
-muchos muy nada nadie necesari necesario ningún ninguna ninguno normal normalmente nunca ocurr olvid otra otras otro
-otros parec part participar pens perdon poca poco pocos poder pront pronto propio próxim próxima próximo quedar qued
-querer quizás rápid rar realmente recib recomiend resulta respond saber sab salir seguir segur seguro según sient
+acab además ahora algo alguien alguno algunos allí antes aparec apenas aquí aquel así aun aunque aún ayer ayud bastante
+bien busc cada casi ciert cierto comprend conoc conseguir consig continu convien crear cre cualquier cuando debe deber
+deci deja dej demasiado dentro depend después diferente diferentes directamente distint duran elegir elij empez empiez
+encim encuentr enseguida entend entiend entonces escrib espera esper exactamente fácil fácilmente falt final finalmente
+fuera funcion generalmente hablar habl hoy igual importante importa intent interes jamás lejos lleg llev logr luego lueg
+mal mand manera mayoría mejor menos mient mientras mirar mism misma mismo mucho mucha muchas muchos muy nada nadie
+necesari necesario ningún ninguna ninguno normal normalmente nunca ocurr olvid otra otras otro otros parec part
+participar pens perdon poca poco pocos poder pront pronto propio próxim próxima próximo quedar qued querer quizás rápid
+rar realmente recibe reciben recibimos recibir recomiend resulta respond saber sab salir seguir segur seguro según sient
 siempre simplement simplemente sirv sol sola solamente solo sólo sub suel tampoco temprano termin toda todas todavía
 todo todos tom totalmente trat última último únic unas unos uso utiliz vari varios verdad vez viv volver ya
 """
@@ -79,7 +79,7 @@ differen difficile diver diversi diverso domani dopo dovunque effettivamente fac
 funzion già giust ieri importante important infatti infine inizialmente insieme intera intero invece lascia lasciare
 lasci lontano magari mai male maggior manca mancare meglio meno mentre molt molta molte molti molto necessari
 necessario nemmeno nessun nessuna nessuno niente normale normalmente nulla occorr oggi ogni ognuno ormai parecchi parl
-passa passare pens perché poca poche pochi poco poi porta portare possibil potere preciso prefer presto prim prima
+passa passare pens perché poca poche pochi poco poi portare possibil potere preciso prefer presto prim prima
 propri proprio prossim prossima prossimo può purtroppo quaggiù qualche qualcosa qualcuno qualsiasi qualunque quas
 quasi quindi raro raramente rest resta ricev rimane rimanere riuscire riesc sapere sceglie scegliere sempr sempre
 semplice semplicemente sembr sent serv sicuro solit solito sol sola soli solo soltanto sopra soprattutto sotto spesso

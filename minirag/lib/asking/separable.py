@@ -118,6 +118,8 @@ _ENGLISH: Final = {
     r"(?:get|getting) (?:in touch|hold of)(?: with)?": "contact",
     r"(?:find|finding) out what(?:'s| is) wrong with": "diagnose",
     r"crash course": "intensive course",
+    r"wheelchair users?": "wheelchairs",
+    r"(?<=\w)-friendly": " friendly",
     r"spread (?:the |my |out the )?(?:costs?|payments?)": "pay in instalments",
     r"(?<!best )(?<!highest )(?:pass|success) rate": "share of those who pass",
     r"stick shift": "manual gearbox",

@@ -113,29 +113,34 @@ _UNITS: Final = {
         r"season": r"seasons?",
     },
     "de": {
-        r"stunde": r"\w*stunden?|stündlich\w*|std|h", r"tag": r"\w*tag(?:e[sn]?)?|täglich\w*|tgl",
+        r"stunde": r"\w*stunden?|stündlich\w*|std|h",
+        # A day of the week is not what a day costs.
+        r"tag": r"(?!(?:mon|diens|donners|frei|sams|sonn|feier|\w*mit)tag)\w*tag(?:e[sn]?)?|täglich\w*|tgl",
         r"woche": r"\w*wochen?|wöchentlich\w*", r"monat": r"\w*monat(?:e[sn]?|s\w*)?|monatlich\w*|mtl",
         r"jahr": r"\w*jahr(?:e[sn]?|es\w+)?|jährlich\w*", r"nacht": r"\w*nacht|nächten?|übernachtung(?:en)?",
         r"wochenende": r"wochenenden?s?", r"saison": r"\w*saison\w*",
     },
     "nl": {
-        r"uur": r"uur|uren", r"dag": r"\w*dag(?:en)?|dagelijks", r"week": r"\w*weken|\w*week|wekelijks",
+        r"uur": r"uur|uren",
+        r"dag": r"(?!(?:maan|dins|woens|donder|vrij|zater|zon|feest|\w*mid)dag)\w*dag(?:en)?|dagelijks",
+        r"week": r"\w*weken|\w*week|wekelijks",
         r"maand": r"\w*maand(?:en)?|maandelijks\w*", r"jaar": r"\w*jaar|jaren|jaarlijks\w*|jaar\w+",
         r"nacht": r"\w*nacht(?:en)?|overnachting\w*", r"weekend": r"weekend\w*", r"seizoen": r"\w*seizoen\w*",
     },
     "fr": {
-        r"heure": r"heures?|h", r"jour(?:née)?": r"jour(?:s|née|nées)?|quotidien\w*", r"semaine": r"semaines?|hebdo\w*",
-        r"mois": r"mois|mensuel\w*", r"an(?:née)?": r"ans?|années?|annuel\w*", r"nuit(?:ée)?": r"nuit(?:s|ée|ées)?",
-        r"week-end": r"week-?ends?", r"saison": r"saisons?",
+        r"heure": r"heures?|h", r"jour(?:née)?": r"jour(?:s|née|nées)?|quotidien\w*",
+        r"semaine": r"semaines?|hebdo\w*", r"mois(?! d)": r"mois|mensuel\w*",
+        r"an(?:née)?": r"ans?|années?|annuel\w*", r"nuit(?:ée)?": r"nuit(?:s|ée|ées)?",
+        r"week-end": r"week-?ends?|samedis?|dimanches?", r"saison": r"saisons?",
     },
     "es": {
-        r"hora": r"horas?|h", r"día": r"días?|diari[oa]s?", r"semana": r"semanas?|semanal\w*",
-        r"mes": r"mes(?:es)?|mensual\w*", r"año": r"años?|anual\w*", r"noche": r"noches?",
+        r"hora": r"horas?|h", r"día(?! siguiente)": r"días?|diari[oa]s?", r"semana": r"semanas?|semanal\w*",
+        r"mes(?! de)": r"mes(?:es)?|mensual\w*", r"año": r"años?|anual\w*", r"noche": r"noches?",
         r"fin de semana": r"fin(?:es)? de semana", r"temporada": r"temporadas?",
     },
     "it": {
         r"ora": r"or[ae]|h", r"giorno": r"giorn[oi]|giornalier\w+", r"settimana": r"settiman[ae]|settimanal\w+",
-        r"mese": r"mes[ei]|mensil\w+", r"anno": r"ann[oi]|annu\w+", r"notte": r"nott[ei]|pernott\w+",
+        r"mese(?! d)": r"mes[ei]|mensil\w+", r"anno": r"ann[oi]|annu\w+", r"notte": r"nott[ei]|pernott\w+",
         r"fine settimana": r"fine settimana|weekend", r"stagione": r"stagion[ei]|stagional\w+",
     },
 }  # fmt: skip
@@ -144,7 +149,8 @@ _EACH: Final = {
     "en": r"by the|per|for (?:a|the|one) (?:whole|full|entire)",
     "de": r"pro|je|für (?:eine[nr]?|de[nr]|die|das|ein) ganze[snr]?",
     "nl": r"per|voor een (?:hele|heel)",
-    "fr": r"par|à la|à l['’]|au|pour (?:un|une|la|le) (?:\w+ )?enti(?:er|ère)",
+    "fr": r"par|à la|(?<!être )(?<!suis )(?<!pas )(?<!arriver )à l['’]|au"
+    r"|pour (?:un|une|la|le) (?:\w+ )?enti(?:er|ère)",
     "es": r"por|al|a la|(?:por|para) tod[oa] (?:el|la|un|una)",
     "it": r"al|alla|all['’]|a|per (?:un|una|tutt[oa] (?:il|la))",
 }

@@ -27,7 +27,15 @@ def test_other_languages_have_their_own(word, language):
 
 @pytest.mark.parametrize(
     ("word", "language"),
-    [("tauchen", "de"), ("particulier", "fr"), ("cuenta", "es"), ("porto", "it"), ("fiets", "nl")],
+    [
+        ("tauchen", "de"),
+        ("particulier", "fr"),
+        ("cuenta", "es"),
+        ("recibo", "es"),
+        ("porto", "it"),
+        ("porta", "it"),
+        ("fiets", "nl"),
+    ],
 )
 def test_what_tells_one_thing_from_another_says_much(word, language):
     assert not is_light(word, language)

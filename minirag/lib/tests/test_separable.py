@@ -43,6 +43,8 @@ def test_apostrophes_that_people_leave_out_are_written(question, written):
         ("en", "Where can we leave our caravan?", "Where can we park our caravan?"),
         ("en", "What if I can't make it?", "What if I have to cancel?"),
         ("en", "my son doesn't eat meat", "my son vegetarian"),
+        ("en", "Is it dog-friendly?", "Is it dog friendly?"),
+        ("en", "Is it for wheelchair users?", "Is it for wheelchairs?"),
         ("en", "How do I get out of my contract?", "How do I terminate my contract?"),
     ],
 )

@@ -27,7 +27,7 @@ _TEENS_AND_TENS = re.compile(
 _PHONE: Final = re.compile(r"\+\d[\d /()-]{5,}\d|\b0\d[\d /()-]{4,}\d")
 # "68 % of our pupils" and "none of the pupils" are no count of them.
 _SHARE: Final = re.compile(
-    r"\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b|prozent\b)|\b(?:none|keine[rsmn]?) (?:of|von)\b",
+    r"(?<!\d)\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b|prozent\b)|\b(?:none|keine[rsmn]?) (?:of|von)\b",
     re.IGNORECASE,
 )
 _ARTICLES: Final = frozenset(("ein", "eine", "einem", "einen", "einer", "eines", "eins", "no"))
