@@ -62,29 +62,29 @@ _SPANISH = """
 acab además ahora algo alguien alguno algunos allí antes aparec apenas aquí aquel así aun aunque aún ayer ayud bastante
 bien busc cada casi ciert cierto comprend conoc conseguir consig continu convien crear cre cualquier cuando debe deber
 deci deja dej demasiado dentro depend después diferente diferentes directamente distint duran elegir elij empez empiez
-encim encuentr enseguida entend entiend entonces escrib espera esper exactamente fácil fácilmente falt final finalmente
-fuera funcion generalmente hablar habl hoy igual importante importa intent interes jamás lejos lleg llev logr luego lueg
-mal mand manera mayoría mejor menos mient mientras mirar mism misma mismo mucho mucha muchas muchos muy nada nadie
-necesari necesario ningún ninguna ninguno normal normalmente nunca ocurr olvid otra otras otro otros parec part
+encim encuentra encuentran enseguida entend entiend entonces escrib espera esper exactamente fácil fácilmente falt final
+finalmente fuera funcion generalmente hablar habl hoy igual importante importa intent interes jamás lejos lleg llev logr
+luego lueg mal mand manera mayoría mejor menos mient mientras mirar mism misma mismo mucho mucha muchas muchos muy nada
+nadie necesari necesario ningún ninguna ninguno normal normalmente nunca ocurr olvid otra otras otro otros parec part
 participar pens perdon poca poco pocos poder pront pronto propio próxim próxima próximo quedar qued querer quizás rápid
 rar realmente recibe reciben recibimos recibir recomiend resulta respond saber sab salir seguir segur seguro según sient
-siempre simplement simplemente sirv sol sola solamente solo sólo sub suel tampoco temprano termin toda todas todavía
+siempre simplement simplemente sirv sola solas solamente solo sólo sub suel tampoco temprano termin toda todas todavía
 todo todos tom totalmente trat última último únic unas unos uso utiliz vari varios verdad vez viv volver ya
 """
 _ITALIAN = """
 abbastanza accad adesso aiut alcun alcuna alcune alcuni allora almeno altr altra altre altri altro ancora andare anche
-appena arriva arrivare aspett assolutamente attualmente avvien bast ben bene bisogn buon buona caso cert certo
-chiunque ciascun comunque conosc consigli continu credere cred cui dappertutto davvero decid dentro desider dietro
-differen difficile diver diversi diverso domani dopo dovunque effettivamente facile facilmente finalmente finora fuori
-funzion già giust ieri importante important infatti infine inizialmente insieme intera intero invece lascia lasciare
-lasci lontano magari mai male maggior manca mancare meglio meno mentre molt molta molte molti molto necessari
-necessario nemmeno nessun nessuna nessuno niente normale normalmente nulla occorr oggi ogni ognuno ormai parecchi parl
-passa passare pens perché poca poche pochi poco poi portare possibil potere preciso prefer presto prim prima
-propri proprio prossim prossima prossimo può purtroppo quaggiù qualche qualcosa qualcuno qualsiasi qualunque quas
-quasi quindi raro raramente rest resta ricev rimane rimanere riuscire riesc sapere sceglie scegliere sempr sempre
-semplice semplicemente sembr sent serv sicuro solit solito sol sola soli solo soltanto sopra soprattutto sotto spesso
-spero subito succed tant tanta tanti tanto tard tardi torn totalmente tra trattar tropp troppo tutta tutte tutti tutto
-ultim ultima ultimo usc uscire utile vario vari veloc veloce velocemente vero vivere vogl volta volte
+appena arriva arrivare aspett assolutamente attualmente avvien bast ben bene bisogn buon buona caso cert certo chiunque
+ciascun comunque conosc consigli continu credere cred cui dappertutto davvero decid dentro desider dietro differen
+difficile diver diversi diverso domani dopo dovunque effettivamente facile facilmente finalmente finora fuori funzion
+già giust ieri importante important infatti infine inizialmente insieme intera intero invece lascia lasciare lasci
+lontano magari mai male maggior manca mancare meglio meno mentre molt molta molte molti molto necessari necessario
+nemmeno nessun nessuna nessuno niente normale normalmente nulla occorr oggi ogni ognuno ormai parecchi parl passa
+passare pens perché poca poche pochi poco poi portare possibil potere preciso prefer presto prim prima propri proprio
+prossim prossima prossimo può purtroppo quaggiù qualche qualcosa qualcuno qualsiasi qualunque quas quasi quindi raro
+raramente resta restano restare ricev rimane rimanere riuscire riesc sapere sceglie scegliere sempr sempre semplice
+semplicemente sembr sent serv sicuro solit solito sola soli solo soltanto sopra soprattutto sotto spesso spero subito
+succed tant tanta tanti tanto tard tardi torn totalmente tra trattar tropp troppo tutta tutte tutti tutto ultim ultima
+ultimo usc uscire utile vario vari veloc veloce velocemente vero vivere vogl volta volte
 """
 _DUTCH = """
 achter alles altijd ander andere anders begrijp begrijpen behalve behoorlijk beide bekijk bekijken belangrijk beter

@@ -22,7 +22,7 @@ _ASKING: Final = {
     großes hört heißen heißt höchste höchsten höher höhe jährlich kürzeste kürzesten längste längsten länge läuft
     nächste nächsten natürlich öffne öffnen öffnet öffnungszeiten schließen schließt täglich trägt tür tägliche
     übernehmen übernimmt während wöchentlich wäre würde würden zuständig zurück möchte möchten möchtet möglich müssen
-    muß müsste könnte könnten könntet könnt können dürfen dürft dürfte hätte hätten hätt gäbe über überhaupt
+    müsste könnte könnten könntet könnt können dürfen dürft dürfte hätte hätten hätt gäbe über überhaupt
     außer außerdem draußen straße süß weiß weißt wünsche fünf zwölf dreißig vergrößern rückgabe rückerstattung
     """,
 }
