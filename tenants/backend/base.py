@@ -98,10 +98,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @property
     def keeps_plans(self) -> bool:
         """Whether statements may be given names that stay with the server's connection: see minirag.lib.rows.kept."""
-        if not settings.DATABASE_KEPT_PLANS or settings.DATABASE_CITUS:
-            return False
-        pool = self.pool
-        return pool is not None and pool.is_direct
+        return self._may_keep_plans and self.pool is not None and self.pool.is_direct
+
+    @property
+    def _may_keep_plans(self) -> bool:
+        return settings.DATABASE_KEPT_PLANS > 0 and not settings.DATABASE_CITUS
 
     def hold(self, statement: str, parameters: Any, *, has_to_hit: bool = False) -> None:
         """Send a statement without a result with the next one of the transaction, and outside of one at once.
@@ -140,6 +141,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect; the first time in a process, only once it is proven that tenants are kept apart on this way."""
         if self.alias != NO_DB_ALIAS:
             require_proof(conn_params)
+            if self._may_keep_plans and self.pool is not None:
+                self.pool.look()
         return super().get_new_connection(conn_params)
 
     @property

@@ -9,7 +9,7 @@ who wait for it, and the next request makes the next attempt.
 from __future__ import annotations
 
 import select
-from threading import Lock
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -32,8 +32,8 @@ class Pool(ConnectionPool[Connection[Any]]):
     def __init__(self, *, kwargs: dict[str, Any], **options: Any) -> None:
         self._parameters = kwargs
         self._refused_at = self._looked_at = float("-inf")
-        self._is_direct: bool | None = None
-        self._looking = Lock()
+        self._is_looked_at = self.is_direct = False
+        """Whether its connections are the server's own, which no pooler lends to others in between."""
         super().__init__(
             kwargs=kwargs,
             check=None,
@@ -43,17 +43,13 @@ class Pool(ConnectionPool[Connection[Any]]):
         )
         counted.note_pool_limit(self.max_size)
 
-    @property
-    def is_direct(self) -> bool:
-        """Whether its connections are the server's own, which no pooler lends to others in between. Looked at once."""
-        if self._is_direct is None and self._looking.acquire(blocking=False):
-            try:
-                self._is_direct = not shares_server_connections(self._parameters)
-            except PostgresError:
-                return False
-            finally:
-                self._looking.release()
-        return bool(self._is_direct)
+    def look(self) -> None:
+        """Find out once whether it `is_direct`, by two connections: for who holds none of this pool's."""
+        if self._is_looked_at:
+            return
+        self._is_looked_at = True  # another thread may look as well, and finds the same
+        with suppress(PostgresError):  # no plans are kept then, and all else is as ever
+            self.is_direct = not shares_server_connections(self._parameters)
 
     def getconn(self, timeout: float | None = None) -> Connection[Any]:
         """Also counted: those in use, those who wait and for how long, and now and then those that are idle."""

@@ -81,38 +81,47 @@ class _Plans:
 
     def write(self, database: Any, statements: Sequence[Keepable]) -> tuple[str, int] | None:
         """The message, and how many results go before those of the statements; None where none of them is kept."""
-        leading, called = [_ANY_VALUES], list[str]()
-        values, is_kept = list[Any](), False
+        called, values, kept = list[str](), list[Any](), dict[str, Keepable]()
         for each in statements:
-            name = _name(database.schema_name, each.named) if each.named else ""
-            if name and self._is_known(name, each, leading):
-                is_kept = True
+            name = _name(database.schema_name, each.types, each.named) if each.named else ""
+            if name and self._is_wanted(name):
+                kept[name] = each
                 called.append(f"EXECUTE {name}{_marks(len(each.values))}")
                 values += each.values
             else:
                 called.append(each.sql)
                 values += each.parameters
-        if not is_kept:
+        if not kept:
             return None
-        written = database.connection.writer.mogrify("; ".join(called), values)
+        with (
+            database.wrap_database_errors
+        ):  # before anything counts as named: a value may be one that cannot be sent
+            written = database.connection.writer.mogrify("; ".join(called), values)
+        leading = [_ANY_VALUES]
+        for name, each in kept.items():
+            leading += self._give(name, each)
         return "; ".join((*leading, written)), len(leading)
 
-    def _is_known(self, name: str, each: Keepable, leading: list[str]) -> bool:
-        """Whether it can be called by its name, which may have to be given to it first."""
+    def _is_wanted(self, name: str) -> bool:
+        """Whether it has been given, or shall be: what is asked again."""
+        if name in self._named or name in self._seen:
+            return True
+        self._seen[name] = None
+        if len(self._seen) > settings.DATABASE_KEPT_PLANS:
+            self._seen.popitem(last=False)
+        return False
+
+    def _give(self, name: str, each: Keepable) -> list[str]:
+        """What has to be sent before it can be called by its name."""
         if name in self._named:
             self._named.move_to_end(name)
-            return True
-        if name not in self._seen:
-            self._seen[name] = None
-            if len(self._seen) > settings.DATABASE_KEPT_PLANS:
-                self._seen.popitem(last=False)
-            return False
+            return []
+        leading = []
         if len(self._named) >= settings.DATABASE_KEPT_PLANS:
             oldest, _ = self._named.popitem(last=False)
             leading.append(f"DEALLOCATE {oldest}")
         self._named[name] = None
-        leading.append(f"PREPARE {name}{each.types} AS {each.named}")
-        return True
+        return [*leading, f"PREPARE {name}{each.types} AS {each.named}"]
 
 
 def _is_in_transaction(database: Any) -> bool:
@@ -126,6 +135,6 @@ def _marks(count: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _name(schema: str, named: str) -> str:
+def _name(schema: str, types: str, named: str) -> str:
     """Another one in each schema, so that its plan stays; the same in all processes."""
-    return "kept_" + blake2b(f"{schema}\n{named}".encode(), digest_size=12).hexdigest()
+    return "kept_" + blake2b(f"{schema}\n{types}\n{named}".encode(), digest_size=12).hexdigest()

@@ -1,13 +1,14 @@
 """Libraries that load others where they find them, for what nothing of ours uses: here they do not find them.
 
-That is a tenth of what each process loads. Whoever else asks for what is hidden from one of them gets it.
+That is a tenth of what each process loads. Whoever else asks for what is hidden from one of them gets it, and so does
+this one where it was loaded before.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Final
@@ -28,11 +29,21 @@ def hide_extras() -> None:
         sys.meta_path.insert(0, _Finder)
 
 
+class _Here(threading.local):
+    hidden: tuple[str, ...] = ()
+    """From what this thread loads; another one may load the same meanwhile, and finds it."""
+
+
+_here = _Here()
+
+
 class _Finder:
     @staticmethod
     def find_spec(
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name in _here.hidden:
+            raise ModuleNotFoundError(f"{name} is hidden here.", name=name)
         if name not in _HIDDEN_FROM:
             return None
         spec = PathFinder.find_spec(name, path, target)
@@ -43,19 +54,9 @@ class _Finder:
 
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
-        with _hidden(_HIDDEN_FROM[module.__name__]):
+        before = _here.hidden
+        _here.hidden = before + _HIDDEN_FROM[module.__name__]
+        try:
             super().exec_module(module)
-
-
-@contextmanager
-def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    found = {name: sys.modules.get(name) for name in names}
-    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]  # importing such a one fails
-    try:
-        yield
-    finally:
-        for name, module in found.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
+        finally:
+            _here.hidden = before

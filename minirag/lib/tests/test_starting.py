@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+import threading
 
-from minirag.lib.starting import patterns
+from minirag.lib.starting import extras, patterns
 from minirag.lib.starting.patterns import compile_later, compile_now
 
 
@@ -31,3 +33,33 @@ def test_what_is_hidden_from_one_library_is_there_for_others():
         "import rich, opentelemetry.sdk.metrics, click, twisted"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=600)
+
+
+def test_what_one_thread_hides_another_may_load_in_the_same_moment(tmp_path, monkeypatch):
+    (tmp_path / "wanted_by_all.py").write_text("")
+    (tmp_path / "loads_slowly.py").write_text(
+        "import known_to_the_test\n"
+        "known_to_the_test.wait()\n"
+        "try:\n    import wanted_by_all\nexcept ImportError:\n    wanted_by_all = None\n"
+    )
+    reached, may_go_on = threading.Event(), threading.Event()
+
+    class Known:
+        @staticmethod
+        def wait():
+            reached.set()
+            assert may_go_on.wait(60)
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "known_to_the_test", Known)
+    monkeypatch.setitem(extras._HIDDEN_FROM, "loads_slowly", ("wanted_by_all",))
+    loading = threading.Thread(target=importlib.import_module, args=["loads_slowly"])
+    loading.start()
+    try:
+        assert reached.wait(60)
+        importlib.import_module("wanted_by_all")
+    finally:
+        del sys.modules["wanted_by_all"]
+        may_go_on.set()
+        loading.join()
+    assert sys.modules.pop("loads_slowly").wanted_by_all is None
