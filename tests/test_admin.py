@@ -1110,7 +1110,8 @@ class TestPeople:
 
     @pytest.mark.parametrize(
         ("fields", "sentence"),
-        [({"bot_profile_id": str(uuid4())}, "Select a valid choice"), ({"rights": ["king"]}, "Select a valid choice"),
+        [({"bot_profile_id": str(uuid4())}, "Select a valid choice"), ({"bot_profile_id": "x"}, "not a valid UUID"),
+         ({"user": "x"}, "not a valid UUID"), ({"rights": ["king"]}, "Select a valid choice"),
          ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}, "in the past")],
     )  # fmt: skip
     def test_a_token_that_the_rules_forbid_is_not_made(self, alice, acme, fields, sentence):

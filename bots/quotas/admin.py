@@ -24,7 +24,8 @@ from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
 from minirag.lib.errors import BadInput
 from minirag.lib.telling.shown import show_number
 from tenants.admin_site.meanwhile import GuardedModelForm
-from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, search_field
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row
+from tenants.admin_site.searching import search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 from tenants.context import require_tenant

@@ -25,8 +25,9 @@ from conversations.models import EvaluationRun, GoldenQuestion
 from conversations.tasks import queue_run
 from minirag.lib.errors import ProductError
 from minirag.lib.telling.shown import show_number
-from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted, search_field
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 from tenants.admin_site.rows import told
+from tenants.admin_site.searching import search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 

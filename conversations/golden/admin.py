@@ -18,7 +18,8 @@ from conversations.golden.changing import add_goldens, delete_golden
 from conversations.golden.forms import GoldenFileForm, GoldenQuestionForm
 from conversations.golden.importing import read_golden_file
 from conversations.models import GoldenQuestion
-from tenants.admin_site.model_admin import ProductAdmin, may_manage, search_field
+from tenants.admin_site.model_admin import ProductAdmin, may_manage
+from tenants.admin_site.searching import search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 

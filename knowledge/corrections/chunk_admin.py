@@ -23,7 +23,8 @@ from knowledge.corrections.forms import AddedChunkForm
 from knowledge.corrections.searching import search_chunks
 from knowledge.models import Chunk, Correction, Document
 from minirag.lib.errors import NotFound
-from tenants.admin_site.model_admin import once_per_row, posted, search_field
+from tenants.admin_site.model_admin import once_per_row, posted
+from tenants.admin_site.searching import search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 

@@ -26,7 +26,7 @@ from minirag.lib.errors import BadInput
 from minirag.lib.security.groups import fold_groups
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.admin_site.meanwhile import GuardedModelForm, GuardedRowForm
-from tenants.admin_site.model_admin import search_field
+from tenants.admin_site.searching import search_field
 from tenants.context import current_tenant
 from tenants.models import ApiToken, Domain, Right, Role, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import AdminSite
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model, TextField
@@ -18,7 +16,6 @@ from django.template.defaultfilters import linebreaksbr
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from unfold.dataclasses import UnfoldAction
@@ -314,17 +311,6 @@ def once_per_row(shown: Callable[[Any, Any], R]) -> Callable[[Any, Any], R]:
         return text
 
     return remembered
-
-
-def search_field(model: type[Model], name: str, site: AdminSite, rows: Any, **options: Any) -> Any:
-    """A form field for one of `rows`, found by typing: it never lists them all.
-
-    `name` is the foreign key of `model` that the admin's autocompletion follows to what is looked for.
-    """
-    column: Any = model._meta.get_field(name)
-    widget = AutocompleteSelect(column, site)
-    options.setdefault("label", capfirst(str(column.verbose_name)))
-    return forms.ModelChoiceField(rows, widget=widget, **options)
 
 
 def posted(request: HttpRequest) -> Any:

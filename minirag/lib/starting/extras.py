@@ -15,7 +15,7 @@ from typing import Final
 
 _HIDDEN_FROM: Final = {
     "httpcore": ("h2",),  # HTTP/2
-    "httpx": ("click",),  # its command line, with rich and pygments
+    "httpx": ("httpx._main",),  # its command line, with rich and pygments
     "kombu.serialization": ("yaml",),
     "redis": ("opentelemetry",),  # metrics of its connections
     "rest_framework.compat": ("markdown", "pygments", "requests", "yaml"),
