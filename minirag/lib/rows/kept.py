@@ -93,9 +93,8 @@ class _Plans:
                 values += each.parameters
         if not kept:
             return None
-        with (
-            database.wrap_database_errors
-        ):  # before anything counts as named: a value may be one that cannot be sent
+        # Before anything counts as named: a value may be one that cannot be sent.
+        with database.wrap_database_errors:
             written = database.connection.writer.mogrify("; ".join(called), values)
         leading = [_ANY_VALUES]
         for name, each in kept.items():
