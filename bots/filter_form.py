@@ -6,7 +6,6 @@ import operator
 from typing import Any, Final
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +19,7 @@ from bots.admin_fields import TagsField
 from bots.models import BotProfile
 from bots.models.filters import check_source_filter
 from minirag.lib.text.language_table import LANGUAGES
+from tenants.admin_site.searching import SearchSeveral
 from tenants.admin_site.sites import tenant_site
 
 _OF_FIELD: Final = {
@@ -80,9 +80,7 @@ class SourceFilterFields(forms.Form):
                 field: Any = self.fields[name]
                 relation: Any = holder._meta.get_field(column)
                 field.queryset = relation.related_model._default_manager.all()
-                field.widget = AutocompleteSelectMultiple(
-                    relation, tenant_site, choices=field.choices
-                )
+                field.widget = SearchSeveral(relation, tenant_site, choices=field.choices)
 
     def clean_filter(self, stored: dict[str, Any]) -> dict[str, Any]:
         """What the fields say as a filter, or `stored` where that is none; says then what is wrong with it."""

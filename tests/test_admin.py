@@ -401,6 +401,22 @@ class TestMembers:
         active = ApiToken.objects.filter(tenant=acme.tenant, is_active=True)
         assert set(active.values_list("name", flat=True)) == {"default", "more"}
 
+    def test_what_is_no_key_is_refused_with_a_sentence_where_rows_are_searched(self, alice, rows):
+        searched = {
+            model: page.autocomplete_fields
+            for model, page in tenant_site._registry.items()
+            if page.autocomplete_fields
+        }
+        assert len(searched) > 5
+        for model, fields in searched.items():
+            for page, args in (("add", ()), ("change", (rows[model].pk,))):
+                url = alice.url(tenant_site, model, page, *args)
+                if alice.get(url).status_code == 200:
+                    answer = alice.post(url, dict.fromkeys(fields, "taken over"))
+                    assert answer.status_code in (200, 302), (model, page)  # a gate keeps its bot
+        bot = alice.url(tenant_site, BotProfile, "change", rows[BotProfile].pk)
+        assert alice.post(bot, {"filter_sources": "x", "filter_datasets": "y"}).status_code == 200
+
     def test_a_member_changes_nothing(self, member, rows):
         for model in tenant_site._registry:
             if model in rows:

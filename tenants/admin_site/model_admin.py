@@ -23,8 +23,8 @@ from unfold.dataclasses import UnfoldAction
 from minirag.lib.errors import ProductError
 from minirag.lib.saving.tags import hold_row
 from tenants.admin_site.gate import ask_for_proof
-from tenants.admin_site.lists import ListedAdmin
 from tenants.admin_site.meanwhile import GuardedModelForm
+from tenants.admin_site.searching import SearchedFields
 from tenants.audit import record, tell_changes
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
@@ -41,7 +41,7 @@ class NothingToFill(forms.Form):
     """A question that only needs a yes."""
 
 
-class ProductAdmin(ListedAdmin):
+class ProductAdmin(SearchedFields):
     """Managers change, members look, and nobody changes anything in a tenant that is suspended or archived.
 
     What Django itself saves or deletes is written into the audit log here; a page that has a verb do it overrides
