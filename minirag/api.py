@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path, resolve
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.vary import vary_on_headers
 
 from minirag.lib.database import find_outage
 from minirag.lib.http_in.doors import API_DOOR, door
@@ -45,6 +46,7 @@ def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
 
 @door(API_DOOR)
 @csrf_exempt
+@vary_on_headers("Accept")
 def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer a path that is not a route, in JSON and to anybody. A browser at the root is led to the reference."""
     if not rest and wants_page(request):

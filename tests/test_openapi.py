@@ -45,7 +45,9 @@ PREDECESSORS = [
 def test_who_opens_the_root_of_the_api_in_a_browser_reads_its_reference(client):
     led = client.get("/v1/", HTTP_ACCEPT="text/html,*/*")
     assert (led.status_code, led["Location"]) == (302, "/v1/docs")
-    assert client.get("/v1/").json()["code"] == "not_found"
+    told = client.get("/v1/")
+    assert told.json()["code"] == "not_found"
+    assert all("Accept" in each["Vary"].split(", ") for each in (led, told))
 
 
 def check(value, schema):
