@@ -78,6 +78,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self.served: list[str] = []
+        self.begun = threading.Event()  # a thread has taken somebody up
         self._released, self._tasks = threading.Event(), []
 
     async def come(self, name: str, seconds: float | None = None) -> asyncio.Task[None]:
@@ -92,6 +93,7 @@ class Crowd:
         return self.served
 
     def _serve(self, name: str) -> None:
+        self.begun.set()
         self._released.wait(30)
         self.served.append(name)
 
@@ -134,7 +136,9 @@ async def test_who_goes_away_while_waiting_gives_the_place_to_the_next(crowd):
 
 async def test_who_goes_away_while_served_leaves_the_place_when_the_thread_has_ended(crowd):
     served = await crowd.come("who is served")
-    await asyncio.sleep(0)  # it is with the thread
+    assert await asyncio.to_thread(
+        crowd.begun.wait, 30
+    )  # before that there would be no thread to wait for
     await crowd.come("who waits")
     served.cancel()
     await asyncio.wait([served])
