@@ -94,8 +94,7 @@ if DATABASE_POOL_SIZE:
         # A backend's catalogue cache grows with every tenant it touches (327 MB measured after 1,000).
         "max_lifetime": 600,
     }
-# Of a connection; 0 for none. A plan of a search takes some 100 kB of the server's memory.
-DATABASE_KEPT_PLANS = env.int("DATABASE_KEPT_PLANS", default=60)
+DATABASE_KEPT_PLANS = env.int("DATABASE_KEPT_PLANS", default=60)  # of a connection; 0 for none
 # Each tenant's schema lies whole on a worker of a Citus cluster (docs/scale.md).
 DATABASE_CITUS = env.bool("DATABASE_CITUS", default=False)
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 from django import forms
@@ -61,7 +61,7 @@ class ProductAdmin(SearchedFields):
     conditional_fields: dict[str, str] = {}
     """None; the theme's templates look for it at each field, and looking for what is not there takes long."""
 
-    @property
+    @cached_property
     def readonly_preprocess_fields(self) -> dict[str, Any]:
         """The theme would run the lines of a text together."""
         return {each.name: linebreaksbr for each in self.opts.fields if isinstance(each, TextField)}

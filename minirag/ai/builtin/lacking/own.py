@@ -45,6 +45,8 @@ def lacks_own_amount(compared: Compared) -> bool:
     In English by all of its words that tell it from others, in German, whose compounds are many, by any.
     """
     asked, language = compared.asked, compared.language
+    if asked.kind not in _AMOUNTS or not asked.is_sure:
+        return False
     asking = asked.words.casefold().split()
     wanted = [
         each
@@ -54,9 +56,7 @@ def lacks_own_amount(compared: Compared) -> bool:
     ]
     if language == "de":  # "dauert" is no thing
         wanted = [word for word in wanted if not word.text[0].islower()] or wanted
-    if asked.kind not in _AMOUNTS or not asked.is_sure or not wanted:
-        return False
-    if any(word in compared.meant for word in wanted):
+    if not wanted or any(word in compared.meant for word in wanted):
         return False
     holding = _list_holding(compared, asked.kind)
     telling = _list_telling(wanted) if language == "en" else []
